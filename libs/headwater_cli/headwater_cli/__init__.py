@@ -1,0 +1,1 @@
+"""The headwater command: the laptop platform and the everyday verbs."""

@@ -1,0 +1,44 @@
+"""What the embed service needs of an encoder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a model is. `model_id` is a hash of all that changes a vector."""
+
+    model_id: str
+    name: str
+    dimension: int
+    max_tokens: int
+    query_prefix: str
+    licence: str
+
+
+class Encoder(Protocol):
+    """Turns token ids into unit vectors; blocks, so call it off the event loop."""
+
+    card: ModelCard
+
+    def tokenize(self, text: str) -> tuple[Sequence[int], bool]:
+        """Token ids of the text, special tokens included, and whether it was cut to the window."""
+        ...
+
+    def encode(self, batch: Sequence[Sequence[int]]) -> Vectors:
+        """One float32 vector of length 1 a text, shape (len(batch), dimension).
+
+        A text's vector does not depend on the rest of the batch
+        (cosine ≥ 0.9999). Thread-safe.
+        """
+        ...
+
+    def close(self) -> None:
+        """Frees the weights; later calls fail."""
+        ...

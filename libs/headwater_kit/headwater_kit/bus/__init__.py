@@ -1,0 +1,1 @@
+"""Events: topics, ports, adapters and the consumer loop."""

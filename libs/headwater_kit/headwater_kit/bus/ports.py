@@ -1,0 +1,173 @@
+"""The bus as the services see it: records in, records out, a compacted table.
+
+Adapters: `bus.kafka` (confluent-kafka) and `bus.memory` (a broker in this
+process). One contract suite, `testing.bus_contract`, holds for both.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Headers = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TopicPartition:
+    """A partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as consumed. `timestamp` in seconds since the epoch; a value of None is a tombstone."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    timestamp: float
+
+    @property
+    def source(self) -> TopicPartition:
+        """Where the record stands."""
+        return TopicPartition(self.topic, self.partition)
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A record to produce. `partition` None means by the key's hash (murmur2, as Kafka's own clients)."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = field(default_factory=dict)
+    partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Where an acknowledged record stands; all in-sync replicas have it."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Producer(Protocol):
+    """Writes records, idempotently and in order per partition."""
+
+    async def send(self, record: Outbound) -> Ack:
+        """Returns once the record is acknowledged.
+
+        Records are put on the wire in the order of the calls, so concurrent
+        sends to one partition keep the order in which they were called.
+        Waits while the local queue is full. Raises Unavailable when the broker
+        does not acknowledge in time, InvalidInput (TOO_LARGE) when the record
+        is over the topic's limit.
+        """
+        ...
+
+    async def flush(self, seconds: float) -> int:
+        """Waits for outstanding acknowledgements; returns how many are still missing."""
+        ...
+
+    async def close(self) -> None:
+        """Flushes and lets go; later sends raise Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RebalanceListener:
+    """What to do when partitions come and go; called between polls, never within one.
+
+    `revoked` runs before the partitions are given up, so a commit in it counts.
+    """
+
+    assigned: Callable[[Sequence[TopicPartition]], None]
+    revoked: Callable[[Sequence[TopicPartition]], None]
+
+
+class Consumer(Protocol):
+    """Reads as a member of a group. Offsets are committed by `commit` alone."""
+
+    async def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
+        """Joins the group; a group without offsets starts at the beginning."""
+        ...
+
+    async def poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
+        """Returns up to `max_records` in offset order per partition; maybe none.
+
+        Must be called often, paused or not, or the group takes the partitions away.
+        Raises Unavailable on a lasting fault.
+        """
+        ...
+
+    def pause(self, partitions: Sequence[TopicPartition]) -> None:
+        """Polls return no records of these until `resume`."""
+        ...
+
+    def resume(self, partitions: Sequence[TopicPartition]) -> None:
+        """Polls return records of these again."""
+        ...
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commits next offsets to read, synchronously.
+
+        Partitions no longer owned are ignored. Raises Unavailable.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Leaves the group. Uncommitted records will be delivered again."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads all partitions of a topic from the beginning, outside any group."""
+
+    async def end_offsets(self) -> Mapping[int, int]:
+        """The offset after the last record of each partition, now. Raises Unavailable."""
+        ...
+
+    async def poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
+        """Returns the next records in offset order per partition; maybe none."""
+        ...
+
+    async def positions(self) -> Mapping[int, int]:
+        """The next offset to be read of each partition; compacted gaps count as read."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go."""
+        ...
+
+
+class Bus(Protocol):
+    """Makes the four kinds of clients and tells whether the broker is there."""
+
+    def producer(self) -> Producer:
+        """A producer of this service."""
+        ...
+
+    def consumer(self, group: str) -> Consumer:
+        """A consumer in `group`."""
+        ...
+
+    def reader(self, topic: str, start: Mapping[int, int] | None = None) -> Reader:
+        """A reader of `topic`; `start` gives first offsets, the rest begin at the beginning."""
+        ...
+
+    async def create_topics(self, names: Sequence[str]) -> None:
+        """Creates the missing ones of these declared topics (`bus.topics`).
+
+        Raises Misconfigured where an existing one has another partition count.
+        """
+        ...
+
+    async def ping(self, seconds: float) -> None:
+        """Returns if the broker answers within `seconds`; raises Unavailable if not."""
+        ...

@@ -1,0 +1,101 @@
+"""Every topic, declared once: key, value, clean-up, meaning."""
+
+from dataclasses import dataclass
+
+PARTITIONS = 6
+# A 50 MB document must reach ingest to be refused there with a reason; the
+# dead-letter topic takes the same bytes and the headers that say why.
+MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
+MAX_DEAD_LETTER_BYTES = MAX_DOCUMENT_BYTES + 1024 * 1024
+MAX_RECORD_BYTES = 4 * 1024 * 1024
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic's declaration.
+
+    `key` and `value` say what the bytes are; `compacted` keeps the last record
+    a key, else records go after `retention_ms`.
+    """
+
+    name: str
+    key: str
+    value: str
+    meaning: str
+    compacted: bool = False
+    retention_ms: int = 7 * DAY_MS
+    max_message_bytes: int = MAX_RECORD_BYTES
+
+
+DOCUMENTS = Topic(
+    "documents.v1",
+    "document",
+    "DocumentUpserted, JSON or text",
+    "documents written; a null value deletes",
+    compacted=True,
+    max_message_bytes=MAX_DOCUMENT_BYTES,
+)
+LEDGER = Topic("ledger.v1", "document", "LedgerEntry", "last accepted version of each document", compacted=True)
+CHUNKS = Topic("chunks.v1", "document", "DocumentChunked", "documents parsed and cut")
+EMBEDDINGS = Topic("embeddings.v1", "document", "DocumentEmbedded", "chunks with their vectors")
+INDEXED = Topic("indexed.v1", "document", "DocumentIndexed", "what searches return now", compacted=True)
+QUESTIONS = Topic("questions.v1", "question id", "QuestionAsked or JSON", "questions asked by event")
+ANSWERS = Topic("answers.v1", "answer id", "AnswerGenerated", "answers given, with their receipts")
+IMPRESSIONS = Topic("impressions.v1", "impression id", "ImpressionRecorded", "result lists shown")
+FEEDBACK = Topic("feedback.v1", "impression id", "FeedbackRecorded or JSON", "what users made of them")
+TRAINING = Topic("training.v1", "tenant", "FeedbackJoined", "feedback joined with what was shown")
+MODELS = Topic(
+    "models.v1", "tenant, component, part", "ModelPublished", "learned state that retrieve loads", compacted=True
+)
+AUDIT = Topic("audit.v1", "tenant", "GuardDecided", "what the guard did not simply allow", retention_ms=30 * DAY_MS)
+
+# Consumer groups and the topics they read; each pair has a dead-letter topic.
+GROUPS = {
+    "ingest": (DOCUMENTS,),
+    "embed": (CHUNKS,),
+    "index": (EMBEDDINGS,),
+    "generate": (QUESTIONS,),
+    "feedback": (IMPRESSIONS, FEEDBACK),
+    "feedback-memory": (TRAINING,),
+}
+
+
+def dead_letter(topic: str, group: str) -> str:
+    """Name of the topic where `group` puts the records of `topic` that it cannot process."""
+    return f"{topic}.{group}.dead-letter"
+
+
+def _dead_letters() -> tuple[Topic, ...]:
+    return tuple(
+        Topic(
+            dead_letter(topic.name, group),
+            topic.key,
+            topic.value,
+            f"records of {topic.name} that {group} could not process",
+            retention_ms=30 * DAY_MS,
+            max_message_bytes=MAX_DEAD_LETTER_BYTES if topic is DOCUMENTS else topic.max_message_bytes + 1024 * 1024,
+        )
+        for group, topics in GROUPS.items()
+        for topic in topics
+    )
+
+
+TOPICS: dict[str, Topic] = {
+    topic.name: topic
+    for topic in (
+        DOCUMENTS,
+        LEDGER,
+        CHUNKS,
+        EMBEDDINGS,
+        INDEXED,
+        QUESTIONS,
+        ANSWERS,
+        IMPRESSIONS,
+        FEEDBACK,
+        TRAINING,
+        MODELS,
+        AUDIT,
+        *_dead_letters(),
+    )
+}

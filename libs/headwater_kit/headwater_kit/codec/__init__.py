@@ -1,0 +1,1 @@
+"""Domain words to protobuf and back."""

@@ -1,0 +1,154 @@
+"""Documents, chunks and passages: the nouns everything else is about."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headwater_kit.core.errors import InvalidInput
+
+# The unit separator cannot stand in an id, so a key splits in one way only.
+KEY_SEPARATOR = "\x1f"
+DEFAULT_TENANT = "default"
+ANONYMOUS = "anonymous"
+# Milvus bounds a VARCHAR in bytes; 512 characters are at most 2,048 of them.
+MAX_ID_CHARACTERS = 512
+
+MetadataValue = str | float | bool
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DocumentKey:
+    """A document's name: unique over tenants. It is the Kafka key."""
+
+    tenant: str
+    document_id: str
+
+    def __post_init__(self) -> None:
+        check_id(self.tenant, "tenant")
+        check_id(self.document_id, "document_id")
+
+    def to_bytes(self) -> bytes:
+        """The canonical Kafka key: tenant, 0x1F, document id, in UTF-8."""
+        return f"{self.tenant}{KEY_SEPARATOR}{self.document_id}".encode()
+
+    @classmethod
+    def from_bytes(cls, key: bytes | None) -> "DocumentKey":
+        """Reads a Kafka key; one without the separator is the default tenant's.
+
+        Raises InvalidInput with reason MISSING_KEY or INVALID_KEY.
+        """
+        if not key:
+            raise InvalidInput("the record has no key: set the document id as key", reason="MISSING_KEY", field="key")
+        try:
+            text = key.decode()
+        except UnicodeDecodeError:
+            raise InvalidInput("the key is not UTF-8", reason="INVALID_KEY", field="key") from None
+        tenant, separator, document_id = text.partition(KEY_SEPARATOR)
+        return cls(tenant, document_id) if separator else cls(DEFAULT_TENANT, tenant)
+
+
+def check_id(value: str, field: str) -> None:
+    """Refuses what cannot name a tenant or a document.
+
+    Raises InvalidInput with reason INVALID_KEY: an id has 1 to 512 characters
+    and no control characters.
+    """
+    if not value or len(value) > MAX_ID_CHARACTERS:
+        raise InvalidInput(
+            f"{field} must have 1 to {MAX_ID_CHARACTERS} characters, has {len(value)}",
+            reason="INVALID_KEY",
+            field=field,
+        )
+    if any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in value):
+        raise InvalidInput(f"{field} holds a control character", reason="INVALID_KEY", field=field)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A record's place in `documents.v1`."""
+
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInfo:
+    """What a producer says about a document, apart from its body."""
+
+    title: str = ""
+    source_uri: str = ""
+    media_type: str = ""
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stored span of one document version.
+
+    `start` and `end` count characters in the document's parsed text, so that
+    `text == parsed[start:end]`. `token_count` is in the encoder's tokens.
+    """
+
+    chunk_id: str
+    ordinal: int
+    text: str
+    heading_path: tuple[str, ...]
+    start: int
+    end: int
+    token_count: int
+    text_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreParts:
+    """How a score came about; None where a leg did not match."""
+
+    dense: float | None = None
+    lexical: float | None = None
+    memory: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk as retrieved."""
+
+    chunk: Chunk
+    document_id: str
+    version: int
+    info: DocumentInfo
+    rank: int = 0
+    score: float = 0.0
+    parts: ScoreParts = ScoreParts()
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls, by the verified credential; never from a request's body."""
+
+    tenant: str = DEFAULT_TENANT
+    user: str = ANONYMOUS
+
+
+def chunk_id(key: DocumentKey, version: int, ordinal: int) -> str:
+    """Deterministic row id: writing a chunk twice is writing it once. 32 hex digits."""
+    return _digest(f"{key.tenant}{KEY_SEPARATOR}{key.document_id}{KEY_SEPARATOR}{version}{KEY_SEPARATOR}{ordinal}")
+
+
+def document_row_id(key: DocumentKey) -> str:
+    """Row id of a document in the store's ledger. 32 hex digits."""
+    return _digest(f"{key.tenant}{KEY_SEPARATOR}{key.document_id}")
+
+
+def text_hash(text: str) -> str:
+    """Equal text, equal hash: names a vector's input. 32 hex digits."""
+    return _digest(text)
+
+
+def embedding_text(title: str, heading_path: tuple[str, ...], text: str) -> str:
+    """What is embedded for a chunk: its headings give a short span its topic."""
+    path = " > ".join(part for part in (title, *heading_path) if part)
+    return f"{path}\n{text}" if path else text
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

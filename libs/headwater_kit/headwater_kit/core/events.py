@@ -1,0 +1,205 @@
+"""What flows through the topics, as the services see it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Position, ScoreParts
+
+
+class Outcome(StrEnum):
+    """What became of a document event."""
+
+    UPSERTED = "upserted"
+    DELETED = "deleted"
+    STALE = "stale"
+    REJECTED = "rejected"
+    REROUTED = "rerouted"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentUpserted:
+    """`documents.v1`: a document was written; `version` None means assign one."""
+
+    info: DocumentInfo
+    body: bytes
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """The document event behind a record.
+
+    `produce_time` is in seconds since the epoch; `version` is 0 where the event
+    got none; `reason` is a code, set where the outcome is REJECTED.
+    """
+
+    position: Position
+    produce_time: float
+    outcome: Outcome
+    version: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentChunked:
+    """`chunks.v1`: one part of a document version, or an outcome without chunks."""
+
+    provenance: Provenance
+    info: DocumentInfo = DocumentInfo()
+    part: int = 0
+    parts: int = 1
+    chunk_count: int = 0
+    chunks: tuple[Chunk, ...] = ()
+
+    @property
+    def is_last(self) -> bool:
+        """True for the part that completes the version."""
+        return self.part == self.parts - 1
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEmbedded:
+    """`embeddings.v1`: a part with its vectors, one a chunk, packed little-endian float32."""
+
+    chunked: DocumentChunked
+    vectors: tuple[bytes, ...] = ()
+    model_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentIndexed:
+    """`indexed.v1`: the index applied an event; times in seconds since the epoch."""
+
+    provenance: Provenance
+    index_time: float
+    serving_version: int
+    chunk_count: int = 0
+    model_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """`ledger.v1`: a document's last accepted version; deletions are entries too."""
+
+    version: int
+    deleted: bool
+    position: Position
+    produce_time: float
+    info: DocumentInfo = DocumentInfo()
+    chunk_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a guard policy found, by place; never the matched text."""
+
+    policy: str
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A statement's source; `quote` is verbatim from the passage."""
+
+    number: int
+    passage: Passage
+    quote: str
+    start: int
+    end: int
+
+
+class Refusal(StrEnum):
+    """Why a question got no answer."""
+
+    NO_SOURCE = "no_source"
+    INPUT_BLOCKED = "input_blocked"
+    OUTPUT_BLOCKED = "output_blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerGenerated:
+    """`answers.v1`: a question was answered; also the receipt."""
+
+    answer_id: str
+    tenant: str
+    user: str
+    question: str
+    text: str
+    citations: tuple[Citation, ...]
+    refusal: Refusal | None
+    generator: str
+    answer_time: float
+    findings: tuple[Finding, ...] = ()
+    watermark: tuple[Position, ...] = ()
+    question_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImpressionItem:
+    """One shown passage."""
+
+    chunk_id: str
+    document_id: str
+    version: int
+    text_hash: str
+    rank: int
+    score: float
+    parts: ScoreParts
+
+
+@dataclass(frozen=True, slots=True)
+class ImpressionRecorded:
+    """`impressions.v1`: a result list was shown; keyed by impression id."""
+
+    impression_id: str
+    tenant: str
+    user: str
+    query: str
+    query_vector: bytes
+    model_id: str
+    items: tuple[ImpressionItem, ...]
+    show_time: float
+
+
+class Reaction(StrEnum):
+    """How a user reacted."""
+
+    UP = "up"
+    DOWN = "down"
+    CLICK = "click"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackRecorded:
+    """`feedback.v1`: a user reacted; rank 0 means the answer as a whole."""
+
+    feedback_id: str
+    impression_id: str
+    tenant: str
+    user: str
+    reaction: Reaction
+    rank: int
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class PassageVotes:
+    """Users for and against one passage, by its document and text."""
+
+    document_id: str
+    text_hash: str
+    up: int
+    down: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClickMemory:
+    """What users made of the passages shown for one cluster of questions."""
+
+    tenant: str
+    cluster_id: str
+    centroid: bytes
+    model_id: str
+    votes: tuple[PassageVotes, ...]

@@ -1,0 +1,1 @@
+"""Environment to typed settings, once, at the edge."""

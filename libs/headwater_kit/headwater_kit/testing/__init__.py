@@ -1,0 +1,1 @@
+"""What tests import: contract suites, manual clock, in-process cluster."""

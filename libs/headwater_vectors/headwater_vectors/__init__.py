@@ -1,0 +1,1 @@
+"""The vector store port, with Milvus and in-memory adapters."""

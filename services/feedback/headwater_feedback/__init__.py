@@ -1,0 +1,1 @@
+"""What users made of answers, and what was learned."""

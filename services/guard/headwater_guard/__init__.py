@@ -1,0 +1,1 @@
+"""Policies on what goes in and out."""
