@@ -203,3 +203,33 @@ class ClickMemory:
     centroid: bytes
     model_id: str
     votes: tuple[PassageVotes, ...]
+
+
+class Verdict(StrEnum):
+    """What the guard decided: use as is, use the redacted text, do not use, do not use and have it looked at."""
+
+    ALLOW = "allow"
+    REDACT = "redact"
+    BLOCK = "block"
+    QUARANTINE = "quarantine"
+
+
+class Stage(StrEnum):
+    """What the guard checked."""
+
+    INPUT = "input"
+    PASSAGES = "passages"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True)
+class GuardDecided:
+    """`audit.v1`: the guard decided something other than allow; never holds the text."""
+
+    stage: Stage
+    tenant: str
+    user: str
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    time: float
+    answer_id: str = ""
