@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Position, ScoreParts
+from headwater_kit.core.filters import Filter
 
 
 class Outcome(StrEnum):
@@ -119,6 +120,17 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """`questions.v1`: a question was asked by event; an empty id means the record's key."""
+
+    question_id: str
+    tenant: str
+    user: str
+    text: str
+    filter: Filter | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerGenerated:
     """`answers.v1`: a question was answered; also the receipt."""
 
@@ -182,6 +194,15 @@ class FeedbackRecorded:
     reaction: Reaction
     rank: int
     time: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackJoined:
+    """`training.v1`: a feedback, what was shown, and which of it was meant."""
+
+    feedback: FeedbackRecorded
+    impression: ImpressionRecorded
+    items: tuple[ImpressionItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
