@@ -1,0 +1,110 @@
+# `make` or `make help` lists the targets. Everything installed lives in .venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+MEMBERS := $(sort $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml)))
+PROTOS := $(sort $(shell find protos -name '*.proto'))
+GENERATED := libs/headwater_protos
+
+# uv does not read pip's settings; an index or a certificate given to pip counts for it too.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+ifdef PIP_CERT
+export SSL_CERT_FILE ?= $(PIP_CERT)
+endif
+export UV_HTTP_TIMEOUT ?= 180
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/.members ## Make .venv: the locked dependencies, and every member editable
+
+$(PY):
+	@python=$${PYTHON:-}; for candidate in $$python python3 python3.13 python3.12 python3.11; do \
+	  if $$candidate -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "$$($$candidate --version) in $(VENV)"; exec $$candidate -m venv $(VENV); fi; done; \
+	echo "make setup needs Python 3.11 or newer with its venv module: install it, or name one with PYTHON=..." >&2; exit 1
+
+# pip, which every Python has, installs only uv, by its hash; uv installs the rest in a tenth of the time.
+$(VENV)/.locked: requirements/lock.txt | $(PY)
+	@awk '/^[^ ]/{on=/^uv==/} on' $< > $(VENV)/uv.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.txt
+	$(BIN)/uv pip install --python $(PY) --require-hashes -r $< || $(PY) -m pip install --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.members: $(VENV)/.locked $(addsuffix /pyproject.toml,$(MEMBERS))
+	$(BIN)/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation $(addprefix -e ,$(MEMBERS))
+	@touch $@
+
+.PHONY: demo
+demo: setup ## Run the platform on a real corpus, show it, stop; JSON=FILE writes the figures
+	$(BIN)/headwater demo $(if $(JSON),--json $(JSON)) $(ARGS)
+
+.PHONY: test
+test: setup ## Run all tests; ARGS go to pytest
+	$(PY) -m pytest tests $(ARGS)
+
+.PHONY: unit
+unit: setup ## Run the tests that need no engine: seconds, not minutes
+	$(PY) -m pytest tests/unit tests/architecture $(ARGS)
+
+.PHONY: lint
+lint: setup ## Check style (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: format
+format: setup ## Put the code in shape (ruff)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: types
+types: setup ## Check types (mypy, strict)
+	$(BIN)/mypy
+
+.PHONY: layers
+layers: setup ## Check who may import whom (import-linter)
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: protos
+protos: setup ## Generate the Python code of the protos
+	find $(GENERATED)/headwater -name '*_pb2*' -delete
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) -m grpc_tools.protoc -I protos --python_out=$(GENERATED) \
+	  --grpc_python_out=$(GENERATED) --mypy_out=$(GENERATED) --mypy_grpc_out=$(GENERATED) $(PROTOS)
+
+.PHONY: check-protos
+check-protos: setup ## Lint the protos, refuse breaking changes against main, check that the generated code is current
+	$(BIN)/buf lint protos
+	@main=$$(git rev-parse -q --verify origin/main || git rev-parse -q --verify main || true); \
+	if [ -n "$$main" ] && git cat-file -e "$$main:protos/buf.yaml" 2>/dev/null; then \
+	  before=$$(mktemp -d); trap 'rm -rf "$$before"' EXIT; \
+	  git archive "$$main" protos | tar -x -C "$$before"; \
+	  echo "$(BIN)/buf breaking protos --against main"; $(BIN)/buf breaking protos --against "$$before/protos"; \
+	fi
+	$(PY) -m pytest tests/architecture/test_protos.py
+
+.PHONY: docs
+docs: setup ## Write the generated tables of topics and settings
+	$(PY) -m headwater_kit.bus.docs docs/topics.md
+	$(PY) -m headwater_kit.settings.docs
+
+.PHONY: lock
+lock: setup ## Resolve requirements/lock.txt anew from the members and requirements/*.in; ARGS=--upgrade takes newer versions
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --constraint requirements/pins.in requirements/dev.in $(addsuffix /pyproject.toml,$(MEMBERS)) \
+	  $(addprefix --no-emit-package ,$(shell sed -n 's/^name = "\(headwater-.*\)"/\1/p' libs/*/pyproject.toml services/*/pyproject.toml)) \
+	  --output-file requirements/lock.txt $(ARGS) > /dev/null
+
+.PHONY: clean
+clean: ## Remove .venv and the tools' caches; data of the platform stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
