@@ -1,0 +1,65 @@
+"""What may be searched for, and how fresh the answer must be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headwater_kit.core.documents import Position, check_id
+from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.filters import Filter
+
+MAX_QUERY_CHARACTERS = 8_192
+DEFAULT_TOP_K = 10
+MAX_TOP_K = 100
+MAX_POSITIONS = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search as asked. `top_k` 0 means 10; `impression_id` empty means one is made; `wait_ms` 0 means the default."""
+
+    text: str
+    top_k: int = 0
+    filter: Filter | None = None
+    min_positions: tuple[Position, ...] = ()
+    wait_ms: int = 0
+    impression_id: str = ""
+
+    def __post_init__(self) -> None:
+        _check_text(self.text)
+        _check_range("top_k", self.top_k, MAX_TOP_K)
+        _check_range("freshness.wait_ms", self.wait_ms, None)
+        _check_positions(self.min_positions)
+        if self.impression_id:
+            check_id(self.impression_id, "impression_id")
+
+    @property
+    def limit(self) -> int:
+        """Passages wanted, 1 to 100."""
+        return self.top_k or DEFAULT_TOP_K
+
+
+def _check_text(text: str) -> None:
+    if not text.strip():
+        raise InvalidInput("query is empty: say what to look for", field="query", reason="EMPTY_TEXT")
+    if len(text) > MAX_QUERY_CHARACTERS:
+        raise InvalidInput(
+            f"query has {len(text)} characters, at most {MAX_QUERY_CHARACTERS} are taken",
+            field="query",
+            reason="TOO_LARGE",
+        )
+
+
+def _check_range(field: str, value: int, highest: int | None) -> None:
+    if value < 0 or (highest is not None and value > highest):
+        bound = f"0 to {highest}" if highest is not None else "0 or more"
+        raise InvalidInput(f"{field} must be {bound}, is {value}", field=field, reason="OUT_OF_RANGE")
+
+
+def _check_positions(positions: Sequence[Position]) -> None:
+    field = "freshness.min_positions"
+    if len(positions) > MAX_POSITIONS:
+        raise InvalidInput(f"{field} has more than {MAX_POSITIONS} entries", field=field, reason="TOO_LARGE")
+    if len({p.partition for p in positions}) < len(positions):
+        raise InvalidInput(f"{field} names a partition twice", field=field, reason="DUPLICATE_PARTITION")
+    if any(p.partition < 0 or p.offset < 0 for p in positions):
+        raise InvalidInput(f"{field} has a negative number", field=field, reason="OUT_OF_RANGE")

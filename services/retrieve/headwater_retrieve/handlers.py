@@ -1,0 +1,170 @@
+"""A question in, passages out: freshness, both legs, fusion, memory, impression."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.documents import Passage, Position, Principal
+from headwater_kit.core.errors import Transient
+from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
+
+from headwater_retrieve.domain.freshness import RecentChanges, Watermark
+from headwater_retrieve.domain.fusion import Candidate, Weights, fuse
+from headwater_retrieve.domain.memory import Memory
+from headwater_retrieve.domain.query import Query
+from headwater_retrieve.domain.reliability import weigh
+from headwater_retrieve.ports import Analyser, Hit, ImpressionLog, QueryEncoder, QueryVector, VectorReader
+
+DENSE_LEG = "dense"
+# The best fixed weights on English (docs of `bench/retrieval.py`); others by setting.
+DEFAULT_WEIGHTS = Weights(dense=0.7, lexical=0.3)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPolicy:
+    """How searches are done.
+
+    `candidates`: chunks asked of each leg. `weights`: what the legs count on a
+    query that both can read. `scripts`: what the encoder can read
+    (`domain.reliability`). `encode_seconds`: patience with the encoder. `wait_ms` and `max_wait_ms`:
+    patience with the index, unless the caller says, and at most.
+    """
+
+    candidates: int = 100
+    weights: Weights = DEFAULT_WEIGHTS
+    scripts: frozenset[str] = frozenset({"latin"})
+    encode_seconds: float = 2.0
+    wait_ms: int = 2_000
+    max_wait_ms: int = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A result list; `watermark` is the index's state that it reflects at least."""
+
+    passages: tuple[Passage, ...]
+    impression_id: str
+    watermark: tuple[Position, ...]
+    missing_legs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    hits: Sequence[Hit] = ()
+    query: QueryVector = field(default_factory=lambda: QueryVector(b"", ""))
+    missing: bool = False
+
+
+class Search:
+    """The one use case; its parts are given by `bootstrap`."""
+
+    def __init__(
+        self,
+        reader: VectorReader,
+        encoder: QueryEncoder,
+        analyse: Analyser,
+        impressions: ImpressionLog,
+        *,
+        watermark: Watermark,
+        changes: RecentChanges,
+        memory: Memory,
+        clock: Clock,
+        new_id: Callable[[], str],
+        policy: SearchPolicy,
+    ) -> None:
+        self._reader = reader
+        self._encoder = encoder
+        self._analyse = analyse
+        self._impressions = impressions
+        self._watermark = watermark
+        self._changes = changes
+        self._memory = memory
+        self._clock = clock
+        self._new_id = new_id
+        self._policy = policy
+
+    async def search(self, query: Query, principal: Principal, deadline: Deadline) -> Found:
+        """The passages that answer best, by rank.
+
+        Raises NotYet where the index has not come as far as asked, Unavailable
+        where the store is away. Where the encoder is, the list is made without
+        the dense leg and says so.
+        """
+        await self._reach(query, deadline)
+        # Taken before the store is read: the list reflects this much at least.
+        watermark = self._watermark.positions()
+        weights = weigh(query.text, self._policy.weights, self._policy.scripts)
+        dense, lexical = await asyncio.gather(
+            self._search_dense(query, principal, weights, deadline), self._search_lexical(query, principal)
+        )
+        candidates = self._remember(principal, dense.query, fuse(dense.hits, lexical, weights))
+        found = Found(
+            self._select(principal, candidates, query.limit),
+            query.impression_id or self._new_id(),
+            watermark,
+            (DENSE_LEG,) if dense.missing else (),
+        )
+        await self._impressions.record(self._impression(query, principal, dense.query, found))
+        return found
+
+    def watermark(self) -> tuple[Position, ...]:
+        """How far the index has come."""
+        return self._watermark.positions()
+
+    async def _reach(self, query: Query, deadline: Deadline) -> None:
+        wait_ms = min(query.wait_ms or self._policy.wait_ms, self._policy.max_wait_ms)
+        patience = deadline.budget(wait_ms / 1_000)
+        await self._watermark.reach(query.min_positions, Deadline.after(self._clock, patience))
+
+    async def _search_dense(self, query: Query, principal: Principal, weights: Weights, deadline: Deadline) -> _Leg:
+        if weights.dense == 0.0:
+            return _Leg()
+        patience = Deadline.after(self._clock, deadline.budget(self._policy.encode_seconds))
+        try:
+            encoded = await self._encoder.encode(query.text, patience)
+        except Transient:
+            return _Leg(missing=True)
+        hits = await self._reader.search_dense(principal.tenant, encoded.vector, self._policy.candidates, query.filter)
+        return _Leg(hits, encoded)
+
+    async def _search_lexical(self, query: Query, principal: Principal) -> Sequence[Hit]:
+        terms = self._analyse(query.text)
+        if not terms:
+            return ()
+        return await self._reader.search_lexical(principal.tenant, terms, self._policy.candidates, query.filter)
+
+    def _remember(self, principal: Principal, query: QueryVector, candidates: list[Candidate]) -> list[Candidate]:
+        if not query.vector:
+            return candidates
+        votes = self._memory.recall(principal.tenant, query.model_id, query.vector)
+        return self._memory.apply(candidates, votes) if votes else candidates
+
+    def _select(self, principal: Principal, candidates: Sequence[Candidate], limit: int) -> tuple[Passage, ...]:
+        current = [c for c in candidates if self._changes.allows(principal.tenant, c.passage)]
+        return tuple(c.ranked(rank) for rank, c in enumerate(current[:limit], start=1))
+
+    def _impression(self, query: Query, principal: Principal, encoded: QueryVector, found: Found) -> ImpressionRecorded:
+        return ImpressionRecorded(
+            impression_id=found.impression_id,
+            tenant=principal.tenant,
+            user=principal.user,
+            query=query.text,
+            query_vector=encoded.vector,
+            model_id=encoded.model_id,
+            items=tuple(_item(passage) for passage in found.passages),
+            show_time=self._clock.now(),
+        )
+
+
+def _item(passage: Passage) -> ImpressionItem:
+    return ImpressionItem(
+        chunk_id=passage.chunk.chunk_id,
+        document_id=passage.document_id,
+        version=passage.version,
+        text_hash=passage.chunk.text_hash,
+        rank=passage.rank,
+        score=passage.score,
+        parts=passage.parts,
+    )

@@ -1,0 +1,44 @@
+"""What searching needs from outside."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.events import ImpressionRecorded
+from headwater_vectors.ports import Hit, VectorReader
+
+__all__ = ["Analyser", "Hit", "ImpressionLog", "QueryEncoder", "QueryVector", "VectorReader"]
+
+# Text to space-separated terms, the same for rows and queries (`headwater_vectors.analysis`).
+Analyser = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVector:
+    """A query's vector: packed little-endian float32 of length 1, and the model that made it."""
+
+    vector: bytes
+    model_id: str
+
+
+class QueryEncoder(Protocol):
+    """Turns a query into a vector.
+
+    Adapters: `adapters.remote` (the embed service) and `adapters.memory`.
+    """
+
+    async def encode(self, text: str, deadline: Deadline) -> QueryVector:
+        """The query's vector, with the model's query prefix. Raises Transient errors when it cannot be had in time."""
+        ...
+
+
+class ImpressionLog(Protocol):
+    """Takes down which lists were shown.
+
+    Adapters: `events.ImpressionPublisher` and `adapters.memory`.
+    """
+
+    async def record(self, impression: ImpressionRecorded) -> None:
+        """Hands the impression over; returns within a bound, acknowledged or not, and never raises."""
+        ...
