@@ -56,7 +56,7 @@ GROUPS = {
     "embed": (CHUNKS,),
     "index": (EMBEDDINGS,),
     "generate": (QUESTIONS,),
-    "feedback": (IMPRESSIONS, FEEDBACK),
+    "feedback": (IMPRESSIONS, ANSWERS, FEEDBACK),
     "feedback-memory": (TRAINING,),
 }
 

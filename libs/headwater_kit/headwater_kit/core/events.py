@@ -163,7 +163,10 @@ class ImpressionItem:
 
 @dataclass(frozen=True, slots=True)
 class ImpressionRecorded:
-    """`impressions.v1`: a result list was shown; keyed by impression id."""
+    """`impressions.v1`: a result list was shown; keyed by impression id.
+
+    With `for_answer`, an answer of the same id is to be made from it.
+    """
 
     impression_id: str
     tenant: str
@@ -173,6 +176,7 @@ class ImpressionRecorded:
     model_id: str
     items: tuple[ImpressionItem, ...]
     show_time: float
+    for_answer: bool = False
 
 
 class Reaction(StrEnum):
@@ -224,6 +228,14 @@ class ClickMemory:
     centroid: bytes
     model_id: str
     votes: tuple[PassageVotes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPublished:
+    """`models.v1`: learned state was published; `publish_time` in seconds since the epoch."""
+
+    memory: ClickMemory
+    publish_time: float
 
 
 class Verdict(StrEnum):

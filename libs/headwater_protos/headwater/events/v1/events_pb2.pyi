@@ -585,6 +585,7 @@ class ImpressionRecorded(_message.Message):
     MODEL_ID_FIELD_NUMBER: _builtins.int
     ITEMS_FIELD_NUMBER: _builtins.int
     SHOW_TIME_FIELD_NUMBER: _builtins.int
+    FOR_ANSWER_FIELD_NUMBER: _builtins.int
     impression_id: _builtins.str
     """Unique; the answer id where an answer was made from it."""
     tenant: _builtins.str
@@ -597,6 +598,8 @@ class ImpressionRecorded(_message.Message):
     """The query's vector: little-endian float32, packed."""
     model_id: _builtins.str
     """Model of the vector."""
+    for_answer: _builtins.bool
+    """True if an answer with the same id is to be made from it."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImpressionItem]:
         """What was shown, by rank."""
@@ -616,10 +619,11 @@ class ImpressionRecorded(_message.Message):
         model_id: _builtins.str = ...,
         items: _abc.Iterable[Global___ImpressionItem] | None = ...,
         show_time: _timestamp_pb2.Timestamp | None = ...,
+        for_answer: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["show_time", b"show_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["impression_id", b"impression_id", "items", b"items", "model_id", b"model_id", "query", b"query", "query_vector", b"query_vector", "show_time", b"show_time", "tenant", b"tenant", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["for_answer", b"for_answer", "impression_id", b"impression_id", "items", b"items", "model_id", b"model_id", "query", b"query", "query_vector", b"query_vector", "show_time", b"show_time", "tenant", b"tenant", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,1 @@
+"""What feedback means: joining it with what was shown, and remembering it."""

@@ -1,0 +1,1 @@
+"""The ports of generate on gRPC, HTTP and Kafka."""

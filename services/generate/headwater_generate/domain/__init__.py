@@ -1,0 +1,1 @@
+"""What makes an answer: evidence, sentences, citations and prompts."""

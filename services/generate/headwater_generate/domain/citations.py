@@ -1,0 +1,54 @@
+"""From numbers in a text to the words they rest on."""
+
+import re
+from collections.abc import Sequence
+
+from headwater_generate.domain.words import terms
+from headwater_kit.core.documents import Passage
+from headwater_kit.core.events import Citation
+from headwater_text.sentences import Sentence, split_sentences
+
+# [1], and what models write instead: [1, 3], 【2】.
+_MARK = re.compile(r"[\[【](\d{1,3}(?:\s*,\s*\d{1,3})*)[\]】]")
+
+
+def quote(number: int, passage: Passage, sentence: Sentence) -> Citation:
+    """Cites one sentence of a passage; places count in the document's parsed text."""
+    start = passage.chunk.start + sentence.start
+    return Citation(number, passage, sentence.text, start, start + len(sentence.text))
+
+
+def resolve(text: str, passages: Sequence[Passage]) -> tuple[str, tuple[Citation, ...]]:
+    """Reads a model's citation marks.
+
+    Returns the text with its marks renumbered from 1 in order of appearance,
+    those that name no passage removed, and a citation a number: the passage's
+    sentence that shares most words with the statement cited.
+    """
+    numbers: dict[int, int] = {}
+    statements: dict[int, str] = {}
+
+    def renumber(mark: re.Match[str]) -> str:
+        valid = [place for place in map(int, re.findall(r"\d+", mark.group(1))) if 1 <= place <= len(passages)]
+        for place in valid:
+            numbers.setdefault(place, len(numbers) + 1)
+            statements.setdefault(place, _statement_before(text, mark.start()))
+        return "".join(f"[{numbers[place]}]" for place in valid)
+
+    renumbered = re.sub(r"\s+(?=[.,;!?])", "", _MARK.sub(renumber, text)).strip()
+    cited = tuple(
+        quote(number, passages[place - 1], _closest(statements[place], passages[place - 1]))
+        for place, number in numbers.items()
+    )
+    return renumbered, cited
+
+
+def _statement_before(text: str, mark: int) -> str:
+    sentences = split_sentences(_MARK.sub("", text[:mark]))
+    return sentences[-1].text if sentences else ""
+
+
+def _closest(statement: str, passage: Passage) -> Sentence:
+    wanted = terms(statement)
+    sentences = split_sentences(passage.chunk.text) or [Sentence(passage.chunk.text, 0, len(passage.chunk.text))]
+    return max(sentences, key=lambda sentence: len(wanted & terms(sentence.text)))

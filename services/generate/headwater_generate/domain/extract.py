@@ -1,0 +1,143 @@
+"""The built-in generator's method: the sentences that answer best, in reading order.
+
+A sentence is scored by the cosine of its vector with the question's and by the
+share of the question's rare words that it and its headings hold. Both are needed:
+vectors find paraphrases, words keep names and numbers honest.
+"""
+
+import re
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from operator import mul
+
+from headwater_generate.domain.words import Rarity, Terms, terms
+from headwater_kit.core.documents import Passage
+from headwater_text.sentences import Sentence, split_sentences
+
+# What one question may send to the encoder: about 0.1 s of work on two cores.
+MAX_CANDIDATES = 40
+# A shorter span is a heading or a fragment, a longer one a table or a listing.
+MIN_CHARACTERS = 25
+MAX_CHARACTERS = 500
+# Weight of the words beside the vector, whose cosines span about 0.4 of the scale.
+WORDS_WEIGHT = 0.25
+# Two sentences that share this many of their terms say the same.
+SAME_SHARE = 0.7
+# A further sentence must come this close to the best one's score.
+MAX_GAP = 0.12
+# An encoder that reads English alone is blind for a question with this share of CJK.
+BLIND_SHARE = 0.3
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may be part of the answer. `passage` counts from 0."""
+
+    passage: int
+    sentence: Sentence
+    terms: Terms
+    context: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A candidate with its score; `similarity` is a cosine, `coverage` a share."""
+
+    candidate: Candidate
+    similarity: float
+    coverage: float
+
+    @property
+    def score(self) -> float:
+        """What candidates are ordered by."""
+        return self.similarity + WORDS_WEIGHT * self.coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What counts as enough to answer. `min_similarity` belongs to the encoder."""
+
+    min_similarity: float
+    min_coverage: float
+    min_coverage_alone: float
+
+
+def candidates(question: str, passages: Sequence[Passage]) -> list[Candidate]:
+    """The sentences worth scoring, at most MAX_CANDIDATES, from the first passages on.
+
+    Where there are more, those that share words with the question go first.
+    """
+    asked = terms(question)
+    found = [
+        Candidate(place, sentence, terms(sentence.text), context)
+        for place, passage in enumerate(passages)
+        for context in [terms(" ".join((passage.info.title, *passage.chunk.heading_path)))]
+        for sentence in split_sentences(passage.chunk.text)
+        if MIN_CHARACTERS <= len(sentence.text) <= MAX_CHARACTERS or _has_cjk(sentence.text)
+    ]
+    found.sort(key=lambda candidate: (-min(2, len(candidate.terms & asked)), candidate.passage))
+    return found[:MAX_CANDIDATES]
+
+
+def score(
+    question: str, found: Sequence[Candidate], passages: Sequence[Passage], query: bytes, vectors: Sequence[bytes]
+) -> list[Scored]:
+    """Scores candidates, best first; vectors are packed float32 of length 1, one a candidate."""
+    asked = terms(question)
+    rarity = Rarity([terms(passage.chunk.text) for passage in passages])
+    blind = is_blind(question)
+    scored = [
+        Scored(
+            candidate,
+            0.0 if blind else cosine(query, vector),
+            rarity.coverage(asked, candidate.terms | candidate.context),
+        )
+        for candidate, vector in zip(found, vectors, strict=True)
+    ]
+    return sorted(scored, key=lambda one: -one.score)
+
+
+def is_enough(best: Scored, question: str, passages: Sequence[Passage], evidence: Evidence) -> bool:
+    """Whether the best sentence, in its passage, is evidence enough to answer from."""
+    texts = [terms(f"{p.info.title} {' '.join(p.chunk.heading_path)} {p.chunk.text}") for p in passages]
+    covered = Rarity(texts).coverage(terms(question), texts[best.candidate.passage])
+    if is_blind(question):
+        return covered >= evidence.min_coverage_alone
+    return best.similarity >= evidence.min_similarity and covered >= evidence.min_coverage
+
+
+def choose(scored: Sequence[Scored], limit: int) -> list[Candidate]:
+    """At most `limit` sentences near the best one, none saying the same, in reading order."""
+    chosen: list[Scored] = []
+    for one in scored:
+        near = one.score >= scored[0].score - MAX_GAP
+        if near and not any(_says_the_same(one.candidate, other.candidate) for other in chosen):
+            chosen.append(one)
+        if len(chosen) == limit:
+            break
+    return sorted((one.candidate for one in chosen), key=lambda c: (c.passage, c.sentence.start))
+
+
+def is_blind(question: str) -> bool:
+    """Whether an English encoder cannot read the question."""
+    letters = [character for character in question if character.isalpha()]
+    return bool(letters) and len(_CJK.findall(question)) / len(letters) >= BLIND_SHARE
+
+
+def cosine(one: bytes, other: bytes) -> float:
+    """Cosine of two packed little-endian float32 vectors of equal dimension."""
+    a, b = array("f", one), array("f", other)
+    norm = sqrt(sum(map(mul, a, a)) * sum(map(mul, b, b)))
+    return sum(map(mul, a, b)) / norm if norm else 0.0
+
+
+def _says_the_same(one: Candidate, other: Candidate) -> bool:
+    shared = len(one.terms & other.terms)
+    return shared >= SAME_SHARE * max(1, min(len(one.terms), len(other.terms)))
+
+
+def _has_cjk(text: str) -> bool:
+    return len(text) <= MAX_CHARACTERS and len(_CJK.findall(text)) >= 4

@@ -1,0 +1,202 @@
+"""Answering: guard, retrieve, guard, generate, guard."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from headwater_generate.domain.prompts import NO_SOURCE
+from headwater_generate.domain.release import SentenceBuffer
+from headwater_generate.ports import Checked, Draft, Freshness, Generator, Guard, Retrieved, Retriever
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.documents import Passage, Principal
+from headwater_kit.core.errors import InvalidInput, Transient
+from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Refusal, Verdict
+from headwater_kit.core.filters import Filter
+
+MAX_QUESTION_CHARACTERS = 8_192
+MAX_TOP_K = 50
+DEFAULT_TOP_K = 8
+
+_REFUSALS = {
+    Refusal.NO_SOURCE: NO_SOURCE,
+    Refusal.INPUT_BLOCKED: "I can't help with that question.",
+    Refusal.OUTPUT_BLOCKED: "I can't show the answer to that question.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as asked. `top_k` 0 means 8 passages; `answer_id` names the answer to be."""
+
+    text: str
+    answer_id: str
+    principal: Principal
+    top_k: int = 0
+    filter: Filter | None = None
+    freshness: Freshness = Freshness()
+    question_id: str = ""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What is known of an answer so far."""
+
+    question: Question
+    text: str = ""
+    findings: list[Finding] = field(default_factory=list)
+    retrieved: Retrieved = Retrieved(())
+    generator: str = ""
+
+
+class Answering:
+    """Answers questions from the documents.
+
+    `generators` are tried in order: each further one stands in for the one
+    before when that fails. With `fail_open`, a guard that is away is passed by;
+    otherwise the question fails with its error.
+    """
+
+    def __init__(
+        self, retriever: Retriever, guard: Guard, generators: Sequence[Generator], clock: Clock, *, fail_open: bool
+    ) -> None:
+        self._retriever = retriever
+        self._guard = guard
+        self._generators = generators
+        self._clock = clock
+        self._fail_open = fail_open
+
+    async def answer(self, question: Question) -> AsyncIterator[str | AnswerGenerated]:
+        """Yields checked text as it is written and the whole answer at the end.
+
+        Where a generator failed half-way, the whole answer differs from what was
+        yielded, and counts. Raises InvalidInput, NotYet, and what the retriever
+        and a guard that must not be passed by raise.
+        """
+        _validate(question)
+        progress = _Progress(question)
+        checked = await self._checked(
+            question.text, lambda: self._guard.check_input(question.text, question.answer_id), progress
+        )
+        if checked.verdict in (Verdict.BLOCK, Verdict.QUARANTINE):
+            yield self._refuse(progress, Refusal.INPUT_BLOCKED)
+            return
+        progress.text = checked.text
+        passages = await self._passages(progress)
+        async for piece in self._generate(progress, passages):
+            yield piece
+
+    async def _passages(self, progress: _Progress) -> Sequence[Passage]:
+        """Retrieves, and leaves out what the guard quarantines."""
+        asked = progress.question
+        top_k = asked.top_k or DEFAULT_TOP_K
+        progress.retrieved = await self._retriever.search(
+            progress.text, top_k, asked.filter, asked.freshness, asked.answer_id
+        )
+        passages = progress.retrieved.passages
+        try:
+            verdicts = await self._guard.check_passages(passages, asked.answer_id) if passages else ()
+        except Transient:
+            if not self._fail_open:
+                raise
+            return passages
+        progress.findings.extend(finding for verdict in verdicts for finding in verdict.findings)
+        return [
+            passage
+            for passage, verdict in zip(passages, verdicts, strict=True)
+            if verdict.verdict in (Verdict.ALLOW, Verdict.REDACT)
+        ]
+
+    async def _generate(
+        self, progress: _Progress, passages: Sequence[Passage]
+    ) -> AsyncIterator[str | AnswerGenerated]:
+        last = self._generators[-1]
+        for generator in self._generators:
+            progress.generator = generator.name
+            try:
+                async for piece in self._stream(generator, progress, passages):
+                    yield piece
+            except Transient:
+                if generator is last:
+                    raise
+                continue
+            return
+
+    async def _stream(
+        self, generator: Generator, progress: _Progress, passages: Sequence[Passage]
+    ) -> AsyncIterator[str | AnswerGenerated]:
+        buffer = SentenceBuffer()
+        draft = Draft("", ())
+        async for piece in generator.stream(progress.text, passages):
+            if isinstance(piece, Draft):
+                draft = piece
+                break
+            released = await self._release(buffer.push(piece), progress, passages)
+            if released:
+                yield released
+        released = await self._release(buffer.rest(), progress, passages)
+        if released:
+            yield released
+        yield await self._finish(draft, progress, passages)
+
+    async def _release(self, text: str, progress: _Progress, passages: Sequence[Passage]) -> str:
+        """Text that may be shown; nothing where the guard objects: `_finish` then says what to show."""
+        if not text.strip():
+            return text
+        checked = await self._check_output(text, progress, passages)
+        return checked.text if checked.verdict in (Verdict.ALLOW, Verdict.REDACT) else ""
+
+    async def _finish(self, draft: Draft, progress: _Progress, passages: Sequence[Passage]) -> AnswerGenerated:
+        if not draft.citations:
+            return self._refuse(progress, Refusal.NO_SOURCE)
+        checked = await self._check_output(draft.text, progress, passages)
+        progress.findings.extend(checked.findings)
+        if checked.verdict in (Verdict.BLOCK, Verdict.QUARANTINE):
+            return self._refuse(progress, Refusal.OUTPUT_BLOCKED)
+        return self._complete(progress, checked.text, draft.citations, None)
+
+    async def _check_output(self, text: str, progress: _Progress, passages: Sequence[Passage]) -> Checked:
+        answer_id = progress.question.answer_id
+        return await self._checked(text, lambda: self._guard.check_output(text, passages, answer_id))
+
+    async def _checked(
+        self, text: str, check: Callable[[], Awaitable[Checked]], progress: _Progress | None = None
+    ) -> Checked:
+        try:
+            checked = await check()
+        except Transient:
+            if not self._fail_open:
+                raise
+            return Checked(Verdict.ALLOW, text)
+        if progress is not None:
+            progress.findings.extend(checked.findings)
+        return checked
+
+    def _refuse(self, progress: _Progress, refusal: Refusal) -> AnswerGenerated:
+        return self._complete(progress, _REFUSALS[refusal], (), refusal)
+
+    def _complete(
+        self, progress: _Progress, text: str, citations: tuple[Citation, ...], refusal: Refusal | None
+    ) -> AnswerGenerated:
+        question = progress.question
+        return AnswerGenerated(
+            answer_id=question.answer_id,
+            tenant=question.principal.tenant,
+            user=question.principal.user,
+            # A blocked question is not kept: the guard's audit says why it was blocked.
+            question=progress.text,
+            text=text,
+            citations=citations,
+            refusal=refusal,
+            generator=progress.generator,
+            answer_time=self._clock.now(),
+            findings=tuple(progress.findings),
+            watermark=progress.retrieved.watermark,
+            question_id=question.question_id,
+        )
+
+
+def _validate(question: Question) -> None:
+    length = len(question.text)
+    if not question.text.strip() or length > MAX_QUESTION_CHARACTERS:
+        raise InvalidInput(f"question must have 1 to {MAX_QUESTION_CHARACTERS} characters, has {length}", field="question")
+    if not 0 <= question.top_k <= MAX_TOP_K:
+        raise InvalidInput(f"top_k must be 0 to {MAX_TOP_K}, is {question.top_k}", field="top_k")

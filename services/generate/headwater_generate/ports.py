@@ -1,0 +1,108 @@
+"""What generate needs of others."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from headwater_kit.core.documents import Passage, Position
+from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Verdict
+from headwater_kit.core.filters import Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Positions that the index must have applied, and how long to wait for them (0: retrieve's default)."""
+
+    min_positions: tuple[Position, ...] = ()
+    wait_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """Passages by rank, and how far the index had come."""
+
+    passages: tuple[Passage, ...]
+    watermark: tuple[Position, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The guard's verdict on a text, and the text to go on with."""
+
+    verdict: Verdict
+    text: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A generator's result. No citations means that it found no answer in the passages."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+class Retriever(Protocol):
+    """Finds passages. Raises NotYet, Unavailable, DeadlineExceeded."""
+
+    async def search(
+        self, question: str, top_k: int, filter: Filter | None, freshness: Freshness, answer_id: str
+    ) -> Retrieved:
+        """The best passages for the caller's tenant; the impression is recorded under `answer_id`."""
+        ...
+
+
+class Guard(Protocol):
+    """Checks what goes in and what comes out. Raises Unavailable, DeadlineExceeded."""
+
+    async def check_input(self, text: str, answer_id: str) -> Checked:
+        """The verdict on a question."""
+        ...
+
+    async def check_passages(self, passages: Sequence[Passage], answer_id: str) -> Sequence[Checked]:
+        """One verdict a passage, same order; their texts are empty."""
+        ...
+
+    async def check_output(self, text: str, passages: Sequence[Passage], answer_id: str) -> Checked:
+        """The verdict on an answer made from these passages."""
+        ...
+
+
+class SentenceEncoder(Protocol):
+    """Turns sentences into vectors. Raises Unavailable, Overloaded, DeadlineExceeded."""
+
+    async def encode(self, question: str, sentences: Sequence[str]) -> tuple[bytes, Sequence[bytes]]:
+        """Unit vectors of the question and of each sentence: packed little-endian float32."""
+        ...
+
+
+class Generator(Protocol):
+    """Writes an answer from passages."""
+
+    @property
+    def name(self) -> str:
+        """What a receipt calls it."""
+        ...
+
+    def stream(self, question: str, passages: Sequence[Passage]) -> AsyncIterator[str | Draft]:
+        """Yields text as it is written and the draft, whole, at the end.
+
+        Raises a Transient error when the engine behind it fails, at any point.
+        """
+        ...
+
+
+class Receipts(Protocol):
+    """Answers by id, as far back as they are kept."""
+
+    def find(self, tenant: str, answer_id: str) -> AnswerGenerated:
+        """The answer, or NotFound; another tenant's is not found."""
+        ...
+
+
+class AnswerLog(Protocol):
+    """Where answers go."""
+
+    async def publish(self, answer: AnswerGenerated) -> None:
+        """Returns once the answer is on `answers.v1`. Raises Unavailable."""
+        ...
