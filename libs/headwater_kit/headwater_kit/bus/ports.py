@@ -4,7 +4,7 @@ Adapters: `bus.kafka` (confluent-kafka) and `bus.memory` (a broker in this
 process). One contract suite, `testing.bus_contract`, holds for both.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -66,8 +66,10 @@ class Producer(Protocol):
         Records are put on the wire in the order of the calls, so concurrent
         sends to one partition keep the order in which they were called.
         Waits while the local queue is full. Raises Unavailable when the broker
-        does not acknowledge in time, InvalidInput (TOO_LARGE) when the record
-        is over the topic's limit.
+        does not acknowledge in time; the record may still arrive then, but no
+        later one to its partition ever overtakes it. Raises InvalidInput
+        (TOO_LARGE) when the record is over the topic's limit, Misconfigured
+        when the topic is not there; both before anything is written.
         """
         ...
 
@@ -82,17 +84,24 @@ class Producer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RebalanceListener:
-    """What to do when partitions come and go; called between polls, never within one.
+    """What to do when partitions come and go; awaited by `poll` and `close`, before they return.
 
-    `revoked` runs before the partitions are given up, so a commit in it counts.
+    `revoked` runs before the partitions are given up, so a commit in it counts;
+    the broker waits for it, so it must be short. It also runs for partitions
+    that are lost already; a commit of those is ignored.
     """
 
-    assigned: Callable[[Sequence[TopicPartition]], None]
-    revoked: Callable[[Sequence[TopicPartition]], None]
+    assigned: Callable[[Sequence[TopicPartition]], Awaitable[None]]
+    revoked: Callable[[Sequence[TopicPartition]], Awaitable[None]]
 
 
 class Consumer(Protocol):
-    """Reads as a member of a group. Offsets are committed by `commit` alone."""
+    """Reads as a member of a group. Offsets are committed by `commit` alone.
+
+    One task polls; `pause`, `resume` and `commit` may be called by others while
+    it waits, and may make `poll` return early. A partition that goes and comes
+    back starts at its committed offset and is not paused.
+    """
 
     async def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
         """Joins the group; a group without offsets starts at the beginning."""
