@@ -1,0 +1,30 @@
+"""Engines shared by all integration tests: the real ones, started once a session on free ports."""
+
+from collections.abc import Iterator
+
+import pytest
+from headwater_cli.platform import engines
+from headwater_cli.platform.layout import Layout
+from headwater_cli.platform.lifecycle import running
+from headwater_cli.platform.ports import PortLeases
+from headwater_cli.settings import PlatformSettings, inherited
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Apache Kafka, as host:port. Topics are the test's own affair: name them apart or create them once."""
+    leases = PortLeases()
+    program = engines.broker(Layout(tmp_path_factory.mktemp("broker")), leases, PlatformSettings().java_home)
+    with running(program, inherited()) as address:
+        yield address
+    leases.release()
+
+
+@pytest.fixture(scope="session")
+def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Milvus Lite, as http://host:port. Collections are the test's own affair: name them apart."""
+    leases = PortLeases()
+    program = engines.store(Layout(tmp_path_factory.mktemp("store")), leases)
+    with running(program, inherited()) as address:
+        yield f"http://{address}"
+    leases.release()
