@@ -1,0 +1,135 @@
+"""The document events ↔ `headwater.events.v1`: from a write to the index."""
+
+from headwater.events.v1 import events_pb2 as pb
+
+from headwater_kit.codec.documents import (
+    chunk_from_proto,
+    chunk_to_proto,
+    info_from_proto,
+    info_to_proto,
+    position_from_proto,
+    position_to_proto,
+)
+from headwater_kit.codec.enums import OUTCOMES
+from headwater_kit.codec.times import time_from_proto, time_to_proto
+from headwater_kit.core.events import (
+    DocumentChunked,
+    DocumentEmbedded,
+    DocumentIndexed,
+    DocumentUpserted,
+    LedgerEntry,
+    Provenance,
+)
+
+
+def upserted_to_proto(event: DocumentUpserted) -> pb.DocumentUpserted:
+    """A write."""
+    return pb.DocumentUpserted(info=info_to_proto(event.info), body=event.body, version=event.version)
+
+
+def upserted_from_proto(message: pb.DocumentUpserted) -> DocumentUpserted:
+    """A write; an unset version is None."""
+    version = message.version if message.HasField("version") else None
+    return DocumentUpserted(info_from_proto(message.info), message.body, version)
+
+
+def provenance_to_proto(provenance: Provenance) -> pb.Provenance:
+    """The event behind a record."""
+    return pb.Provenance(
+        position=position_to_proto(provenance.position),
+        produce_time=time_to_proto(provenance.produce_time),
+        outcome=OUTCOMES.to_proto(provenance.outcome),
+        version=provenance.version,
+        reason=provenance.reason,
+    )
+
+
+def provenance_from_proto(message: pb.Provenance) -> Provenance:
+    """The event behind a record. Raises InvalidInput for an unset outcome."""
+    return Provenance(
+        position=position_from_proto(message.position),
+        produce_time=time_from_proto(message.produce_time),
+        outcome=OUTCOMES.from_proto(message.outcome, "provenance.outcome"),
+        version=message.version,
+        reason=message.reason,
+    )
+
+
+def chunked_to_proto(event: DocumentChunked) -> pb.DocumentChunked:
+    """A part of a version, cut."""
+    return pb.DocumentChunked(
+        provenance=provenance_to_proto(event.provenance),
+        info=info_to_proto(event.info),
+        part=event.part,
+        parts=event.parts,
+        chunk_count=event.chunk_count,
+        chunks=[chunk_to_proto(chunk) for chunk in event.chunks],
+    )
+
+
+def chunked_from_proto(message: pb.DocumentChunked) -> DocumentChunked:
+    """A part of a version, cut. Raises InvalidInput."""
+    return DocumentChunked(
+        provenance=provenance_from_proto(message.provenance),
+        info=info_from_proto(message.info),
+        part=message.part,
+        parts=message.parts,
+        chunk_count=message.chunk_count,
+        chunks=tuple(chunk_from_proto(chunk) for chunk in message.chunks),
+    )
+
+
+def embedded_to_proto(event: DocumentEmbedded) -> pb.DocumentEmbedded:
+    """A part with its vectors."""
+    return pb.DocumentEmbedded(chunked=chunked_to_proto(event.chunked), vectors=event.vectors, model_id=event.model_id)
+
+
+def embedded_from_proto(message: pb.DocumentEmbedded) -> DocumentEmbedded:
+    """A part with its vectors. Raises InvalidInput."""
+    return DocumentEmbedded(chunked_from_proto(message.chunked), tuple(message.vectors), message.model_id)
+
+
+def indexed_to_proto(event: DocumentIndexed) -> pb.DocumentIndexed:
+    """An event as applied by the index."""
+    return pb.DocumentIndexed(
+        provenance=provenance_to_proto(event.provenance),
+        index_time=time_to_proto(event.index_time),
+        serving_version=event.serving_version,
+        chunk_count=event.chunk_count,
+        model_id=event.model_id,
+    )
+
+
+def indexed_from_proto(message: pb.DocumentIndexed) -> DocumentIndexed:
+    """An event as applied by the index. Raises InvalidInput."""
+    return DocumentIndexed(
+        provenance=provenance_from_proto(message.provenance),
+        index_time=time_from_proto(message.index_time),
+        serving_version=message.serving_version,
+        chunk_count=message.chunk_count,
+        model_id=message.model_id,
+    )
+
+
+def ledger_to_proto(entry: LedgerEntry) -> pb.LedgerEntry:
+    """A document's last accepted version."""
+    return pb.LedgerEntry(
+        version=entry.version,
+        deleted=entry.deleted,
+        position=position_to_proto(entry.position),
+        produce_time=time_to_proto(entry.produce_time),
+        info=info_to_proto(entry.info),
+        chunk_count=entry.chunk_count,
+    )
+
+
+def ledger_from_proto(message: pb.LedgerEntry) -> LedgerEntry:
+    """A document's last accepted version. Raises InvalidInput."""
+    return LedgerEntry(
+        version=message.version,
+        deleted=message.deleted,
+        position=position_from_proto(message.position),
+        produce_time=time_from_proto(message.produce_time),
+        info=info_from_proto(message.info),
+        chunk_count=message.chunk_count,
+    )

@@ -1,0 +1,79 @@
+"""Enumerations, member by member: the numbers are the contract's, the words the domain's."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from headwater.documents.v1 import documents_pb2
+from headwater.events.v1 import events_pb2
+
+from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.events import Outcome, Reaction, Refusal
+from headwater_kit.core.filters import Operator
+
+Word = TypeVar("Word")
+Number = TypeVar("Number", bound=int)
+Text = TypeVar("Text", bound=StrEnum)
+
+
+class EnumTable(Generic[Word, Number]):
+    """A two-way table between a domain enumeration and a protobuf one."""
+
+    def __init__(self, numbers: Mapping[Word, Number]) -> None:
+        self._numbers = dict(numbers)
+        self._words = {int(number): word for word, number in numbers.items()}
+
+    def to_proto(self, word: Word) -> Number:
+        """The contract's number."""
+        return self._numbers[word]
+
+    def from_proto(self, number: int, field: str) -> Word:
+        """The domain's word. Raises InvalidInput naming `field` for UNSPECIFIED and unknown numbers."""
+        word = self._words.get(number)
+        if word is None:
+            raise InvalidInput(f"{field} must be one of the declared values, is {number}", field=field)
+        return word
+
+
+def word_from_text(kind: type[Text], text: str, field: str) -> Text:
+    """The member of a string enumeration. Raises InvalidInput naming `field` for other texts."""
+    try:
+        return kind(text)
+    except ValueError:
+        words = ", ".join(kind)
+        raise InvalidInput(f"{field} must be one of {words}", field=field) from None
+
+
+OUTCOMES = EnumTable(
+    {
+        Outcome.UPSERTED: events_pb2.OUTCOME_UPSERTED,
+        Outcome.DELETED: events_pb2.OUTCOME_DELETED,
+        Outcome.STALE: events_pb2.OUTCOME_STALE,
+        Outcome.REJECTED: events_pb2.OUTCOME_REJECTED,
+        Outcome.REROUTED: events_pb2.OUTCOME_REROUTED,
+    }
+)
+REFUSALS = EnumTable(
+    {
+        Refusal.NO_SOURCE: events_pb2.REFUSAL_NO_SOURCE,
+        Refusal.INPUT_BLOCKED: events_pb2.REFUSAL_INPUT_BLOCKED,
+        Refusal.OUTPUT_BLOCKED: events_pb2.REFUSAL_OUTPUT_BLOCKED,
+    }
+)
+REACTIONS = EnumTable(
+    {
+        Reaction.UP: events_pb2.REACTION_UP,
+        Reaction.DOWN: events_pb2.REACTION_DOWN,
+        Reaction.CLICK: events_pb2.REACTION_CLICK,
+    }
+)
+OPERATORS = EnumTable(
+    {
+        Operator.EQ: documents_pb2.OPERATOR_EQ,
+        Operator.NE: documents_pb2.OPERATOR_NE,
+        Operator.LT: documents_pb2.OPERATOR_LT,
+        Operator.LE: documents_pb2.OPERATOR_LE,
+        Operator.GT: documents_pb2.OPERATOR_GT,
+        Operator.GE: documents_pb2.OPERATOR_GE,
+    }
+)

@@ -1,0 +1,66 @@
+"""Topic values: an event ↔ its bytes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+from headwater.events.v1 import events_pb2 as pb
+
+from headwater_kit.codec import answers, chain, learning
+from headwater_kit.core import events
+from headwater_kit.core.errors import InvalidInput
+
+Event = TypeVar("Event")
+Wire = TypeVar("Wire", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Codec(Generic[Event, Wire]):
+    """How one kind of event is written."""
+
+    message: type[Wire]
+    to_proto: Callable[[Event], Wire]
+    from_proto: Callable[[Wire], Event]
+
+
+CODECS: dict[type, Codec[Any, Any]] = {
+    events.DocumentUpserted: Codec(pb.DocumentUpserted, chain.upserted_to_proto, chain.upserted_from_proto),
+    events.DocumentChunked: Codec(pb.DocumentChunked, chain.chunked_to_proto, chain.chunked_from_proto),
+    events.DocumentEmbedded: Codec(pb.DocumentEmbedded, chain.embedded_to_proto, chain.embedded_from_proto),
+    events.DocumentIndexed: Codec(pb.DocumentIndexed, chain.indexed_to_proto, chain.indexed_from_proto),
+    events.LedgerEntry: Codec(pb.LedgerEntry, chain.ledger_to_proto, chain.ledger_from_proto),
+    events.QuestionAsked: Codec(pb.QuestionAsked, answers.question_to_proto, answers.question_from_proto),
+    events.AnswerGenerated: Codec(pb.AnswerGenerated, answers.answer_to_proto, answers.answer_from_proto),
+    events.GuardDecided: Codec(pb.GuardDecided, answers.decided_to_proto, answers.decided_from_proto),
+    events.ImpressionRecorded: Codec(
+        pb.ImpressionRecorded, learning.impression_to_proto, learning.impression_from_proto
+    ),
+    events.FeedbackRecorded: Codec(pb.FeedbackRecorded, learning.feedback_to_proto, learning.feedback_from_proto),
+    events.FeedbackJoined: Codec(pb.FeedbackJoined, learning.joined_to_proto, learning.joined_from_proto),
+    events.ModelPublished: Codec(pb.ModelPublished, learning.model_to_proto, learning.model_from_proto),
+}
+
+
+def encode(event: object) -> bytes:
+    """A topic value's bytes; equal events give equal bytes. KeyError for what is no topic value."""
+    wire: Message = CODECS[type(event)].to_proto(event)
+    return wire.SerializeToString(deterministic=True)
+
+
+def decode(kind: type[Event], value: bytes) -> Event:
+    """The event of `kind` in a topic value.
+
+    Raises InvalidInput: reason INVALID_METADATA where only that is wrong, else
+    UNDECODABLE.
+    """
+    codec: Codec[Event, Any] = CODECS[kind]
+    try:
+        return codec.from_proto(codec.message.FromString(value))
+    except DecodeError:
+        message = f"the value is not a {codec.message.DESCRIPTOR.full_name}"
+        raise InvalidInput(message, reason="UNDECODABLE", field="value") from None
+    except InvalidInput as error:
+        if error.reason != InvalidInput.reason:
+            raise
+        raise InvalidInput(error.message, reason="UNDECODABLE", field=error.field) from None
