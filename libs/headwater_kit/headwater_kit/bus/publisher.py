@@ -1,0 +1,96 @@
+"""Records produced beside a reply, which must neither wait for the broker nor fail with it."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from headwater_kit.bus.ports import Bus, Outbound, Producer
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.errors import HeadwaterError
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPolicy:
+    """How much a reply gives for its record.
+
+    `wait_seconds`: how long `publish` waits for the acknowledgement; one takes
+    0.3 ms on a healthy broker, so nearly every record is safe before the reply.
+    `max_outstanding`: records not yet acknowledged; more are dropped and counted.
+    """
+
+    wait_seconds: float = 0.02
+    max_outstanding: int = 1_000
+
+
+class Publisher:
+    """Sends records without ever raising; a runtime component.
+
+    For events that a reply should leave behind but does not depend on, such as
+    impressions and audit entries. `lost` is called once for every record that
+    was not acknowledged, with a reason code.
+    """
+
+    name = "publisher"
+
+    def __init__(
+        self, bus: Bus, clock: Clock, policy: PublishPolicy, lost: Callable[[Outbound, str], None] | None = None
+    ) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._policy = policy
+        self._lost = lost
+        self._producer: Producer | None = None
+        self._outstanding: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Makes the producer."""
+        self._producer = self._bus.producer()
+
+    async def check(self) -> None:
+        """Always healthy: a lost record is counted, not a reason to stop answering."""
+
+    async def publish(self, record: Outbound) -> None:
+        """Sends the record; returns when it is acknowledged or lost, or after `wait_seconds`."""
+        if self._producer is None or len(self._outstanding) >= self._policy.max_outstanding:
+            self._give_up(record, "OVERLOADED")
+            return
+        sending = asyncio.create_task(self._send(self._producer, record))
+        self._outstanding.add(sending)
+        sending.add_done_callback(self._outstanding.discard)
+        await self._wait({sending}, self._policy.wait_seconds)
+
+    async def stop(self, deadline: Deadline) -> None:
+        """Waits for what is outstanding, as long as the deadline allows; then lets go."""
+        if self._outstanding:
+            await self._wait(set(self._outstanding), deadline.remaining())
+        for sending in self._outstanding:
+            sending.cancel()
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.close()
+
+    async def _wait(self, sending: set[asyncio.Task[None]], seconds: float) -> None:
+        timer = asyncio.ensure_future(self._clock.sleep(seconds))
+        everything = asyncio.gather(*sending, return_exceptions=True)
+        try:
+            await asyncio.wait({everything, timer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+
+    async def _send(self, producer: Producer, record: Outbound) -> None:
+        try:
+            await producer.send(record)
+        except HeadwaterError as error:
+            self._give_up(record, error.reason)
+        except asyncio.CancelledError:
+            self._give_up(record, "DEADLINE_EXCEEDED")
+            raise
+
+    def _give_up(self, record: Outbound, reason: str) -> None:
+        _log.warning("a record for %s was not kept: %s", record.topic, reason)
+        if self._lost is not None:
+            self._lost(record, reason)
