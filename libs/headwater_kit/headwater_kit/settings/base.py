@@ -1,0 +1,124 @@
+"""The settings that every service has."""
+
+import ipaddress
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from headwater_kit.settings.kafka import KafkaSettings
+from headwater_kit.settings.ports import GRPC_PORTS, METRICS_PORTS
+
+PREFIX = "HEADWATER_"
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Settings read from the environment: field `x_y` from HEADWATER_X_Y; an empty variable counts as unset."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        str_strip_whitespace=True,
+        validate_default=False,
+    )
+
+
+class ServiceSettings(KafkaSettings, Settings):
+    """What every service can be told. A service subclasses it and sets `service`.
+
+    Its own fields are named `<service>_<thing>`; each has a description.
+    """
+
+    service: ClassVar[str] = ""
+
+    bus: str = Field(default="kafka", description="bus adapter: kafka, or memory for tests within one process")
+    grpc_host: str = Field(default="127.0.0.1", description="address that the gRPC server binds to")
+    grpc_port: int = Field(default=0, ge=0, le=65535, description="port of the gRPC server; 0 takes a free one")
+    grpc_max_message_bytes: int = Field(
+        default=4 * MIB, ge=64 * 1024, le=64 * MIB, description="largest message sent or received by gRPC, in bytes"
+    )
+    grpc_max_concurrent_calls: int = Field(
+        default=256, ge=1, description="calls served at once; more are refused with RESOURCE_EXHAUSTED"
+    )
+    default_deadline_seconds: float = Field(
+        default=10.0, gt=0, description="deadline of a call, received or made, that comes without one"
+    )
+    auth: Literal["insecure-metadata"] = Field(
+        default="insecure-metadata",
+        description="where the principal comes from; insecure-metadata believes the metadata keys "
+        "headwater-tenant and headwater-user, so whoever reaches the port must be trusted",
+    )
+    tls_cert: Path | None = Field(default=None, description="PEM of the server's certificate chain; needs TLS_KEY")
+    tls_key: Path | None = Field(default=None, description="PEM of the server's private key; needs TLS_CERT")
+    tls_client_ca: Path | None = Field(
+        default=None, description="PEM of the authority of client certificates; set, every caller must show one"
+    )
+    tls_peer_ca: Path | None = Field(
+        default=None,
+        description="PEM of the authority of peer services; set, they are called by TLS, with TLS_CERT shown if set",
+    )
+    allow_insecure_bind: bool = Field(
+        default=False,
+        description="allows binding to an address other than loopback without TLS, as behind a network policy",
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="address that the Prometheus endpoint binds to")
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="port of the Prometheus endpoint; 0 turns it off")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="log line format; auto is text on a terminal and json elsewhere"
+    )
+    otlp_endpoint: str = Field(
+        default="", description="OTLP gRPC endpoint for traces and metrics, such as http://127.0.0.1:4317; empty: none"
+    )
+    drain_seconds: float = Field(
+        default=8.0, gt=0, description="time for finishing work after SIGTERM or SIGINT, all components together"
+    )
+    data_dir: Path = Field(
+        default=Path(".headwater"), description="folder for caches that may be lost; made when first needed"
+    )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Gives a service's settings the service's usual ports as defaults."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.service in GRPC_PORTS:
+            cls.model_fields["grpc_port"].default = GRPC_PORTS[cls.service]
+            cls.model_fields["metrics_port"].default = METRICS_PORTS[cls.service]
+            cls.model_rebuild(force=True)
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("HEADWATER_TLS_CERT and HEADWATER_TLS_KEY go together: set both or none")
+        if self.tls_client_ca is not None and self.tls_cert is None:
+            raise ValueError("HEADWATER_TLS_CLIENT_CA needs HEADWATER_TLS_CERT and HEADWATER_TLS_KEY")
+        return self
+
+    @model_validator(mode="after")
+    def _check_binds(self) -> Self:
+        if self.allow_insecure_bind:
+            return self
+        if self.tls_cert is None and not is_loopback(self.grpc_host):
+            raise ValueError(
+                f"HEADWATER_GRPC_HOST={self.grpc_host} is open to the network without TLS: "
+                "set HEADWATER_TLS_CERT and HEADWATER_TLS_KEY, or HEADWATER_ALLOW_INSECURE_BIND=true"
+            )
+        if self.metrics_port and not is_loopback(self.metrics_host):
+            raise ValueError(
+                f"HEADWATER_METRICS_HOST={self.metrics_host} is open to the network without TLS: "
+                "set HEADWATER_ALLOW_INSECURE_BIND=true if that is meant"
+            )
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """True if only this machine can reach the address."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,41 @@
+"""Reading settings, with faults that an operator can act on."""
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from headwater_kit.core.errors import Misconfigured
+from headwater_kit.settings.base import PREFIX, Settings
+
+S = TypeVar("S", bound=Settings)
+
+
+class SettingsError(Misconfigured):
+    """Settings that do not fit; `faults` has one line each and never a value that may be secret."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("; ".join(faults), reason="SETTINGS")
+        self.faults = faults
+
+
+def env_name(field: str) -> str:
+    """The environment variable of a field."""
+    return f"{PREFIX}{field}".upper()
+
+
+def load(kind: type[S]) -> S:
+    """Settings from the environment. Raises SettingsError."""
+    try:
+        return kind()
+    except ValidationError as error:
+        raise SettingsError(tuple(_fault(kind, fault) for fault in error.errors())) from None
+
+
+def _fault(kind: type[BaseModel], fault: Any) -> str:
+    # Messages of our own validators name the variables themselves.
+    text = str(fault["msg"]).removeprefix("Value error, ")
+    if not fault["loc"]:
+        return text
+    field = str(fault["loc"][0])
+    description = kind.model_fields[field].description if field in kind.model_fields else ""
+    return f"{env_name(field)}: {text[:1].lower()}{text[1:]} ({description})"
