@@ -22,7 +22,7 @@ def target(service: str) -> str:
 
 
 def peer(service: str) -> Any:
-    """A settings field that says where a peer service is, as in `embed_target: str = peer("embed")`."""
+    """Makes the settings field that says where a peer is, such as `embed_target`."""
     return Field(
         default=target(service),
         min_length=1,

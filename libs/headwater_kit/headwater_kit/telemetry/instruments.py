@@ -1,0 +1,41 @@
+"""Instruments from their declarations in `names`."""
+
+from functools import cache
+
+from opentelemetry import metrics, trace
+
+from headwater_kit.telemetry import names
+
+SCOPE = "headwater"
+
+
+def tracer() -> trace.Tracer:
+    """The tracer of all Headwater code; spans go nowhere until `setup`."""
+    return trace.get_tracer(SCOPE)
+
+
+@cache
+def counter(declared: names.Counter) -> metrics.Counter:
+    """The process's instrument of this declaration."""
+    return _meter().create_counter(declared.name, unit=declared.unit, description=declared.meaning)
+
+
+@cache
+def gauge(declared: names.Gauge) -> metrics.UpDownCounter:
+    """The process's instrument of this declaration; `add` moves it."""
+    return _meter().create_up_down_counter(declared.name, unit=declared.unit, description=declared.meaning)
+
+
+@cache
+def histogram(declared: names.Histogram) -> metrics.Histogram:
+    """The process's instrument of this declaration."""
+    return _meter().create_histogram(
+        declared.name,
+        unit=declared.unit,
+        description=declared.meaning,
+        explicit_bucket_boundaries_advisory=declared.bounds,
+    )
+
+
+def _meter() -> metrics.Meter:
+    return metrics.get_meter(SCOPE)

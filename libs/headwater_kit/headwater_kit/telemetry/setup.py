@@ -1,0 +1,70 @@
+"""Traces, metrics and logs of one process."""
+
+import sys
+from wsgiref.simple_server import WSGIServer
+
+from opentelemetry import metrics, trace
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from prometheus_client import start_http_server
+
+from headwater_kit.core.errors import Misconfigured
+from headwater_kit.settings import ServiceSettings
+from headwater_kit.telemetry import logs
+
+FLUSH_MS = 1000
+
+
+class Telemetry:
+    """What `setup` started; `close` sends what is left and stops it."""
+
+    def __init__(self, tracers: TracerProvider, meters: MeterProvider, endpoint: WSGIServer | None) -> None:
+        self._tracers = tracers
+        self._meters = meters
+        self._endpoint = endpoint
+
+    def close(self) -> None:
+        """Waits at most about a second for each exporter."""
+        self._tracers.force_flush(FLUSH_MS)
+        self._tracers.shutdown()
+        self._meters.shutdown(timeout_millis=FLUSH_MS)
+        if self._endpoint is not None:
+            self._endpoint.shutdown()
+            self._endpoint.server_close()
+
+
+def setup(settings: ServiceSettings, service: str) -> Telemetry:
+    """Starts logs, traces and metrics for this process; once a process.
+
+    Raises Misconfigured where the metrics port is taken.
+    """
+    logs.configure(service, settings.log_level, settings.log_format, sys.stderr)
+    resource = Resource.create({"service.name": f"headwater-{service}"})
+    tracers = TracerProvider(resource=resource)
+    readers: list[MetricReader] = []
+    if settings.metrics_port:
+        readers.append(PrometheusMetricReader())
+    if settings.otlp_endpoint:
+        tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(settings.otlp_endpoint)))
+        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(settings.otlp_endpoint)))
+    meters = MeterProvider(readers, resource=resource)
+    trace.set_tracer_provider(tracers)
+    metrics.set_meter_provider(meters)
+    return Telemetry(tracers, meters, _serve_metrics(settings) if settings.metrics_port else None)
+
+
+def _serve_metrics(settings: ServiceSettings) -> WSGIServer:
+    try:
+        server, _ = start_http_server(settings.metrics_port, addr=settings.metrics_host)
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot serve metrics on {settings.metrics_host}:{settings.metrics_port} ({error.strerror}): "
+            "free the port or set HEADWATER_METRICS_PORT to another, or to 0"
+        ) from error
+    return server
