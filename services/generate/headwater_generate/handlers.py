@@ -3,14 +3,15 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from headwater_generate.domain.prompts import NO_SOURCE
-from headwater_generate.domain.release import SentenceBuffer
-from headwater_generate.ports import Checked, Draft, Freshness, Generator, Guard, Retrieved, Retriever
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.documents import Passage, Principal
 from headwater_kit.core.errors import InvalidInput, Transient
 from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Refusal, Verdict
 from headwater_kit.core.filters import Filter
+
+from headwater_generate.domain.prompts import NO_SOURCE
+from headwater_generate.domain.release import SentenceBuffer
+from headwater_generate.ports import Checked, Draft, Freshness, Generator, Guard, Retrieved, Retriever
 
 MAX_QUESTION_CHARACTERS = 8_192
 MAX_TOP_K = 50
@@ -32,7 +33,7 @@ class Question:
     principal: Principal
     top_k: int = 0
     filter: Filter | None = None
-    freshness: Freshness = Freshness()
+    freshness: Freshness = field(default_factory=Freshness)
     question_id: str = ""
 
 
@@ -43,7 +44,7 @@ class _Progress:
     question: Question
     text: str = ""
     findings: list[Finding] = field(default_factory=list)
-    retrieved: Retrieved = Retrieved(())
+    retrieved: Retrieved = field(default_factory=lambda: Retrieved(()))
     generator: str = ""
 
 
@@ -105,9 +106,7 @@ class Answering:
             if verdict.verdict in (Verdict.ALLOW, Verdict.REDACT)
         ]
 
-    async def _generate(
-        self, progress: _Progress, passages: Sequence[Passage]
-    ) -> AsyncIterator[str | AnswerGenerated]:
+    async def _generate(self, progress: _Progress, passages: Sequence[Passage]) -> AsyncIterator[str | AnswerGenerated]:
         last = self._generators[-1]
         for generator in self._generators:
             progress.generator = generator.name
@@ -197,6 +196,8 @@ class Answering:
 def _validate(question: Question) -> None:
     length = len(question.text)
     if not question.text.strip() or length > MAX_QUESTION_CHARACTERS:
-        raise InvalidInput(f"question must have 1 to {MAX_QUESTION_CHARACTERS} characters, has {length}", field="question")
+        raise InvalidInput(
+            f"question must have 1 to {MAX_QUESTION_CHARACTERS} characters, has {length}", field="question"
+        )
     if not 0 <= question.top_k <= MAX_TOP_K:
         raise InvalidInput(f"top_k must be 0 to {MAX_TOP_K}, is {question.top_k}", field="top_k")

@@ -48,6 +48,13 @@ TRAINING = Topic("training.v1", "tenant", "FeedbackJoined", "feedback joined wit
 MODELS = Topic(
     "models.v1", "tenant, component, part", "ModelPublished", "learned state that retrieve loads", compacted=True
 )
+# Faust names a table's changelog itself, after the group and the table.
+FEEDBACK_JOINS = Topic(
+    "feedback-joins-changelog", "impression id", "JSON", "what feedback waits to be joined with", compacted=True
+)
+FEEDBACK_MEMORY = Topic(
+    "feedback-memory-changelog", "tenant, cluster", "JSON", "votes behind the click memory", compacted=True
+)
 AUDIT = Topic("audit.v1", "tenant", "GuardDecided", "what the guard did not simply allow", retention_ms=30 * DAY_MS)
 
 # Consumer groups and the topics they read; each pair has a dead-letter topic.
@@ -56,8 +63,7 @@ GROUPS = {
     "embed": (CHUNKS,),
     "index": (EMBEDDINGS,),
     "generate": (QUESTIONS,),
-    "feedback": (IMPRESSIONS, ANSWERS, FEEDBACK),
-    "feedback-memory": (TRAINING,),
+    "feedback": (IMPRESSIONS, ANSWERS, FEEDBACK, TRAINING),
 }
 
 
@@ -95,6 +101,8 @@ TOPICS: dict[str, Topic] = {
         FEEDBACK,
         TRAINING,
         MODELS,
+        FEEDBACK_JOINS,
+        FEEDBACK_MEMORY,
         AUDIT,
         *_dead_letters(),
     )

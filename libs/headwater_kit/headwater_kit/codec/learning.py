@@ -55,6 +55,7 @@ def impression_to_proto(event: ImpressionRecorded) -> pb.ImpressionRecorded:
         model_id=event.model_id,
         items=[item_to_proto(item) for item in event.items],
         show_time=time_to_proto(event.show_time),
+        for_answer=event.for_answer,
     )
 
 
@@ -69,6 +70,7 @@ def impression_from_proto(message: pb.ImpressionRecorded) -> ImpressionRecorded:
         model_id=message.model_id,
         items=tuple(item_from_proto(item) for item in message.items),
         show_time=time_from_proto(message.show_time),
+        for_answer=message.for_answer,
     )
 
 

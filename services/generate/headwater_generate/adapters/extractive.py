@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Sequence
 
+from headwater_kit.core.documents import Passage
+
 from headwater_generate.domain import citations, extract
 from headwater_generate.ports import Draft, SentenceEncoder
-from headwater_kit.core.documents import Passage
 
 MAX_SENTENCES = 4
 

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Sequence
 
 import openai
+from headwater_kit.core.documents import Passage
+from headwater_kit.core.errors import Unavailable
 
 from headwater_generate.domain import citations, prompts
 from headwater_generate.ports import Draft
-from headwater_kit.core.documents import Passage
-from headwater_kit.core.errors import Unavailable
 
 MAX_ANSWER_TOKENS = 512
 

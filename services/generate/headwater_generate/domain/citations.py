@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from headwater_generate.domain.words import terms
 from headwater_kit.core.documents import Passage
 from headwater_kit.core.events import Citation
 from headwater_text.sentences import Sentence, split_sentences
+
+from headwater_generate.domain.words import terms
 
 # [1], and what models write instead: [1, 3], 【2】.
 _MARK = re.compile(r"[\[【](\d{1,3}(?:\s*,\s*\d{1,3})*)[\]】]")

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from math import sqrt
 from operator import mul
 
-from headwater_generate.domain.words import Rarity, Terms, terms
 from headwater_kit.core.documents import Passage
 from headwater_text.sentences import Sentence, split_sentences
+
+from headwater_generate.domain.words import Rarity, Terms, terms
 
 # What one question may send to the encoder: about 0.1 s of work on two cores.
 MAX_CANDIDATES = 40

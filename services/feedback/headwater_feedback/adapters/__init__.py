@@ -1,0 +1,1 @@
+"""The ports of feedback on Faust tables and Kafka."""

@@ -1,0 +1,164 @@
+"""The Faust app: one agent over the co-partitioned topics, two tables, no web server."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import faust
+from faust.app.base import BootStrategy
+from headwater_kit.bus import topics
+from headwater_kit.bus.attempts import Attempts
+from headwater_kit.bus.ports import Outbound, Producer, Record
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.errors import Unavailable
+from headwater_kit.settings.kafka import KafkaSettings
+
+from headwater_feedback.adapters.states import Rows
+
+GROUP = "feedback"
+# How often the worker asks Faust whether its tables are recovered.
+POLL_SECONDS = 0.05
+START_SECONDS = 60.0
+
+
+class _WithoutWeb(BootStrategy):
+    """Faust's own web server would bind to every address, whatever `web_enabled` says."""
+
+    enable_web = False
+
+
+def make_app(settings: KafkaSettings, partitions: int) -> faust.App:
+    """A Faust app for this broker that creates no topic and opens no port.
+
+    At least once: exactly-once is known to crash and to double (faust-streaming
+    issues 323, 440, 517), and what is learned here is idempotent.
+    """
+    app = faust.App(
+        GROUP,
+        broker=[f"kafka://{server.strip()}" for server in settings.kafka_bootstrap.split(",")],
+        broker_credentials=_credentials(settings),
+        store="memory://",
+        topic_partitions=partitions,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        autodiscover=False,
+        web_enabled=False,
+        stream_wait_empty=False,
+        broker_commit_interval=0.5,
+        consumer_auto_offset_reset="earliest",
+        producer_partitioner=None,
+    )
+    app.boot_strategy = _WithoutWeb(app)
+    return app
+
+
+def table(app: faust.App, name: str, partitions: int) -> Rows:
+    """A table kept in memory and in its compacted changelog."""
+    rows: Rows = app.Table(name, partitions=partitions)
+    return rows
+
+
+class FaustWorker:
+    """Runs the app as a part of the service; a runtime component.
+
+    Each record is brought to an end by the same rules as everywhere
+    (`bus.attempts`); Faust commits it after that.
+    """
+
+    name = "faust"
+
+    def __init__(self, app: faust.App, attempts: Attempts, producer: Producer, clock: Clock) -> None:
+        self._app = app
+        self._attempts = attempts
+        self._producer = producer
+        self._clock = clock
+        self._failed: asyncio.Future[None] = asyncio.Future()
+        names = [topic.name for topic in topics.GROUPS[GROUP]]
+        source = app.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+        app.agent(source, name="feedback")(self._run)
+
+    async def start(self) -> None:
+        """Joins the group and recovers the tables. Raises Unavailable."""
+        deadline = Deadline.after(self._clock, START_SECONDS)
+        await self._app.start()
+        while not self._is_ready():
+            if deadline.remaining() == 0.0:
+                raise Unavailable("the Faust worker did not get its partitions: is the broker there?")
+            await self._clock.sleep(POLL_SECONDS)
+
+    async def check(self) -> None:
+        """Raises Unavailable while partitions move or tables recover."""
+        if not self._is_ready():
+            raise Unavailable("the Faust worker has no partitions, or its tables are being recovered")
+
+    async def wait(self) -> None:
+        """Raises what ended the worker."""
+        await asyncio.shield(self._failed)
+
+    async def stop(self, deadline: Deadline) -> None:
+        """Commits what is done and leaves the group."""
+        await asyncio.wait_for(self._app.stop(), max(0.1, deadline.remaining()))
+
+    def _is_ready(self) -> bool:
+        return bool(self._app.consumer.assignment()) and not self._app.tables.recovery.in_recovery
+
+    async def _run(self, stream: Any) -> None:
+        turn = asyncio.Semaphore(1)
+        async for event in stream.events():
+            try:
+                await self._bring_to_an_end(_record(event.message), turn)
+            except Exception as error:
+                # Faust would go on with the next record and commit this one.
+                if not self._failed.done():
+                    self._failed.set_exception(error)
+                await asyncio.Event().wait()
+
+    async def _bring_to_an_end(self, record: Record, turn: asyncio.Semaphore) -> None:
+        outcome = await self._attempts.outcome(record, turn, nullcontext)
+        for output in outcome.outputs:
+            await self._sent(record, output)
+
+    async def _sent(self, record: Record, output: Outbound) -> None:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                await self._producer.send(output)
+            except Unavailable as error:
+                await self._attempts.back_off(record, error, attempt)
+            else:
+                return
+
+
+def _record(message: Any) -> Record:
+    return Record(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        key=message.key,
+        value=message.value,
+        headers=_headers(message.headers),
+        timestamp=message.timestamp,
+    )
+
+
+def _headers(headers: Any) -> Mapping[str, bytes]:
+    return dict(headers.items() if isinstance(headers, Mapping) else headers or ())
+
+
+def _credentials(settings: KafkaSettings) -> Any:
+    context = None
+    if settings.kafka_security_protocol in ("ssl", "sasl_ssl"):
+        authority = settings.kafka_tls_ca
+        context = ssl.create_default_context(cafile=str(authority) if authority else None)
+    if settings.kafka_security_protocol.startswith("sasl"):
+        return faust.SASLCredentials(
+            mechanism=settings.kafka_sasl_mechanism,
+            username=settings.kafka_sasl_username,
+            password=settings.kafka_sasl_password.get_secret_value(),
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context=context) if context else None

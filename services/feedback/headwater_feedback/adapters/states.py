@@ -1,0 +1,111 @@
+"""Join states and clusters in tables of plain values, such as Faust keeps in its changelogs."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
+
+from headwater_kit.codec.events import decode, encode
+from headwater_kit.core.events import FeedbackRecorded, ImpressionRecorded
+
+from headwater_feedback.domain.join import JoinState
+from headwater_feedback.domain.memory import Cluster, PassageName, Vote
+
+Row = dict[str, Any]
+Rows = MutableMapping[str, Row]
+
+
+class TableJoinStates:
+    """`ports.JoinStates` over a table: a dict, or a Faust table."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def get(self, impression_id: str) -> JoinState | None:
+        """See `ports.JoinStates`."""
+        row = self._rows.get(impression_id)
+        return _state(row) if row else None
+
+    def put(self, impression_id: str, state: JoinState) -> None:
+        """See `ports.JoinStates`."""
+        self._rows[impression_id] = _state_row(state)
+
+    def expire(self, before: float, keep: int) -> int:
+        """See `ports.JoinStates`."""
+        by_age = sorted((row["since"], key) for key, row in self._rows.items())
+        surplus = max(0, len(by_age) - keep)
+        stale = [key for place, (since, key) in enumerate(by_age) if place < surplus or since < before]
+        for key in stale:
+            del self._rows[key]
+        return len(stale)
+
+
+class TableClusters:
+    """`ports.Clusters` over a table, with the decoded clusters of each tenant beside it."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._tenants: dict[str, dict[str, Cluster]] | None = None
+
+    def of(self, tenant: str) -> Sequence[Cluster]:
+        """See `ports.Clusters`."""
+        return list(self._loaded().get(tenant, {}).values())
+
+    def put(self, cluster: Cluster) -> None:
+        """See `ports.Clusters`."""
+        self._loaded().setdefault(cluster.tenant, {})[cluster.cluster_id] = cluster
+        self._rows[f"{cluster.tenant}\x1f{cluster.cluster_id}"] = _cluster_row(cluster)
+
+    def reload(self) -> None:
+        """Forgets what was decoded; call it when the table changed underneath, as in a rebalance."""
+        self._tenants = None
+
+    def _loaded(self) -> dict[str, dict[str, Cluster]]:
+        if self._tenants is None:
+            self._tenants = {}
+            for key in sorted(self._rows):
+                cluster = _cluster(self._rows[key])
+                self._tenants.setdefault(cluster.tenant, {})[cluster.cluster_id] = cluster
+        return self._tenants
+
+
+def _state_row(state: JoinState) -> Row:
+    return {
+        "since": state.since,
+        "impression": _packed(state.impression) if state.impression else None,
+        "cited": None if state.cited is None else list(state.cited),
+        "parked": [_packed(feedback) for feedback in state.parked],
+    }
+
+
+def _state(row: Mapping[str, Any]) -> JoinState:
+    return JoinState(
+        since=row["since"],
+        impression=decode(ImpressionRecorded, b64decode(row["impression"])) if row["impression"] else None,
+        cited=None if row["cited"] is None else tuple(row["cited"]),
+        parked=tuple(decode(FeedbackRecorded, b64decode(packed)) for packed in row["parked"]),
+    )
+
+
+def _cluster_row(cluster: Cluster) -> Row:
+    return {
+        "tenant": cluster.tenant,
+        "cluster_id": cluster.cluster_id,
+        "centroid": b64encode(cluster.centroid).decode(),
+        "model_id": cluster.model_id,
+        "votes": [
+            [name.document_id, name.text_hash, {voter: [vote.value, vote.time] for voter, vote in voters.items()}]
+            for name, voters in cluster.votes.items()
+        ],
+    }
+
+
+def _cluster(row: Mapping[str, Any]) -> Cluster:
+    votes = {
+        PassageName(document_id, text_hash): {voter: Vote(*vote) for voter, vote in voters.items()}
+        for document_id, text_hash, voters in row["votes"]
+    }
+    return Cluster(row["tenant"], row["cluster_id"], b64decode(row["centroid"]), row["model_id"], votes)
+
+
+def _packed(event: ImpressionRecorded | FeedbackRecorded) -> str:
+    return b64encode(encode(event)).decode()

@@ -1,0 +1,66 @@
+"""Records in: the twin of `rpc` for what comes by Kafka, driven by the Faust worker."""
+
+from collections.abc import Sequence
+
+from headwater_kit.bus import topics
+from headwater_kit.bus.partitioning import partition_of
+from headwater_kit.bus.ports import Outbound, Record, TopicPartition
+from headwater_kit.codec import plain
+from headwater_kit.codec.events import decode
+from headwater_kit.core.errors import HeadwaterError, InvalidInput
+from headwater_kit.core.events import AnswerGenerated, FeedbackJoined, FeedbackRecorded, ImpressionRecorded
+
+from headwater_feedback.domain.join import Event
+from headwater_feedback.handlers import Joining, Remembering
+
+
+class FeedbackRecords:
+    """Handles the records of the feedback group: impressions, answers, reactions, and their joins."""
+
+    def __init__(self, joining: Joining, remembering: Remembering, partitions: int) -> None:
+        self._joining = joining
+        self._remembering = remembering
+        self._partitions = partitions
+
+    async def handle(self, record: Record) -> Sequence[Outbound]:
+        """Takes the record in; returns it again where it stands in another partition than its key's."""
+        if record.value is None:
+            return ()
+        if record.topic == topics.TRAINING.name:
+            await self._remembering.take(decode(FeedbackJoined, record.value))
+            return ()
+        event = _event(record, record.value)
+        impression_id = _impression_id(event)
+        key = impression_id.encode()
+        # A producer that hashes keys its own way would keep the two sides of the join apart.
+        if record.partition != partition_of(key, self._partitions):
+            return (Outbound(record.topic, key, record.value, record.headers),)
+        await self._joining.take(impression_id, event)
+        return ()
+
+    def reject(self, record: Record, error: HeadwaterError) -> Sequence[Outbound]:
+        """Nothing follows a record that is put aside."""
+        return ()
+
+    async def assigned(self, partitions: Sequence[TopicPartition]) -> None:
+        """The tables are Faust's to recover."""
+
+    async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """The tables are Faust's to hand over."""
+
+
+def _event(record: Record, value: bytes) -> Event:
+    if record.topic == topics.IMPRESSIONS.name:
+        return decode(ImpressionRecorded, value)
+    if record.topic == topics.ANSWERS.name:
+        return decode(AnswerGenerated, value)
+    if plain.is_plain(value, record.headers):
+        return plain.feedback(value, f"{record.topic}/{record.partition}@{record.offset}", record.timestamp)
+    return decode(FeedbackRecorded, value)
+
+
+def _impression_id(event: Event) -> str:
+    impression_id = event.answer_id if isinstance(event, AnswerGenerated) else event.impression_id
+    if not impression_id:
+        raise InvalidInput("impression_id is missing: name the answer or the search", field="impression_id")
+    return impression_id
