@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +23,21 @@ class ModelCard:
     licence: str
 
 
+class Lane(IntEnum):
+    """Whose work goes first; a lower number goes ahead."""
+
+    QUERY = 0
+    LIVE = 1
+    BACKFILL = 2
+
+
+class WhenFull(IntEnum):
+    """What a caller wants of a full queue: to be refused at once, or to wait for room."""
+
+    REFUSE = 0
+    WAIT = 1
+
+
 class Encoder(Protocol):
     """Turns token ids into unit vectors; blocks, so call it off the event loop."""
 
@@ -40,5 +56,5 @@ class Encoder(Protocol):
         ...
 
     def close(self) -> None:
-        """Frees the weights; later calls fail."""
+        """Frees the weights; later calls raise Unavailable."""
         ...
