@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
+from headwater_kit.settings.base import Settings
 from pydantic import Field
-from pydantic_settings import BaseSettings
 
 from headwater_inference.registry import ModelSpec, builtin
 from headwater_inference.store import ModelStore
 
 
-class ModelSettings(BaseSettings):
+class ModelSettings(Settings):
     """For the services that load the encoder or its tokenizer; they must agree on it.
 
     `class Settings(ModelSettings, ServiceSettings)`.

