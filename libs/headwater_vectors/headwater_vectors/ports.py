@@ -40,12 +40,36 @@ class LedgerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for. A leg without its half, `vector` or `terms`, finds nothing.
+
+    `vector` is packed little-endian float32, `terms` what `analysis.analyse`
+    makes of the question, `limit` how many hits each leg may return.
+    """
+
+    tenant: str
+    vector: bytes = b""
+    terms: str = ""
+    limit: int = 100
+    filter: Filter | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A chunk that one leg found; `score` is a cosine or a BM25 score; `rank`
     and `score` of the passage are not set."""
 
     passage: Passage
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """What each leg found, best first: nearest by cosine, and best by BM25.
+    Rows that share no term with the query are not among the lexical hits."""
+
+    dense: Sequence[Hit] = ()
+    lexical: Sequence[Hit] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +109,16 @@ class VectorWriter(Protocol):
 
 
 class VectorReader(Protocol):
-    """Read side; owned by retrieve. Raises Unavailable when the store is away.
+    """Read side; owned by retrieve. Raises Unavailable when the store is away."""
 
-    Both searches apply tenant and filter before ranking, return only visible
-    versions, at most one version a document, and drop what the ledger row does
-    not name; where dropping leaves fewer than `limit`, they search once more.
-    """
+    async def search(self, query: Query) -> Legs:
+        """Runs both legs over one state of each document.
 
-    async def search_dense(self, tenant: str, vector: bytes, limit: int, filter: Filter | None) -> Sequence[Hit]:
-        """Nearest rows by cosine, best first."""
-        ...
-
-    async def search_lexical(self, tenant: str, terms: str, limit: int, filter: Filter | None) -> Sequence[Hit]:
-        """Best rows by BM25 over analysed terms (`analysis.analyse`); rows that share no term are not returned."""
+        Tenant and filter are applied before ranking. Hits come only from
+        versions that were whole before the search began and that the ledger
+        names after it, the same version in both legs. Where a hit had to be
+        dropped, it searches once more without that version.
+        """
         ...
 
     async def counts(self, tenant: str) -> Counts:
