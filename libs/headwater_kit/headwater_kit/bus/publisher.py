@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from headwater_kit.bus.ports import Bus, Outbound, Producer
+from headwater_kit.bus.waiting import wait_all
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import HeadwaterError
@@ -61,25 +62,16 @@ class Publisher:
         sending = asyncio.create_task(self._send(self._producer, record))
         self._outstanding.add(sending)
         sending.add_done_callback(self._outstanding.discard)
-        await self._wait({sending}, self._policy.wait_seconds)
+        await wait_all((sending,), self._clock, self._policy.wait_seconds)
 
     async def stop(self, deadline: Deadline) -> None:
         """Waits for what is outstanding, as long as the deadline allows; then lets go."""
-        if self._outstanding:
-            await self._wait(set(self._outstanding), deadline.remaining())
+        await wait_all(tuple(self._outstanding), self._clock, deadline.remaining())
         for sending in self._outstanding:
             sending.cancel()
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.close()
-
-    async def _wait(self, sending: set[asyncio.Task[None]], seconds: float) -> None:
-        timer = asyncio.ensure_future(self._clock.sleep(seconds))
-        everything = asyncio.gather(*sending, return_exceptions=True)
-        try:
-            await asyncio.wait({everything, timer}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            timer.cancel()
 
     async def _send(self, producer: Producer, record: Outbound) -> None:
         try:

@@ -1,0 +1,120 @@
+"""Bringing one record to an end: handled, or put aside."""
+
+import logging
+import random
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from headwater_kit.bus import metrics, tracing
+from headwater_kit.bus.dead_letters import Poison, Rejection, to_dead_letter
+from headwater_kit.bus.handler import RecordHandler
+from headwater_kit.bus.policy import LoopPolicy
+from headwater_kit.bus.ports import Outbound, Record
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.errors import HeadwaterError, Misconfigured, Overloaded, Permanent, Transient
+
+_log = logging.getLogger(__name__)
+
+
+class Place(Protocol):
+    """A record's place in its partition."""
+
+    def at_work(self) -> AbstractAsyncContextManager[None]:
+        """Entered for a call of the handler; waits for a free turn."""
+        ...
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Entered for as long as the record waits to be tried again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outputs of a record, and whether they put it aside."""
+
+    outputs: Sequence[Outbound]
+    dead: bool = False
+
+
+class Attempts:
+    """Calls the handler until a record has an outcome.
+
+    Transient errors are retried for ever, unexpected ones `max_attempts` times,
+    both with back-off; Misconfigured is raised.
+    """
+
+    def __init__(
+        self, handler: RecordHandler, group: str, policy: LoopPolicy, clock: Clock, rng: random.Random
+    ) -> None:
+        self._handler = handler
+        self._group = group
+        self._policy = policy
+        self._clock = clock
+        self._rng = rng
+
+    async def outcome(self, record: Record, place: Place) -> Outcome:
+        """The record's outcome; raises Misconfigured."""
+        with tracing.handling(record, self._group):
+            return await self._until_done(record, place)
+
+    async def _until_done(self, record: Record, place: Place) -> Outcome:
+        attempts = unexpected = 0
+        while True:
+            attempts += 1
+            error: Exception
+            try:
+                async with place.at_work():
+                    return Outcome(await self._handle(record))
+            except Transient as transient:
+                error = transient
+            except Misconfigured:
+                raise
+            except Permanent as permanent:
+                return self.put_aside(record, permanent, attempts)
+            except Exception as defect:
+                unexpected += 1
+                error = defect
+                if unexpected >= self._policy.max_attempts:
+                    return self.put_aside(record, _poison(defect), attempts)
+            await self.back_off(record, place, error, attempts)
+
+    async def back_off(self, record: Record, place: Place, error: Exception, attempts: int) -> None:
+        """Says that a record has to wait, and waits."""
+        delay = self._policy.backoff.delay(attempts, self._rng)
+        if isinstance(error, Overloaded):
+            delay = max(delay, error.retry_after_ms / 1000)
+        metrics.retried(record, self._group, error)
+        _log.warning(
+            "retry %s/%d@%d in %.2f s after attempt %d: %s",
+            *(record.topic, record.partition, record.offset, delay, attempts, error),
+            exc_info=None if isinstance(error, HeadwaterError) else error,
+        )
+        with place.waiting():
+            await self._clock.sleep(delay)
+
+    def put_aside(self, record: Record, error: HeadwaterError, attempts: int) -> Outcome:
+        """The outcome of a record that cannot be processed."""
+        metrics.dead_lettered(record, self._group, error)
+        _log.error(
+            "dead letter %s/%d@%d: %s: %s", record.topic, record.partition, record.offset, error.reason, error.message
+        )
+        letter = to_dead_letter(record, self._group, Rejection(error, attempts, tracing.trace_id()))
+        return Outcome((letter, *map(tracing.stamped, self._rejected(record, error))), dead=True)
+
+    async def _handle(self, record: Record) -> Sequence[Outbound]:
+        with metrics.handling(record, self._group):
+            return [tracing.stamped(output) for output in await self._handler.handle(record)]
+
+    def _rejected(self, record: Record, error: HeadwaterError) -> Sequence[Outbound]:
+        try:
+            return self._handler.reject(record, error)
+        except Exception:
+            # The bytes are safe in the dead letter; a defect here must not stop the partition for good.
+            _log.exception("no marker for %s/%d@%d", record.topic, record.partition, record.offset)
+            return ()
+
+
+def _poison(defect: Exception) -> Poison:
+    return Poison(f"{type(defect).__name__}: {defect}")

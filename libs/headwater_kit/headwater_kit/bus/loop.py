@@ -1,0 +1,130 @@
+"""The loop every consumer runs: poll, handle, produce, acknowledge, commit."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+from headwater_kit.bus.handler import RecordHandler
+from headwater_kit.bus.policy import LoopPolicy
+from headwater_kit.bus.ports import Bus
+from headwater_kit.bus.topics import Topic, dead_letter
+from headwater_kit.bus.worker import GroupWorker, Means
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.errors import Unavailable
+
+# A broker that does not answer within this is away, as far as health goes.
+PING_SECONDS = 2.0
+# Of the time left at a stop, what finishing records may take; the rest is for leaving the group.
+DRAIN_SHARE = 0.7
+
+__all__ = ["ConsumerLoop", "LoopPolicy", "RecordHandler"]
+
+
+class ConsumerLoop:
+    """Consumes topics as a group, at least once, losing and overtaking nothing.
+
+    How a record comes to be committed:
+
+    1. It is taken from the broker only while its partition has room; a full or
+       failing partition is paused, and polling goes on.
+    2. It is handled after the record before it of its key, at the same time as
+       those of other keys. A transient failure is repeated for ever, any other
+       makes the record's output a dead letter.
+    3. Its outputs are produced after those of all records before it in its
+       partition, and produced again until they are acknowledged.
+    4. Only then is its offset, plus one, put up for commit: by then everything
+       before it is acknowledged too.
+    5. Commits are synchronous, at most one in `commit_seconds`, and one more
+       before partitions are given up. When partitions go, records that no
+       handler is at work on are dropped, the others have `revoke_seconds` to
+       end; what ends later is neither produced nor committed, and whoever gets
+       the partition handles it again.
+
+    A runtime component; it owns its consumer and its producer.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        group: str,
+        topics: Sequence[Topic],
+        handler: RecordHandler,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        policy: LoopPolicy | None = None,
+    ) -> None:
+        self.name = f"consumer {group}"
+        self._bus = bus
+        self._group = group
+        self._topics = [topic.name for topic in topics]
+        self._handler = handler
+        self._clock = clock
+        self._rng = rng
+        self._policy = policy or LoopPolicy()
+        self._worker: GroupWorker | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stop: asyncio.Future[Deadline] | None = None
+
+    async def start(self) -> None:
+        """Sees that the topics are there, then joins the group and goes on in the background.
+
+        Raises Unavailable or Misconfigured, and may be called again then.
+        """
+        await self._bus.create_topics([*self._topics, *(dead_letter(topic, self._group) for topic in self._topics)])
+        self._stop = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._run(self._stop), name=self.name)
+
+    async def check(self) -> None:
+        """Raises Unavailable if the loop has ended, if polls fail, or if the broker does not answer."""
+        if self._task is None or self._task.done():
+            raise Unavailable(f"{self.name} is not running")
+        if self._worker is not None and self._worker.fault is not None:
+            raise self._worker.fault
+        await self._bus.ping(PING_SECONDS)
+
+    async def wait(self) -> None:
+        """Returns when the loop has been stopped; raises what it died of."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+            self._task.result()
+
+    async def stop(self, deadline: Deadline) -> None:
+        """Ends what is under way, commits, and leaves the group; past the deadline, without waiting for it."""
+        if self._task is None or self._stop is None or self._task.done():
+            return
+        self._stop.set_result(deadline)
+        await asyncio.wait([self._task])
+
+    async def _run(self, stop: asyncio.Future[Deadline]) -> None:
+        means = Means(
+            self._group, self._handler, self._bus.consumer(self._group), self._bus.producer(),
+            self._policy, self._clock, self._rng,
+        )  # fmt: skip
+        try:
+            await self._work(means, stop)
+        except BaseExceptionGroup as failed:
+            raise _first(failed) from failed
+        finally:
+            await means.consumer.close()
+            await means.producer.close()
+
+    async def _work(self, means: Means, stop: asyncio.Future[Deadline]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            worker = self._worker = GroupWorker(means, tasks)
+            try:
+                await means.consumer.subscribe(self._topics, worker.listener)
+                background = [tasks.create_task(worker.poll_for_ever()), tasks.create_task(worker.commit_for_ever())]
+                deadline = await stop
+                for task in background:
+                    task.cancel()
+                await asyncio.wait(background)
+                await worker.hand_over_all(deadline.remaining() * DRAIN_SHARE)
+            finally:
+                worker.abandon()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,184 @@
+"""The records of one partition, from taken to done."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from itertools import takewhile
+
+from headwater_kit.bus import metrics
+from headwater_kit.bus.attempts import Attempts, Outcome
+from headwater_kit.bus.emission import Emission, Emitter
+from headwater_kit.bus.policy import LoopPolicy
+from headwater_kit.bus.ports import Record, TopicPartition
+from headwater_kit.core.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the pipelines of a loop share; `changed` is told whenever one makes progress or begins to wait."""
+
+    group: str
+    policy: LoopPolicy
+    clock: Clock
+    attempts: Attempts
+    emitter: Emitter
+    tasks: asyncio.TaskGroup
+    changed: Callable[["PartitionPipeline"], None]
+
+
+class Entry:
+    """A record in flight: its place in the partition and the task that handles it."""
+
+    def __init__(self, record: Record, pipeline: "PartitionPipeline") -> None:
+        self.record = record
+        self.task: asyncio.Task[Outcome]
+        self._pipeline = pipeline
+        self._is_at_work = False
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the handler is at work on the record or has ended; not so before and between attempts."""
+        return self._is_at_work or self.task.done()
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """As `Place.at_work`."""
+        async with self._pipeline.turn:
+            self._is_at_work = True
+            yield
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """As `Place.waiting`."""
+        self._is_at_work = False
+        with self._pipeline.holding():
+            yield
+
+
+class PartitionPipeline:
+    """Handles records of one partition at the same time, emits them in order.
+
+    A record is handled after the one before it of its key, whatever became of
+    that. Its outputs go out after those of all records before it. So records
+    are done in offset order, and what may be committed is simply `next_offset`.
+    """
+
+    def __init__(self, source: TopicPartition, around: Surroundings, ready: asyncio.Future[None]) -> None:
+        self.source = source
+        self.next_offset: int | None = None
+        self.committed: int | None = None
+        self.paused = False
+        self.turn = asyncio.Semaphore(around.policy.max_concurrency)
+        self._around = around
+        self._ready = ready
+        self._entries: deque[Entry] = deque()
+        self._bytes = 0
+        self._held = 0
+        self._last_of_key: dict[bytes | None, asyncio.Task[Outcome]] = {}
+        self._arrived = asyncio.Event()
+        self._emptied = asyncio.Event()
+        self._emptied.set()
+        self._emitting = around.tasks.create_task(self._emit_for_ever())
+
+    @property
+    def wants_pause(self) -> bool:
+        """Whether no further record should be taken: full, until half empty, or waiting to try again."""
+        # Taking up again costs a fetch, hence the distance between the two limits.
+        ease = 2 if self.paused else 1
+        policy = self._around.policy
+        return (
+            self._held > 0
+            or len(self._entries) * ease > policy.max_in_flight - (not self.paused)
+            or self._bytes * ease > policy.max_in_flight_bytes
+        )
+
+    def take(self, record: Record) -> None:
+        """Accepts the partition's next record."""
+        metrics.consumed(record, self._around.group)
+        entry = Entry(record, self)
+        entry.task = self._around.tasks.create_task(self._handle(entry, self._last_of_key.get(record.key)))
+        if record.key is not None:
+            self._last_of_key[record.key] = entry.task
+        self._entries.append(entry)
+        self._bytes += _size_bytes(record)
+        self._emptied.clear()
+        self._arrived.set()
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """While entered, the partition takes no further records."""
+        self._held += 1
+        self._around.changed(self)
+        try:
+            yield
+        finally:
+            self._held -= 1
+            self._around.changed(self)
+
+    def trim(self) -> None:
+        """Lets go of all records from the first one on that is not under way; the rest come to an end."""
+        keep = next((i for i, entry in enumerate(self._entries) if not entry.is_under_way), len(self._entries))
+        while len(self._entries) > keep:
+            self._drop(self._entries.pop())
+        self._note_if_empty()
+
+    async def emptied(self) -> None:
+        """Returns once no record is in flight."""
+        await self._emptied.wait()
+
+    def cancel(self) -> None:
+        """Lets go of everything; nothing is emitted or done any more."""
+        self._emitting.cancel()
+        while self._entries:
+            self._drop(self._entries.pop())
+        self._note_if_empty()
+
+    async def _handle(self, entry: Entry, previous: "asyncio.Task[Outcome] | None") -> Outcome:
+        await asyncio.wait([self._ready])
+        if previous is not None:
+            await asyncio.wait([previous])
+        return await self._around.attempts.outcome(entry.record, entry)
+
+    async def _emit_for_ever(self) -> None:
+        while True:
+            if entries := await self._handled():
+                await self._around.emitter.emit([Emission(e.record, e, e.task.result()) for e in entries])
+                self._retire(entries)
+
+    async def _handled(self) -> Sequence[Entry]:
+        if not self._entries:
+            self._arrived.clear()
+            await self._arrived.wait()
+        # Not awaited itself: cancelling this task must not cancel the handler's.
+        await asyncio.wait([self._entries[0].task])
+        return list(takewhile(lambda entry: entry.task.done(), self._entries))
+
+    def _retire(self, entries: Sequence[Entry]) -> None:
+        now = self._around.clock.now()
+        for entry in entries:
+            self._forget(self._entries.popleft())
+            metrics.done(entry.record, self._around.group, now - entry.record.timestamp)
+        self.next_offset = entries[-1].record.offset + 1
+        self._note_if_empty()
+        self._around.changed(self)
+
+    def _drop(self, entry: Entry) -> None:
+        entry.task.cancel()
+        self._forget(entry)
+        metrics.dropped(entry.record, self._around.group)
+
+    def _forget(self, entry: Entry) -> None:
+        self._bytes -= _size_bytes(entry.record)
+        key = entry.record.key
+        if key is not None and self._last_of_key.get(key) is entry.task:
+            del self._last_of_key[key]
+
+    def _note_if_empty(self) -> None:
+        if not self._entries:
+            self._emptied.set()
+
+
+def _size_bytes(record: Record) -> int:
+    return len(record.key or b"") + len(record.value or b"")

@@ -1,0 +1,29 @@
+"""Limits of a consumer loop."""
+
+from dataclasses import dataclass, field
+
+from headwater_kit.core.retry import Backoff
+
+
+@dataclass(frozen=True, slots=True)
+class LoopPolicy:
+    """What a `ConsumerLoop` may hold, how it retries, how long it waits.
+
+    The `max_in_flight` limits are a partition's: at either the partition is
+    paused, at half of both it goes on. One record always fits. A poll that is
+    under way may overshoot by `poll_records`.
+    """
+
+    max_in_flight: int = 128
+    max_in_flight_bytes: int = 32 * 1024 * 1024
+    # Handlers at work at once in a partition; the other records wait their turn.
+    max_concurrency: int = 16
+    # Of a record that fails for no known reason; then it is poison.
+    max_attempts: int = 3
+    backoff: Backoff = field(default_factory=Backoff)
+    poll_records: int = 64
+    poll_seconds: float = 0.5
+    # At most one commit in this time; more would cost the broker and save little.
+    commit_seconds: float = 0.25
+    # The group stands still for as long as a member takes to give up partitions.
+    revoke_seconds: float = 5.0

@@ -1,0 +1,187 @@
+"""A member of a group at work: what it holds of which partition."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from headwater_kit.bus import metrics
+from headwater_kit.bus.attempts import Attempts
+from headwater_kit.bus.emission import Emitter
+from headwater_kit.bus.handler import RecordHandler
+from headwater_kit.bus.pipeline import PartitionPipeline, Surroundings
+from headwater_kit.bus.policy import LoopPolicy
+from headwater_kit.bus.ports import Consumer, Producer, RebalanceListener, TopicPartition
+from headwater_kit.bus.waiting import wait_all
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.errors import HeadwaterError, Transient
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a worker works with."""
+
+    group: str
+    handler: RecordHandler
+    consumer: Consumer
+    producer: Producer
+    policy: LoopPolicy
+    clock: Clock
+    rng: random.Random
+
+
+@dataclass(eq=False, slots=True)
+class Arrival:
+    """Partitions that came together, and the handler's getting ready for them."""
+
+    ready: "asyncio.Task[None]"
+    partitions: set[TopicPartition] = field(default_factory=set)
+
+
+class GroupWorker:
+    """Polls, steers and commits the pipelines of the partitions it was given.
+
+    Runs its tasks in `tasks`, so that one that fails ends them all.
+    """
+
+    def __init__(self, means: Means, tasks: asyncio.TaskGroup) -> None:
+        self.fault: HeadwaterError | None = None
+        self._means = means
+        self._tasks = tasks
+        attempts = Attempts(means.handler, means.group, means.policy, means.clock, means.rng)
+        self._around = Surroundings(
+            means.group, means.policy, means.clock, attempts, Emitter(means.producer, attempts), tasks, self._changed
+        )
+        self._pipelines: dict[TopicPartition, PartitionPipeline] = {}
+        self._arrivals: list[Arrival] = []
+        self._progress = asyncio.Event()
+
+    @property
+    def listener(self) -> RebalanceListener:
+        """For `Consumer.subscribe`."""
+        return RebalanceListener(self._assigned, self._revoked)
+
+    async def poll_for_ever(self) -> None:
+        """Takes records and hands them to their pipelines; what lasts of a fault is in `fault`."""
+        failures = 0
+        while True:
+            try:
+                await self._poll()
+                self.fault, failures = None, 0
+            except Transient as error:
+                failures += 1
+                self.fault = error
+                _log.warning("poll of group %s failed, will be repeated: %s", self._means.group, error)
+                await self._means.clock.sleep(self._means.policy.backoff.delay(failures, self._means.rng))
+
+    async def commit_for_ever(self) -> None:
+        """Commits progress, at most once in `commit_seconds`."""
+        while True:
+            await self._progress.wait()
+            self._progress.clear()
+            await self._try_commit(self._pipelines.values())
+            await self._means.clock.sleep(self._means.policy.commit_seconds)
+
+    async def hand_over(self, partitions: Sequence[TopicPartition], seconds: float) -> None:
+        """Ends what is under way within `seconds`, commits it and forgets the partitions."""
+        going = [self._pipelines[source] for source in partitions if source in self._pipelines]
+        if not going:
+            return
+        await self._finish(going, seconds)
+        await self._try_commit(going)
+        for pipeline in going:
+            del self._pipelines[pipeline.source]
+        self._disband({pipeline.source for pipeline in going})
+        await self._means.handler.revoked([pipeline.source for pipeline in going])
+
+    async def hand_over_all(self, seconds: float) -> None:
+        """As `hand_over`, of everything."""
+        await self.hand_over(list(self._pipelines), seconds)
+
+    def abandon(self) -> None:
+        """Forgets everything at once, uncommitted: the worker has failed."""
+        for pipeline in self._pipelines.values():
+            pipeline.cancel()
+        self._pipelines.clear()
+
+    async def _assigned(self, partitions: Sequence[TopicPartition]) -> None:
+        ready = self._tasks.create_task(self._prepare(partitions))
+        self._arrivals.append(Arrival(ready, set(partitions)))
+        for source in partitions:
+            self._pipelines[source] = PartitionPipeline(source, self._around, ready)
+
+    async def _revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        await self.hand_over(partitions, self._means.policy.revoke_seconds)
+
+    async def _prepare(self, partitions: Sequence[TopicPartition]) -> None:
+        attempts = 0
+        while True:
+            try:
+                await self._means.handler.assigned(partitions)
+            except Transient as error:
+                attempts += 1
+                _log.warning(
+                    "group %s is not ready yet for %d partitions: %s", self._means.group, len(partitions), error
+                )
+                await self._means.clock.sleep(self._means.policy.backoff.delay(attempts, self._means.rng))
+            else:
+                return
+
+    async def _poll(self) -> None:
+        for record in await self._means.consumer.poll(self._means.policy.poll_records, self._means.policy.poll_seconds):
+            if pipeline := self._pipelines.get(record.source):
+                pipeline.take(record)
+                self._steer(pipeline)
+
+    def _changed(self, pipeline: PartitionPipeline) -> None:
+        self._progress.set()
+        if pipeline.source in self._pipelines:
+            self._steer(pipeline)
+
+    def _steer(self, pipeline: PartitionPipeline) -> None:
+        wants_pause = pipeline.wants_pause
+        if wants_pause == pipeline.paused:
+            return
+        pipeline.paused = wants_pause
+        if wants_pause:
+            self._means.consumer.pause([pipeline.source])
+        else:
+            self._means.consumer.resume([pipeline.source])
+
+    async def _finish(self, going: Sequence[PartitionPipeline], seconds: float) -> None:
+        for pipeline in going:
+            pipeline.trim()
+        ends = [asyncio.ensure_future(pipeline.emptied()) for pipeline in going]
+        try:
+            await wait_all(ends, self._means.clock, seconds)
+        finally:
+            for end in ends:
+                end.cancel()
+            for pipeline in going:
+                pipeline.cancel()
+
+    async def _try_commit(self, pipelines: Iterable[PartitionPipeline]) -> None:
+        ahead = [pipeline for pipeline in pipelines if pipeline.next_offset != pipeline.committed]
+        offsets = {pipeline.source: pipeline.next_offset for pipeline in ahead if pipeline.next_offset is not None}
+        if not offsets:
+            return
+        try:
+            with metrics.committing(self._means.group):
+                await self._means.consumer.commit(offsets)
+        except Transient as error:
+            # Nothing is lost: the next commit covers it, or whoever gets the partition handles it again.
+            self._progress.set()
+            _log.warning("commit of group %s failed: %s", self._means.group, error)
+        else:
+            for pipeline in ahead:
+                pipeline.committed = offsets[pipeline.source]
+
+    def _disband(self, gone: set[TopicPartition]) -> None:
+        for arrival in self._arrivals:
+            arrival.partitions -= gone
+            if not arrival.partitions:
+                arrival.ready.cancel()
+        self._arrivals = [arrival for arrival in self._arrivals if arrival.partitions]
