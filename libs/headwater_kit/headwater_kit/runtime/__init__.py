@@ -1,1 +1,7 @@
 """A service's life: start, readiness, drain."""
+
+from headwater_kit.runtime.component import Background, Component
+from headwater_kit.runtime.process import run
+from headwater_kit.runtime.service import Service
+
+__all__ = ["Background", "Component", "Service", "run"]

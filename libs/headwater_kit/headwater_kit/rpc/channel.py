@@ -1,0 +1,63 @@
+"""Channels to peer services."""
+
+import json
+
+import grpc.aio
+
+from headwater_kit.rpc import tls
+from headwater_kit.rpc.client import interceptors
+from headwater_kit.settings import ServiceSettings
+
+# Pings keep an idle channel from dying silently; the server allows one every 10 s.
+KEEPALIVE_MS = 30_000
+KEEPALIVE_TIMEOUT_MS = 10_000
+# gRPC's own bounds are 1 s and 2 minutes: too long to wait for a service that is back.
+MIN_RECONNECT_MS = 100
+MAX_RECONNECT_MS = 2_000
+
+# Calls that did not reach a service are repeated (grfc A6), over all addresses
+# of its name; UNAVAILABLE alone is safe to repeat for writes that are idempotent.
+_SERVICE_CONFIG = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "methodConfig": [
+        {
+            "name": [{}],
+            "retryPolicy": {
+                "maxAttempts": 3,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "1s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ],
+}
+
+
+def connect(target: str, settings: ServiceSettings) -> grpc.aio.Channel:
+    """A channel to a peer; connects when first used, and again whenever the peer is back.
+
+    Calls carry the principal, the trace, and a deadline of min(own, what the
+    served call has left less a margin); they raise HeadwaterErrors by the table
+    in `status`. Close it with `await channel.close()`. Raises Misconfigured
+    where a TLS file is missing.
+    """
+    credentials = tls.channel_credentials(settings)
+    around = interceptors(settings.default_deadline_seconds)
+    options = _options(settings)
+    if credentials is None:
+        return grpc.aio.insecure_channel(target, options, interceptors=around)
+    return grpc.aio.secure_channel(target, credentials, options, interceptors=around)
+
+
+def _options(settings: ServiceSettings) -> list[tuple[str, str | int]]:
+    return [
+        ("grpc.max_receive_message_length", settings.grpc_max_message_bytes),
+        ("grpc.max_send_message_length", settings.grpc_max_message_bytes),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+        ("grpc.initial_reconnect_backoff_ms", MIN_RECONNECT_MS),
+        ("grpc.min_reconnect_backoff_ms", MIN_RECONNECT_MS),
+        ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_MS),
+        ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    ]

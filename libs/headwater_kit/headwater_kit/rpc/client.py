@@ -1,0 +1,149 @@
+"""What is done around every call to a peer: deadline, principal, trace, errors.
+
+gRPC has an interceptor class for each kind of call; all four do the same, by `Outgoing`.
+"""
+
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import grpc.aio
+from grpc import StatusCode
+from grpc.aio import AioRpcError, ClientCallDetails, Metadata
+from opentelemetry.trace import SpanKind, Status, use_span
+from opentelemetry.trace import StatusCode as SpanStatus
+
+from headwater_kit.core.errors import DeadlineExceeded
+from headwater_kit.rpc import context
+from headwater_kit.rpc.metadata import TENANT, USER, principal_to_metadata
+from headwater_kit.rpc.status import from_status
+from headwater_kit.telemetry import histogram, names, tracer
+from headwater_kit.telemetry.propagation import trace_fields
+
+# Request, response and call types differ from method to method.
+Continuation = Callable[[ClientCallDetails, Any], Awaitable[Any]]
+
+
+class Outgoing:
+    """One call to a peer."""
+
+    def __init__(self, details: ClientCallDetails, default_seconds: float) -> None:
+        self._details = details
+        self._default_seconds = default_seconds
+        self._method = _method(details)
+        self._started = time.perf_counter()
+        attributes = {names.RPC_SYSTEM: "grpc", names.RPC_METHOD: self._method}
+        self._span = tracer().start_span(self._method, kind=SpanKind.CLIENT, attributes=attributes)
+
+    def details(self) -> ClientCallDetails:
+        """The call's details with the time that is left, the principal and the trace.
+
+        Raises DeadlineExceeded if no time is left.
+        """
+        metadata = Metadata(*(self._details.metadata or ()))
+        with use_span(self._span):
+            fields = trace_fields()
+        for name, value in (*fields.items(), *_principal(metadata)):
+            metadata.add(name, value)
+        given = self._details
+        return ClientCallDetails(given.method, self._timeout(), metadata, given.credentials, given.wait_for_ready)
+
+    @contextmanager
+    def observed(self) -> Iterator[None]:
+        """Counts the call's time by status code and turns its status into an error."""
+        code = StatusCode.OK
+        try:
+            yield
+        except AioRpcError as error:
+            code = error.code()
+            trailing = tuple(error.trailing_metadata() or ())
+            raise from_status(code, error.details() or "", trailing, self._method) from error
+        except BaseException:
+            code = StatusCode.CANCELLED
+            raise
+        finally:
+            self._end(code)
+
+    async def responses(self, call: Any) -> AsyncIterator[Any]:
+        """The stream's responses; leaving early cancels the call."""
+        with self.observed():
+            try:
+                async for response in call:
+                    yield response
+            finally:
+                call.cancel()
+
+    def _end(self, code: StatusCode) -> None:
+        attributes = {names.RPC_METHOD: self._method, names.RPC_STATUS_CODE: code.name}
+        histogram(names.RPC_CLIENT_DURATION).record(time.perf_counter() - self._started, attributes)
+        self._span.set_attribute(names.RPC_STATUS_CODE, code.name)
+        if code is not StatusCode.OK:
+            self._span.set_status(Status(SpanStatus.ERROR))
+        self._span.end()
+
+    def _timeout(self) -> float | None:
+        own = self._default_seconds if self._details.timeout is None else self._details.timeout
+        current = context.current()
+        seconds = own if current is None else current.deadline.budget(own)
+        if seconds <= 0.0:
+            raise DeadlineExceeded(f"no time was left to call {self._method}: allow more time")
+        return None if math.isinf(seconds) else seconds
+
+
+class _UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
+    def __init__(self, default_seconds: float) -> None:
+        self._default_seconds = default_seconds
+
+    async def intercept_unary_unary(self, continuation: Continuation, details: ClientCallDetails, request: Any) -> Any:
+        outgoing = Outgoing(details, self._default_seconds)
+        with outgoing.observed():
+            return await (await continuation(outgoing.details(), request))
+
+
+class _StreamUnary(grpc.aio.StreamUnaryClientInterceptor):
+    def __init__(self, default_seconds: float) -> None:
+        self._default_seconds = default_seconds
+
+    async def intercept_stream_unary(
+        self, continuation: Continuation, details: ClientCallDetails, requests: Any
+    ) -> Any:
+        outgoing = Outgoing(details, self._default_seconds)
+        with outgoing.observed():
+            return await (await continuation(outgoing.details(), requests))
+
+
+# A stream of responses may be a watch: it has no limit of its own.
+class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
+    async def intercept_unary_stream(self, continuation: Continuation, details: ClientCallDetails, request: Any) -> Any:
+        outgoing = Outgoing(details, math.inf)
+        return outgoing.responses(await continuation(outgoing.details(), request))
+
+
+class _StreamStream(grpc.aio.StreamStreamClientInterceptor):
+    async def intercept_stream_stream(
+        self, continuation: Continuation, details: ClientCallDetails, requests: Any
+    ) -> Any:
+        outgoing = Outgoing(details, math.inf)
+        return outgoing.responses(await continuation(outgoing.details(), requests))
+
+
+def interceptors(default_seconds: float) -> list[grpc.aio.ClientInterceptor]:
+    """What a channel to a peer is opened with; the default bounds calls that await a single response."""
+    return [_UnaryUnary(default_seconds), _StreamUnary(default_seconds), _UnaryStream(), _StreamStream()]
+
+
+def _method(details: ClientCallDetails) -> str:
+    # Its type says str; gRPC gives bytes.
+    method: object = details.method
+    text = method.decode() if isinstance(method, bytes) else str(method)
+    return text.lstrip("/")
+
+
+def _principal(metadata: Metadata) -> list[tuple[str, str | bytes]]:
+    current = context.current()
+    # Whoever named a principal already, speaks for it.
+    if current is None or any(metadata.get(name) for name in (TENANT, USER)):
+        return []
+    return principal_to_metadata(current.principal)

@@ -1,0 +1,91 @@
+"""What is done around every call, as plain context managers.
+
+gRPC has four kinds of handlers; an aspect is written once, as an async context
+manager around a `Call`, and `Pipeline` wraps it around all four.
+"""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+
+# Request, response and behaviour types differ from method to method.
+Handler = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call being served; `method` is "package.Service/Method"."""
+
+    method: str
+    context: Any
+    streams_response: bool
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        """The caller's metadata."""
+        return tuple(self.context.invocation_metadata() or ())
+
+
+Aspect = Callable[[Call], AbstractAsyncContextManager[None]]
+
+
+class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore]
+    """Wraps aspects, the first outermost, around the calls of some services.
+
+    Other services, such as health and reflection, are left alone: they answer
+    when everything else is refused.
+    """
+
+    def __init__(self, services: Sequence[str], aspects: Sequence[Aspect]) -> None:
+        self._services = frozenset(services)
+        self._aspects = tuple(aspects)
+
+    async def intercept_service(
+        self, continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]], details: grpc.HandlerCallDetails
+    ) -> Handler:
+        """The method's handler, wrapped."""
+        handler = await continuation(details)
+        method = str(details.method).lstrip("/")
+        if handler is None or method.partition("/")[0] not in self._services:
+            return handler
+        return self._wrap(method, handler)
+
+    def _wrap(self, method: str, handler: Handler) -> Handler:
+        streams = (handler.request_streaming, handler.response_streaming)
+        behaviour, make = {
+            (False, False): (handler.unary_unary, grpc.unary_unary_rpc_method_handler),
+            (False, True): (handler.unary_stream, grpc.unary_stream_rpc_method_handler),
+            (True, False): (handler.stream_unary, grpc.stream_unary_rpc_method_handler),
+            (True, True): (handler.stream_stream, grpc.stream_stream_rpc_method_handler),
+        }[streams]
+        wrap = self._stream if handler.response_streaming else self._unary
+        return make(wrap(method, behaviour), handler.request_deserializer, handler.response_serializer)
+
+    def _unary(self, method: str, behaviour: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def serve(request: Any, context: Any) -> Any:
+            # Entered within the stack, so that the outer aspects see an inner one refuse.
+            async with AsyncExitStack() as stack:
+                await self._enter(stack, Call(method, context, streams_response=False))
+                return await behaviour(request, context)
+
+        return serve
+
+    def _stream(self, method: str, behaviour: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+        if not inspect.isasyncgenfunction(behaviour):
+            raise TypeError(f"{method} must be an async generator function")
+
+        async def serve(request: Any, context: Any) -> AsyncIterator[Any]:
+            async with AsyncExitStack() as stack:
+                await self._enter(stack, Call(method, context, streams_response=True))
+                async for response in behaviour(request, context):
+                    yield response
+
+        return serve
+
+    async def _enter(self, stack: AsyncExitStack, call: Call) -> None:
+        for aspect in self._aspects:
+            await stack.enter_async_context(aspect(call))

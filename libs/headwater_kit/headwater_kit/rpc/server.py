@@ -1,0 +1,84 @@
+"""A gRPC server with health, reflection and what is done around every call."""
+
+from collections.abc import Sequence
+
+import grpc
+from grpc_health.v1 import health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.errors import Misconfigured
+from headwater_kit.rpc import health, tls
+from headwater_kit.rpc.aspects import Admission, Deadlines, as_principal, measured, translated
+from headwater_kit.rpc.interception import Pipeline
+from headwater_kit.rpc.servicer import Servicer
+from headwater_kit.settings import ServiceSettings
+
+# Pings that find dead peers behind a silent network, and a server that bears
+# its clients' (`channel`): gRPC's own server drops a client that pings oftener than every 5 minutes.
+KEEPALIVE_MS = 30_000
+KEEPALIVE_TIMEOUT_MS = 10_000
+MIN_CLIENT_PING_MS = 10_000
+# Room for health and reflection beside the calls that admission counts; past
+# it gRPC itself refuses.
+EXTRA_CALLS = 64
+
+
+class Server:
+    """Listens from `start` on; serves nothing but health and reflection until `admission.is_open`."""
+
+    def __init__(self, settings: ServiceSettings, servicers: Sequence[Servicer], clock: Clock) -> None:
+        names = [servicer.full_name for servicer in servicers]
+        self.port = 0
+        self.admission = Admission(settings.grpc_max_concurrent_calls)
+        self.health = health.Health(names)
+        self._settings = settings
+        self._server = grpc.aio.server(
+            interceptors=[self._pipeline(names, clock)],
+            options=_options(settings),
+            maximum_concurrent_rpcs=settings.grpc_max_concurrent_calls + EXTRA_CALLS,
+        )
+        for servicer in servicers:
+            servicer.add(servicer.implementation, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
+        reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+
+    async def start(self) -> None:
+        """Binds and listens. Raises Misconfigured where the address is taken or a TLS file is missing."""
+        await self.health.open()
+        self.port = self._bind()
+        await self._server.start()
+
+    async def stop(self, seconds: float) -> None:
+        """Refuses new calls at once; cancels those that still run after `seconds`."""
+        await self._server.stop(seconds)
+
+    def _pipeline(self, names: Sequence[str], clock: Clock) -> Pipeline:
+        deadlines = Deadlines(clock, self._settings.default_deadline_seconds)
+        aspects = (measured, translated, self.admission.admitted, deadlines.within_deadline, as_principal)
+        return Pipeline(names, aspects)
+
+    def _bind(self) -> int:
+        host = self._settings.grpc_host
+        address = f"{f'[{host}]' if ':' in host else host}:{self._settings.grpc_port}"
+        credentials = tls.server_credentials(self._settings)
+        try:
+            if credentials is None:
+                return self._server.add_insecure_port(address)
+            return self._server.add_secure_port(address, credentials)
+        except RuntimeError as error:
+            raise Misconfigured(
+                f"cannot listen on {address}: free the port or set HEADWATER_GRPC_PORT to another"
+            ) from error
+
+
+def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
+    return [
+        # Two processes on one port would each get half the calls, in silence.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", settings.grpc_max_message_bytes),
+        ("grpc.max_send_message_length", settings.grpc_max_message_bytes),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", MIN_CLIENT_PING_MS),
+    ]

@@ -1,0 +1,159 @@
+"""Errors ↔ gRPC status: the one table, read both ways.
+
+The status carries google.rpc details: ErrorInfo with the reason (and the lag of
+a NOT_YET), BadRequest with the field, RetryInfo with the wait.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from google.protobuf.any_pb2 import Any
+from google.protobuf.message import DecodeError, Message
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+from grpc import StatusCode
+
+from headwater_kit.core.errors import (
+    DeadlineExceeded,
+    Denied,
+    HeadwaterError,
+    InvalidInput,
+    Misconfigured,
+    NotFound,
+    NotYet,
+    Overloaded,
+    Permanent,
+    Transient,
+    Unavailable,
+)
+
+DOMAIN = "headwater"
+DETAILS_KEY = "grpc-status-details-bin"
+# Trailing metadata is limited to 8 KiB by most peers; the message stands in it twice.
+MAX_MESSAGE_CHARACTERS = 500
+
+# Errors to codes; a subclass that is not listed takes its nearest base's.
+CODES: dict[type[HeadwaterError], StatusCode] = {
+    InvalidInput: StatusCode.INVALID_ARGUMENT,
+    NotFound: StatusCode.NOT_FOUND,
+    Denied: StatusCode.PERMISSION_DENIED,
+    NotYet: StatusCode.FAILED_PRECONDITION,
+    Misconfigured: StatusCode.FAILED_PRECONDITION,
+    Permanent: StatusCode.ABORTED,
+    Overloaded: StatusCode.RESOURCE_EXHAUSTED,
+    Unavailable: StatusCode.UNAVAILABLE,
+    DeadlineExceeded: StatusCode.DEADLINE_EXCEEDED,
+    Transient: StatusCode.UNAVAILABLE,
+    HeadwaterError: StatusCode.INTERNAL,
+}
+
+# Codes to errors. NOT_YET is told from other failed preconditions by its
+# reason. INTERNAL and its like stay plain HeadwaterErrors: a defect of the
+# peer's, which a consumer counts as poison and a caller cannot mend.
+ERRORS: dict[StatusCode, type[HeadwaterError]] = {
+    StatusCode.INVALID_ARGUMENT: InvalidInput,
+    StatusCode.OUT_OF_RANGE: InvalidInput,
+    StatusCode.NOT_FOUND: NotFound,
+    StatusCode.PERMISSION_DENIED: Denied,
+    StatusCode.UNAUTHENTICATED: Denied,
+    StatusCode.FAILED_PRECONDITION: Misconfigured,
+    StatusCode.UNIMPLEMENTED: Misconfigured,
+    StatusCode.ABORTED: Permanent,
+    StatusCode.ALREADY_EXISTS: Permanent,
+    StatusCode.RESOURCE_EXHAUSTED: Overloaded,
+    StatusCode.UNAVAILABLE: Unavailable,
+    StatusCode.CANCELLED: Unavailable,
+    StatusCode.DEADLINE_EXCEEDED: DeadlineExceeded,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A call's end as gRPC takes it."""
+
+    code: StatusCode
+    message: str
+    trailing_metadata: tuple[tuple[str, bytes], ...]
+
+
+def to_status(error: HeadwaterError) -> Refusal:
+    """The status that tells a caller of `error`."""
+    code = next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
+    message = error.message[:MAX_MESSAGE_CHARACTERS]
+    status = Status(code=int(code.value[0]), message=message, details=[_any(detail) for detail in _details(error)])
+    return Refusal(code, message, ((DETAILS_KEY, status.SerializeToString()),))
+
+
+def from_status(
+    code: StatusCode, message: str, trailing_metadata: Sequence[tuple[str, str | bytes]], peer: str
+) -> HeadwaterError:
+    """The error behind a status; `peer` names the callee where the status says nothing."""
+    details = _read_details(trailing_metadata)
+    info = details.info
+    text = message or f"{peer} answered {code.name}"
+    if code is StatusCode.FAILED_PRECONDITION and info.reason == NotYet.reason:
+        return NotYet(text, lag=_integer(info.metadata.get("lag", "")))
+    # The transport's own refusal of a message, which no retry mends.
+    if code is StatusCode.RESOURCE_EXHAUSTED and not info.reason and "larger than max" in message:
+        return InvalidInput(f"{peer}: {message}", reason="TOO_LARGE")
+    kind = ERRORS.get(code, HeadwaterError)
+    reason = info.reason or None
+    if kind is InvalidInput:
+        return InvalidInput(text, field=details.field, reason=reason)
+    if kind is Overloaded:
+        error = Overloaded(text, retry_after_ms=details.retry_after_ms or 100)
+        error.reason = reason or error.reason
+        return error
+    return kind(text, reason=reason)
+
+
+def _details(error: HeadwaterError) -> list[Message]:
+    info = ErrorInfo(reason=error.reason, domain=DOMAIN)
+    if isinstance(error, NotYet):
+        info.metadata["lag"] = str(error.lag)
+    details: list[Message] = [info]
+    if isinstance(error, InvalidInput) and error.field:
+        description = error.message[:MAX_MESSAGE_CHARACTERS]
+        violation = BadRequest.FieldViolation(field=error.field[:MAX_MESSAGE_CHARACTERS], description=description)
+        details.append(BadRequest(field_violations=[violation]))
+    if isinstance(error, Overloaded):
+        wait = RetryInfo()
+        wait.retry_delay.FromMilliseconds(error.retry_after_ms)
+        details.append(wait)
+    return details
+
+
+def _any(message: Message) -> Any:
+    packed = Any()
+    packed.Pack(message)
+    return packed
+
+
+@dataclass(frozen=True, slots=True)
+class _Details:
+    info: ErrorInfo
+    field: str = ""
+    retry_after_ms: int = 0
+
+
+def _read_details(metadata: Sequence[tuple[str, str | bytes]]) -> _Details:
+    status = _status_of(metadata)
+    info, bad, wait = ErrorInfo(), BadRequest(), RetryInfo()
+    for detail in status.details:
+        for message in (info, bad, wait):
+            if detail.Is(message.DESCRIPTOR):
+                detail.Unpack(message)
+    field = bad.field_violations[0].field if bad.field_violations else ""
+    return _Details(info, field, wait.retry_delay.ToMilliseconds())
+
+
+def _status_of(metadata: Sequence[tuple[str, str | bytes]]) -> Status:
+    value = next((value for name, value in metadata if name == DETAILS_KEY), b"")
+    try:
+        return Status.FromString(value) if isinstance(value, bytes) else Status()
+    except DecodeError:
+        return Status()
+
+
+def _integer(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0

@@ -1,0 +1,121 @@
+"""A service as a process: arguments, settings, signals, exit codes."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import NoReturn, TypeVar
+
+from headwater_kit.core.errors import Misconfigured
+from headwater_kit.runtime.service import Service
+from headwater_kit.settings import ServiceSettings, SettingsError, load
+from headwater_kit.settings.table import as_text
+from headwater_kit.telemetry.setup import setup
+
+logger = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=ServiceSettings)
+
+DRAINED = 0
+CRASHED = 1
+BAD_SETTINGS = 2
+
+
+def run(settings_type: type[S], build: Callable[[S], Service]) -> NoReturn:
+    """Runs a service until SIGTERM or SIGINT, then exits.
+
+    Exit codes: 0 drained in time; 1 crashed, or did not drain in time; 2 the
+    settings do not fit, with one line each on stderr. `build` wires the
+    service; it is called within the event loop.
+    """
+    _parse_arguments(settings_type)
+    try:
+        settings = load(settings_type)
+        telemetry = setup(settings, settings_type.service)
+    except SettingsError as error:
+        sys.exit(_refuse(*error.faults))
+    except Misconfigured as error:
+        sys.exit(_refuse(error.message))
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            code = runner.run(serve(settings, build))
+    finally:
+        telemetry.close()
+    sys.exit(code)
+
+
+async def serve(settings: S, build: Callable[[S], Service]) -> int:
+    """Builds, starts and drains the service; returns the exit code."""
+    stop = _stop_signal()
+    try:
+        service = build(settings)
+    except Misconfigured as error:
+        return _refuse(error.message)
+    life = asyncio.ensure_future(_live(service))
+    await asyncio.wait((life, stop), return_when=asyncio.FIRST_COMPLETED)
+    life.cancel()
+    await asyncio.wait((life,))
+    drained = await service.stop()
+    return _exit_code(life, drained=drained)
+
+
+async def _live(service: Service) -> None:
+    await service.start()
+    await service.wait()
+
+
+def _exit_code(life: "asyncio.Future[None]", *, drained: bool) -> int:
+    error = None if life.cancelled() else life.exception()
+    if isinstance(error, Misconfigured):
+        return _refuse(error.message)
+    if error is not None:
+        logger.critical("crashed: %s", error, exc_info=error)
+        return CRASHED
+    return DRAINED if drained else CRASHED
+
+
+def _stop_signal() -> "asyncio.Future[None]":
+    """Done at the first SIGTERM or SIGINT; the second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[None] = loop.create_future()
+
+    def on_signal(number: int) -> None:
+        if stop.done():
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        else:
+            stop.set_result(None)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+    return stop
+
+
+def _parse_arguments(settings_type: type[ServiceSettings]) -> None:
+    name = settings_type.service
+    parser = argparse.ArgumentParser(
+        prog=f"python -m headwater_{name}",
+        description=f"The {name} service. It is set by environment variables:",
+        epilog=as_text(settings_type),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"headwater-{name} {version(f'headwater-{name}')}")
+    parser.parse_args()
+
+
+def _refuse(*lines: str) -> int:
+    for line in lines:
+        sys.stderr.write(f"{line}\n")
+    return BAD_SETTINGS
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    # uvloop does not run everywhere; without it all works, slower.
+    try:
+        import uvloop  # noqa: PLC0415 - optional
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
