@@ -6,9 +6,10 @@ from typing import Generic, TypeVar
 
 from headwater.documents.v1 import documents_pb2
 from headwater.events.v1 import events_pb2
+from headwater.guard.v1 import guard_pb2
 
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import Outcome, Reaction, Refusal
+from headwater_kit.core.events import Outcome, Reaction, Refusal, Verdict
 from headwater_kit.core.filters import Operator
 
 Word = TypeVar("Word")
@@ -75,5 +76,13 @@ OPERATORS = EnumTable(
         Operator.LE: documents_pb2.OPERATOR_LE,
         Operator.GT: documents_pb2.OPERATOR_GT,
         Operator.GE: documents_pb2.OPERATOR_GE,
+    }
+)
+VERDICTS = EnumTable(
+    {
+        Verdict.ALLOW: guard_pb2.VERDICT_ALLOW,
+        Verdict.REDACT: guard_pb2.VERDICT_REDACT,
+        Verdict.BLOCK: guard_pb2.VERDICT_BLOCK,
+        Verdict.QUARANTINE: guard_pb2.VERDICT_QUARANTINE,
     }
 )

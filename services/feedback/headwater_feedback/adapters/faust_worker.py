@@ -3,8 +3,8 @@
 import asyncio
 import ssl
 from collections.abc import Mapping
-from contextlib import nullcontext
-from typing import Any
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from typing import Any, cast
 
 import faust
 from faust.app.base import BootStrategy
@@ -22,6 +22,16 @@ GROUP = "feedback"
 # How often the worker asks Faust whether its tables are recovered.
 POLL_SECONDS = 0.05
 START_SECONDS = 60.0
+
+
+class _Place:
+    """`bus.attempts.Place` of an agent, which takes its records one by one."""
+
+    def at_work(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    def waiting(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 class _WithoutWeb(BootStrategy):
@@ -75,7 +85,9 @@ class FaustWorker:
         self._attempts = attempts
         self._producer = producer
         self._clock = clock
-        self._failed: asyncio.Future[None] = asyncio.Future()
+        self._failure: Exception | None = None
+        self._failed = asyncio.Event()
+        self._started = False
         names = [topic.name for topic in topics.GROUPS[GROUP]]
         source = app.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
         app.agent(source, name="feedback")(self._run)
@@ -83,7 +95,9 @@ class FaustWorker:
     async def start(self) -> None:
         """Joins the group and recovers the tables. Raises Unavailable."""
         deadline = Deadline.after(self._clock, START_SECONDS)
-        await self._app.start()
+        if not self._started:
+            self._started = True
+            await self._app.start()
         while not self._is_ready():
             if deadline.remaining() == 0.0:
                 raise Unavailable("the Faust worker did not get its partitions: is the broker there?")
@@ -96,28 +110,32 @@ class FaustWorker:
 
     async def wait(self) -> None:
         """Raises what ended the worker."""
-        await asyncio.shield(self._failed)
+        await self._failed.wait()
+        if self._failure is not None:
+            raise self._failure
 
     async def stop(self, deadline: Deadline) -> None:
         """Commits what is done and leaves the group."""
         await asyncio.wait_for(self._app.stop(), max(0.1, deadline.remaining()))
 
     def _is_ready(self) -> bool:
-        return bool(self._app.consumer.assignment()) and not self._app.tables.recovery.in_recovery
+        return bool(self._app.consumer.assignment()) and not self._recovery().in_recovery
+
+    def _recovery(self) -> Any:
+        return cast(Any, self._app.tables).recovery
 
     async def _run(self, stream: Any) -> None:
-        turn = asyncio.Semaphore(1)
         async for event in stream.events():
             try:
-                await self._bring_to_an_end(_record(event.message), turn)
+                await self._bring_to_an_end(_record(event.message))
             except Exception as error:
                 # Faust would go on with the next record and commit this one.
-                if not self._failed.done():
-                    self._failed.set_exception(error)
+                self._failure = self._failure or error
+                self._failed.set()
                 await asyncio.Event().wait()
 
-    async def _bring_to_an_end(self, record: Record, turn: asyncio.Semaphore) -> None:
-        outcome = await self._attempts.outcome(record, turn, nullcontext)
+    async def _bring_to_an_end(self, record: Record) -> None:
+        outcome = await self._attempts.outcome(record, _Place())
         for output in outcome.outputs:
             await self._sent(record, output)
 
@@ -128,7 +146,7 @@ class FaustWorker:
             try:
                 await self._producer.send(output)
             except Unavailable as error:
-                await self._attempts.back_off(record, error, attempt)
+                await self._attempts.back_off(record, _Place(), error, attempt)
             else:
                 return
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 
 from headwater_kit.core.documents import Passage
+from headwater_kit.core.events import Citation
 
 from headwater_generate.domain import citations, extract
 from headwater_generate.ports import Draft, SentenceEncoder
@@ -43,7 +44,7 @@ class ExtractiveGenerator:
     @staticmethod
     def _cite(
         chosen: Sequence[extract.Candidate], numbers: dict[int, int], passages: Sequence[Passage]
-    ) -> tuple[citations.Citation, ...]:
+    ) -> tuple[Citation, ...]:
         """One citation a number: its first sentence, the one that comes first in the answer."""
         first = {candidate.passage: candidate for candidate in reversed(chosen)}
         return tuple(

@@ -1,10 +1,12 @@
 """Any endpoint that speaks the OpenAI chat API: vLLM, Ollama, llama.cpp, hosted ones."""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import cast
 
 import openai
 from headwater_kit.core.documents import Passage
 from headwater_kit.core.errors import Unavailable
+from openai.types.chat import ChatCompletionMessageParam
 
 from headwater_generate.domain import citations, prompts
 from headwater_generate.ports import Draft
@@ -38,12 +40,9 @@ class OpenAIGenerator:
         yield Draft(*citations.resolve(text, passages))
 
     async def _pieces(self, question: str, passages: Sequence[Passage]) -> AsyncIterator[str]:
+        messages = cast(list[ChatCompletionMessageParam], prompts.messages(question, passages))
         completion = await self._client.chat.completions.create(
-            model=self._model,
-            messages=prompts.messages(question, passages),  # type: ignore[arg-type]
-            max_tokens=MAX_ANSWER_TOKENS,
-            temperature=0.0,
-            stream=True,
+            model=self._model, messages=messages, max_tokens=MAX_ANSWER_TOKENS, temperature=0.0, stream=True
         )
         async for chunk in completion:
             if chunk.choices and chunk.choices[0].delta.content:

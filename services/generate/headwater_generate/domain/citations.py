@@ -9,6 +9,8 @@ from headwater_text.sentences import Sentence, split_sentences
 
 from headwater_generate.domain.words import terms
 
+# A passage bears a statement out if it holds this share of the statement's words.
+BORNE_OUT_SHARE = 0.6
 # [1], and what models write instead: [1, 3], 【2】.
 _MARK = re.compile(r"[\[【](\d{1,3}(?:\s*,\s*\d{1,3})*)[\]】]")
 
@@ -24,8 +26,11 @@ def resolve(text: str, passages: Sequence[Passage]) -> tuple[str, tuple[Citation
 
     Returns the text with its marks renumbered from 1 in order of appearance,
     those that name no passage removed, and a citation a number: the passage's
-    sentence that shares most words with the statement cited.
+    sentence that shares most words with the statement cited. A text without
+    marks gets one behind each statement that a passage bears out.
     """
+    if not _MARK.search(text):
+        text = _marked(text, passages)
     numbers: dict[int, int] = {}
     statements: dict[int, str] = {}
 
@@ -42,6 +47,19 @@ def resolve(text: str, passages: Sequence[Passage]) -> tuple[str, tuple[Citation
         for place, number in numbers.items()
     )
     return renumbered, cited
+
+
+def _marked(text: str, passages: Sequence[Passage]) -> str:
+    """The text with a mark behind each sentence whose words a passage holds for the most part."""
+    held = [terms(passage.chunk.text) for passage in passages]
+    marked = text
+    for sentence in reversed(split_sentences(text)):
+        said = terms(sentence.text)
+        shares = [len(said & words) / len(said) for words in held] if said else []
+        best = max(range(len(shares)), key=shares.__getitem__, default=None)
+        if best is not None and shares[best] >= BORNE_OUT_SHARE:
+            marked = f"{marked[: sentence.end]} [{best + 1}]{marked[sentence.end :]}"
+    return marked
 
 
 def _statement_before(text: str, mark: int) -> str:

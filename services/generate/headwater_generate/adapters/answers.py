@@ -1,0 +1,53 @@
+"""Answers written to `answers.v1` and read back as receipts."""
+
+from collections import OrderedDict
+
+from headwater_kit.bus import topics
+from headwater_kit.bus.ports import Outbound, Producer, Record
+from headwater_kit.codec.events import decode, encode
+from headwater_kit.codec.plain import PROTOBUF
+from headwater_kit.core.errors import NotFound
+from headwater_kit.core.events import AnswerGenerated
+
+
+def answered(answer: AnswerGenerated) -> Outbound:
+    """The record of an answer."""
+    return Outbound(topics.ANSWERS.name, answer.answer_id.encode(), encode(answer), {"content-type": PROTOBUF})
+
+
+class KafkaAnswerLog:
+    """`ports.AnswerLog` on the bus."""
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+
+    async def publish(self, answer: AnswerGenerated) -> None:
+        """See `ports.AnswerLog`."""
+        await self._producer.send(answered(answer))
+
+
+class RecentReceipts:
+    """`ports.Receipts` over the latest `capacity` records of `answers.v1`, of all replicas.
+
+    They are kept as they came, about 10 KiB each, and decoded when asked for.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._values: OrderedDict[str, bytes] = OrderedDict()
+
+    def apply(self, record: Record) -> None:
+        """Takes a record in; the oldest one makes room."""
+        if record.key is None or record.value is None:
+            return
+        self._values[record.key.decode()] = record.value
+        if len(self._values) > self._capacity:
+            self._values.popitem(last=False)
+
+    def find(self, tenant: str, answer_id: str) -> AnswerGenerated:
+        """See `ports.Receipts`."""
+        value = self._values.get(answer_id)
+        answer = decode(AnswerGenerated, value) if value else None
+        if answer is None or answer.tenant != tenant:
+            raise NotFound(f"no answer {answer_id!r} among the last {self._capacity}: ask again to get a new one")
+        return answer

@@ -1,0 +1,67 @@
+"""Questions in by Kafka: a thin twin of `rpc` over the same handlers."""
+
+import hashlib
+from collections.abc import Sequence
+
+from headwater_kit.bus.ports import Outbound, Record, TopicPartition
+from headwater_kit.codec import plain
+from headwater_kit.codec.events import decode
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.documents import Principal
+from headwater_kit.core.errors import HeadwaterError
+from headwater_kit.core.events import AnswerGenerated, QuestionAsked
+from headwater_kit.rpc.context import acting_as
+
+from headwater_generate.adapters.answers import answered
+from headwater_generate.handlers import Answering, Question
+
+
+class QuestionRecords:
+    """Handles `questions.v1`: each question gives one answer on `answers.v1`."""
+
+    def __init__(self, answering: Answering, clock: Clock, answer_seconds: float) -> None:
+        self._answering = answering
+        self._clock = clock
+        self._answer_seconds = answer_seconds
+
+    async def handle(self, record: Record) -> Sequence[Outbound]:
+        """Answers the question in the record, under the principal that it names."""
+        if record.value is None:
+            return ()
+        asked = _asked(record, record.value)
+        principal = Principal(asked.tenant, asked.user)
+        with acting_as(principal, Deadline.after(self._clock, self._answer_seconds)):
+            answer = await self._answer(asked, principal, record)
+        return (answered(answer),)
+
+    def reject(self, record: Record, error: HeadwaterError) -> Sequence[Outbound]:
+        """Nothing follows a question that is put aside."""
+        return ()
+
+    async def assigned(self, partitions: Sequence[TopicPartition]) -> None:
+        """Nothing is kept by partition."""
+
+    async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        """Nothing is kept by partition."""
+
+    async def _answer(self, asked: QuestionAsked, principal: Principal, record: Record) -> AnswerGenerated:
+        question = Question(
+            text=asked.text,
+            answer_id=_answer_id(record),
+            principal=principal,
+            filter=asked.filter,
+            question_id=asked.question_id or (record.key or b"").decode(errors="replace"),
+        )
+        pieces = [piece async for piece in self._answering.answer(question)]
+        return next(piece for piece in pieces if isinstance(piece, AnswerGenerated))
+
+
+def _asked(record: Record, value: bytes) -> QuestionAsked:
+    return plain.question(value) if plain.is_plain(value, record.headers) else decode(QuestionAsked, value)
+
+
+def _answer_id(record: Record) -> str:
+    """The same record gives the same id, so that a redelivered question is not answered twice under two names."""
+    place = f"{record.topic}/{record.partition}@{record.offset}/{record.timestamp}"
+    return hashlib.blake2b(place.encode(), digest_size=16).hexdigest()

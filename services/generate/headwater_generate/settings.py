@@ -1,0 +1,47 @@
+"""What generate can be told."""
+
+from typing import ClassVar, Literal
+
+from headwater_kit.settings.base import ServiceSettings
+from headwater_kit.settings.ports import peer
+from pydantic import Field, SecretStr
+
+
+class Settings(ServiceSettings):
+    """Settings of the generate service."""
+
+    service: ClassVar[str] = "generate"
+
+    embed_target: str = peer("embed")
+    retrieve_target: str = peer("retrieve")
+    guard_target: str = peer("guard")
+    generate_guard_seconds: float = Field(default=2.0, gt=0, description="deadline of one guard check, in seconds")
+    generate_guard_failure: Literal["closed", "open"] = Field(
+        default="closed",
+        description="what happens while the guard is away: closed fails the question, open answers unguarded",
+    )
+    generate_answer_seconds: float = Field(
+        default=30.0, gt=0, description="deadline of an answer to a question that came by event, in seconds"
+    )
+    generate_receipts: int = Field(default=10_000, ge=1, description="receipts kept, about 10 KiB each")
+    generate_min_similarity: float = Field(
+        default=0.68,
+        ge=0,
+        le=1,
+        description="cosine of question and best sentence below which there is no source; belongs to the encoder",
+    )
+    generate_min_coverage: float = Field(
+        default=0.3, ge=0, le=1, description="share of the question's rare words that the best passage must hold"
+    )
+    generate_min_coverage_alone: float = Field(
+        default=0.6, ge=0, le=1, description="the same where the encoder cannot read the question's language"
+    )
+    llm_base_url: str = Field(
+        default="",
+        description="OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1; empty: the built-in extractive one",
+    )
+    llm_model: str = Field(default="", description="model to ask for at the endpoint")
+    llm_api_key: SecretStr = Field(default=SecretStr(""), description="key for the endpoint; empty where it needs none")
+    llm_seconds: float = Field(
+        default=20.0, gt=0, description="longest silence of the endpoint before extractive stands in, in seconds"
+    )

@@ -1,0 +1,36 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater_text.analysis import MAX_TERM_CHARACTERS, analyse
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The files are being closed", "file be close"),
+        ("parseHTMLPage", "parsehtmlpage pars html page"),
+        ("max_batch_tokens", "max_batch_tokens max batch token"),
+        ("os.path.join()", "os.path.join os path join"),
+        ("Python 3.11.7", "python 3.11.7"),
+        ("C++ and C#", "c++ c c# c"),
+        ("Ann's dogs", "ann dog"),
+        ("全文检索", "全文 文检 检索"),
+        ("用 Python 写", "用 python 写"),
+        ("ｆｕｌｌ ｗｉｄｔｈ", "full width"),
+        ("", ""),
+    ],
+)
+def test_terms(text: str, expected: str) -> None:
+    assert analyse(text) == expected
+
+
+def test_a_word_and_its_forms_meet() -> None:
+    assert analyse("closing") == analyse("closed") == analyse("closes")
+
+
+@given(st.text(max_size=200))
+def test_terms_are_bounded_and_survive_a_white_space_tokenizer(text: str) -> None:
+    terms = analyse(text)
+    assert terms == " ".join(terms.split())
+    assert all(len(term) <= MAX_TERM_CHARACTERS for term in terms.split())
