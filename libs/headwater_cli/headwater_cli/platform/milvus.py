@@ -15,6 +15,8 @@ from headwater_cli.platform.process import Program
 USUAL_PORT = 19530
 _PING_SECONDS = 5.0
 
+GetVersion = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+
 
 def milvus_program(directory: Path, port: int, log: Path) -> Program:
     """Says how to run the store on `directory`, which it creates and which one process owns."""
@@ -40,9 +42,7 @@ async def answers(address: str) -> None:
     """
     await connects(address)
     async with grpc.aio.insecure_channel(address) as channel:
-        get_version: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
-            "/milvus.proto.milvus.MilvusService/GetVersion"
-        )
+        get_version: GetVersion = channel.unary_unary("/milvus.proto.milvus.MilvusService/GetVersion")
         try:
             await get_version(b"", timeout=_PING_SECONDS)
         except grpc.aio.AioRpcError as error:

@@ -1,0 +1,1 @@
+"""The commands, one a module, each a function of the module's name."""

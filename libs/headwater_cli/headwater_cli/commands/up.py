@@ -1,0 +1,93 @@
+"""`headwater up`: starts the platform."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from functools import partial
+from typing import Annotated
+
+import typer
+from headwater_kit.core.errors import Unavailable
+from rich.console import Console
+
+from headwater_cli.commands.display import RunDisplay, StartDisplay, print_json, process_table
+from headwater_cli.invocation import Invocation
+from headwater_cli.platform import state
+from headwater_cli.platform.laptop import LaptopPlan
+from headwater_cli.platform.layout import Layout
+from headwater_cli.platform.run import run
+from headwater_cli.platform.state import Phase, PlatformState
+
+_LOOK_SECONDS = 0.1
+
+
+def up(
+    ctx: typer.Context,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once all is ready; `down` stops it.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the platform's state as JSON once it is ready.")] = False,
+) -> None:
+    """Start the broker, the store and the seven services, and keep them running until Ctrl-C."""
+    call = Invocation.of(ctx)
+    announce = partial(_announce, json=json, hint="headwater down" if detach else "Ctrl-C")
+    with state.exclusive(call.layout.lock_file) as held:
+        if not held:
+            _say_running(call.layout, json=json)
+            return
+        if not detach:
+            _run_here(call, announce)
+            return
+    # The detached process takes the lock itself.
+    announce(_run_detached(call))
+
+
+def _run_here(call: Invocation, announce: "partial[None]") -> None:
+    with StartDisplay() as start:
+        display = RunDisplay(start, announce)
+        asyncio.run(run(call.layout, call.settings, LaptopPlan, display.show))
+    Console(stderr=True).print("stopped; the data is kept")
+
+
+def _run_detached(call: Invocation) -> PlatformState:
+    log = call.layout.supervisor_log
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "headwater_cli", "--data-dir", str(call.layout.root), "up"]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    with StartDisplay() as display:
+        while process.poll() is None:
+            current = state.read(call.layout.state_file)
+            if current is not None and current.supervisor.pid == process.pid:
+                display.show(current)
+                if current.phase is Phase.READY:
+                    return current
+            time.sleep(_LOOK_SECONDS)
+    raise Unavailable(_why_it_ended(call.layout))
+
+
+def _why_it_ended(layout: Layout) -> str:
+    final = state.read(layout.state_file)
+    if final is not None and final.phase is Phase.FAILED:
+        return final.activity
+    return f"the platform ended while it started: see {layout.supervisor_log}"
+
+
+def _say_running(layout: Layout, *, json: bool) -> None:
+    current = state.read(layout.state_file)
+    if json and current is not None:
+        print_json(current)
+        return
+    by = f" (process {current.supervisor.pid}, {current.phase})" if current is not None else ""
+    typer.echo(f"already running in {layout.root}{by}: see `headwater status`, or stop it with `headwater down`")
+
+
+def _announce(platform: PlatformState, *, json: bool, hint: str) -> None:
+    if json:
+        print_json(platform)
+        return
+    console = Console()
+    console.print(process_table(platform))
+    seconds = time.time() - platform.started_at
+    console.print(f"ready in {seconds:.1f} s; stop with {hint}", highlight=False)

@@ -1,0 +1,106 @@
+"""The `headwater` command: its global options, its table of commands, its one-line errors."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from headwater_kit.core.errors import HeadwaterError
+from headwater_kit.settings import load
+from rich.console import Console
+
+from headwater_cli.invocation import Invocation
+from headwater_cli.platform.layout import Layout, default_data_dir
+from headwater_cli.settings import PlatformSettings
+
+# In the order of the help text. Each is the function of that name in the
+# module of that name in `commands`, imported when it is called.
+COMMANDS = ("up", "down", "status", "logs", "doctor")
+
+_FLAGS = ("--debug",)
+_OPTIONS = ("--data-dir",)
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Runs the command line; exits with 0, 1 for a failure, 2 for wrong usage, 130 when interrupted."""
+    arguments = global_first(sys.argv[1:])
+    try:
+        build(arguments)(arguments)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        _print_error(error)
+        sys.exit(1)
+
+
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The application with the command that `arguments` call, or with all of them for help."""
+    app = typer.Typer(
+        help="Live data to cited answers: the platform on this laptop, and what one does with it.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_global_options)
+    called = [name for name in COMMANDS if name in arguments]
+    # The first word decides; a later one may be a document or a question.
+    called = sorted(called, key=list(arguments).index)[:1]
+    for name in called or COMMANDS:
+        app.command(name)(getattr(import_module(f"headwater_cli.commands.{name}"), name))
+    return app
+
+
+def global_first(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the global options in front, so that they may be given after the command too."""
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word in _OPTIONS:
+            front += [word, *islice(words, 1)]
+        elif word in _FLAGS or word.startswith(tuple(f"{name}=" for name in _OPTIONS)):
+            front.append(word)
+        else:
+            rest.append(word)
+    return front + rest
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"headwater {version('headwater-cli')}")
+        raise typer.Exit
+
+
+def _global_options(
+    ctx: typer.Context,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the platform's data.", envvar="HEADWATER_DATA_DIR", show_envvar=True)
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    root = (data_dir or default_data_dir()).expanduser().absolute()
+    ctx.obj = Invocation(Layout(root), load(PlatformSettings), debug)
+
+
+def _print_error(error: Exception) -> None:
+    message = error.message if isinstance(error, HeadwaterError) else _unexpected(error)
+    Console(stderr=True).print(f"[red]headwater:[/red] {message}", highlight=False, soft_wrap=True)
+
+
+def _unexpected(error: Exception) -> str:
+    said = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, OSError):
+        return f"{said}: correct that and try again"
+    return f"a defect, {type(error).__name__}: {said}; run again with --debug and report what it shows"
