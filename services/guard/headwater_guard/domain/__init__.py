@@ -1,0 +1,1 @@
+"""The policies, as data and pure functions: text in, findings out."""
