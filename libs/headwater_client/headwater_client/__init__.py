@@ -1,1 +1,20 @@
-"""Python SDK for backends and producers."""
+"""Python SDK for backends and producers: gRPC calls and Kafka events, with asyncio and without."""
+
+from headwater_client.blocking import Client
+from headwater_client.client import AsyncClient
+from headwater_client.documents import Change, DocumentState, Stored
+from headwater_client.events import deleted, upserted
+from headwater_client.questions import Found
+from headwater_client.settings import ClientSettings
+
+__all__ = [
+    "AsyncClient",
+    "Change",
+    "Client",
+    "ClientSettings",
+    "DocumentState",
+    "Found",
+    "Stored",
+    "deleted",
+    "upserted",
+]

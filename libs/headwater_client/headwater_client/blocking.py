@@ -1,0 +1,114 @@
+"""The client for code without asyncio: the same calls, run on a loop in a thread of its own."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from typing import Any, Self, TypeVar
+
+from headwater_kit.core.documents import DocumentInfo, Position, Principal
+from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.filters import Filter
+
+from headwater_client.client import AsyncClient
+from headwater_client.documents import Change, Stored
+from headwater_client.questions import Found
+from headwater_client.settings import ClientSettings
+
+T = TypeVar("T")
+
+
+class Client:
+    """A caller of the platform. Each method is that of `AsyncClient`, and blocks; usable from several threads."""
+
+    def __init__(self, settings: ClientSettings | None = None, principal: Principal | None = None) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="headwater-client", daemon=True)
+        self._thread.start()
+        self._client = self._run(_make(settings, principal))
+
+    def upsert(
+        self, document_id: str, body: bytes | str, info: DocumentInfo | None = None, *, version: int | None = None
+    ) -> Position:
+        """See `Documents.upsert`."""
+        return self._run(self._client.documents.upsert(document_id, body, info, version=version))
+
+    def delete(self, document_id: str, *, version: int | None = None) -> Position:
+        """See `Documents.delete`."""
+        return self._run(self._client.documents.delete(document_id, version=version))
+
+    def get(self, document_id: str) -> Stored:
+        """See `Documents.get`."""
+        return self._run(self._client.documents.get(document_id))
+
+    def watch(self, document_id: str, until: Position | None = None) -> Iterator[Change]:
+        """See `Documents.watch`."""
+        return self._iterate(self._client.documents.watch(document_id, until))
+
+    def search(
+        self,
+        query: str,
+        *,
+        top_k: int = 0,
+        filter: Filter | None = None,
+        min_positions: Sequence[Position] = (),
+        wait_ms: int = 0,
+    ) -> Found:
+        """See `Questions.search`."""
+        questions = self._client.questions
+        return self._run(
+            questions.search(query, top_k=top_k, filter=filter, min_positions=min_positions, wait_ms=wait_ms)
+        )
+
+    def ask(
+        self,
+        question: str,
+        *,
+        top_k: int = 0,
+        filter: Filter | None = None,
+        min_positions: Sequence[Position] = (),
+        wait_ms: int = 0,
+    ) -> Iterator[str | AnswerGenerated]:
+        """See `Questions.ask`."""
+        questions = self._client.questions
+        return self._iterate(
+            questions.ask(question, top_k=top_k, filter=filter, min_positions=min_positions, wait_ms=wait_ms)
+        )
+
+    def receipt(self, answer_id: str) -> AnswerGenerated:
+        """See `Questions.receipt`."""
+        return self._run(self._client.questions.receipt(answer_id))
+
+    def react(self, impression_id: str, reaction: Reaction, *, rank: int = 0, feedback_id: str = "") -> str:
+        """See `Questions.react`."""
+        return self._run(self._client.questions.react(impression_id, reaction, rank=rank, feedback_id=feedback_id))
+
+    def close(self) -> None:
+        """Closes the connections and ends the thread."""
+        self._run(self._client.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _iterate(self, pieces: AsyncIterator[T]) -> Iterator[T]:
+        while True:
+            piece = self._run(_next(pieces))
+            if piece is None:
+                return
+            yield piece
+
+
+async def _make(settings: ClientSettings | None, principal: Principal | None) -> AsyncClient:
+    return AsyncClient(settings, principal)
+
+
+async def _next(pieces: AsyncIterator[T]) -> T | None:
+    return await anext(pieces, None)
