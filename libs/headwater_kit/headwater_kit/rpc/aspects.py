@@ -7,8 +7,8 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from grpc import StatusCode
 from grpc.aio import AbortError
@@ -70,7 +70,7 @@ async def translated(call: Call) -> AsyncIterator[None]:
         level = logging.WARNING if isinstance(error, Transient) else logging.INFO
         logger.log(level, "refused: %s", error.message, extra={"method": call.method, "reason": error.reason})
         await _abort(call, error)
-    except (AbortError, GeneratorExit):
+    except AbortError:
         raise
     except Exception:
         logger.exception("failed", extra={"method": call.method})
@@ -109,21 +109,42 @@ class Deadlines:
     def __init__(self, clock: Clock, default_seconds: float) -> None:
         self._clock = clock
         self._default_seconds = default_seconds
+        self._watches: set[asyncio.Timeout] = set()
+
+    def end_watches(self) -> None:
+        """Ends the streams that have no limit, so that a drain need not wait for them."""
+        for watch in self._watches:
+            watch.reschedule(asyncio.get_running_loop().time())
 
     @asynccontextmanager
     async def within_deadline(self, call: Call) -> AsyncIterator[None]:
-        """Binds the deadline for `rpc.context` and raises DeadlineExceeded once it has passed."""
+        """Binds the deadline for `rpc.context`.
+
+        Raises DeadlineExceeded once it has passed, and Unavailable in a stream
+        without one when the service stops.
+        """
         seconds = self._seconds(call)
-        deadline = Deadline.after(self._clock, seconds)
-        call_context.enter(call_context.CallContext(Principal(), deadline))
+        call_context.enter(call_context.CallContext(Principal(), Deadline.after(self._clock, seconds)))
         timeout = asyncio.timeout(None if math.isinf(seconds) else seconds)
         try:
-            async with timeout:
-                yield
+            with self._watched(timeout):
+                async with timeout:
+                    yield
         except TimeoutError as error:
             if not timeout.expired():
                 raise
+            if math.isinf(seconds):
+                raise Unavailable("the service stops: call again", reason="STOPPING") from error
             raise DeadlineExceeded(f"no answer within {seconds:.3g} s: allow more time") from error
+
+    @contextmanager
+    def _watched(self, timeout: asyncio.Timeout) -> Iterator[None]:
+        if timeout.when() is None:
+            self._watches.add(timeout)
+        try:
+            yield
+        finally:
+            self._watches.discard(timeout)
 
     def _seconds(self, call: Call) -> float:
         remaining = call.context.time_remaining()

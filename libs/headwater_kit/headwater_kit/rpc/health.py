@@ -1,6 +1,8 @@
 """gRPC health v1, which starts NOT_SERVING and never guesses."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from grpc_health.v1.health import aio
 from grpc_health.v1.health_pb2 import HealthCheckResponse
@@ -8,6 +10,7 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from headwater_kit.telemetry import gauge, names
 
 SERVICE_NAME = "grpc.health.v1.Health"
+CLOSE_SECONDS = 0.5
 _SERVING = HealthCheckResponse.SERVING
 _NOT_SERVING = HealthCheckResponse.NOT_SERVING
 
@@ -38,8 +41,11 @@ class Health:
 
     async def close(self) -> None:
         """Says NOT_SERVING for good."""
-        await self.set(is_serving=False)
-        await self.servicer.enter_graceful_shutdown()
+        # A watcher that does not read holds up the servicer's own lock; the drain goes on without it.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.set(is_serving=False)
+                await self.servicer.enter_graceful_shutdown()
 
     async def _set_all(self, *, is_serving: bool) -> None:
         for service in self._services:

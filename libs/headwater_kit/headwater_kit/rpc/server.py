@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.errors import Misconfigured
-from headwater_kit.rpc import health, tls
+from headwater_kit.rpc import health, reflection, tls
 from headwater_kit.rpc.aspects import Admission, Deadlines, as_principal, measured, translated
 from headwater_kit.rpc.interception import Pipeline
 from headwater_kit.rpc.servicer import Servicer
@@ -33,15 +32,16 @@ class Server:
         self.admission = Admission(settings.grpc_max_concurrent_calls)
         self.health = health.Health(names)
         self._settings = settings
+        self._deadlines = Deadlines(clock, settings.default_deadline_seconds)
         self._server = grpc.aio.server(
-            interceptors=[self._pipeline(names, clock)],
+            interceptors=[self._pipeline(names)],
             options=_options(settings),
             maximum_concurrent_rpcs=settings.grpc_max_concurrent_calls + EXTRA_CALLS,
         )
         for servicer in servicers:
             servicer.add(servicer.implementation, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
-        reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        reflection.add((*names, health.SERVICE_NAME), self._server)
 
     async def start(self) -> None:
         """Binds and listens. Raises Misconfigured where the address is taken or a TLS file is missing."""
@@ -50,13 +50,13 @@ class Server:
         await self._server.start()
 
     async def stop(self, seconds: float) -> None:
-        """Refuses new calls at once; cancels those that still run after `seconds`."""
+        """Refuses new calls and ends watches at once; cancels calls that still run after `seconds`."""
+        self._deadlines.end_watches()
         await self._server.stop(seconds)
 
-    def _pipeline(self, names: Sequence[str], clock: Clock) -> Pipeline:
-        deadlines = Deadlines(clock, self._settings.default_deadline_seconds)
-        aspects = (measured, translated, self.admission.admitted, deadlines.within_deadline, as_principal)
-        return Pipeline(names, aspects)
+    def _pipeline(self, names: Sequence[str]) -> Pipeline:
+        within_deadline = self._deadlines.within_deadline
+        return Pipeline(names, (measured, translated, self.admission.admitted, within_deadline, as_principal))
 
     def _bind(self) -> int:
         host = self._settings.grpc_host

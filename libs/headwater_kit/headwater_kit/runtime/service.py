@@ -141,15 +141,12 @@ class Service:
             await self._check()
 
     async def _check(self) -> None:
-        faults = [fault for component in self._components if (fault := await self._fault(component))]
-        is_serving = not faults
-        if is_serving != self.is_serving:
-            logger.log(
-                logging.INFO if is_serving else logging.WARNING,
-                "serving" if is_serving else "not serving: %s",
-                *faults[:1],
-            )
-        await self._server.health.set(is_serving=is_serving)
+        faults = [fault for fault in await asyncio.gather(*map(self._fault, self._components)) if fault]
+        if faults and self.is_serving:
+            logger.warning("not serving: %s", "; ".join(faults))
+        elif not faults and not self.is_serving:
+            logger.info("serving")
+        await self._server.health.set(is_serving=not faults)
 
     async def _fault(self, component: Component) -> str:
         try:

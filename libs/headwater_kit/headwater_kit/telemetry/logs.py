@@ -57,7 +57,7 @@ class JsonFormatter(logging.Formatter):
             line["trace_id"] = current
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps({**extras(record), **line}, ensure_ascii=False, default=str)
+        return json.dumps({**line, **extras(record), **line}, ensure_ascii=False, default=str)
 
 
 class TextFormatter(logging.Formatter):
