@@ -104,7 +104,7 @@ class Attempts:
         return Outcome((letter, *map(tracing.stamped, self._rejected(record, error))), dead=True)
 
     async def _handle(self, record: Record) -> Sequence[Outbound]:
-        with metrics.handling(record, self._group):
+        with metrics.handling(record, self._group, self._clock):
             return [tracing.stamped(output) for output in await self._handler.handle(record)]
 
     def _rejected(self, record: Record, error: HeadwaterError) -> Sequence[Outbound]:

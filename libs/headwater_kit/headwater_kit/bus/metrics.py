@@ -1,73 +1,68 @@
-"""What the bus counts and times."""
+"""What the bus counts and times; declared in `telemetry.names`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import perf_counter
-
-from opentelemetry import metrics
 
 from headwater_kit.bus.ports import Record
+from headwater_kit.core.clock import Clock
 from headwater_kit.core.errors import HeadwaterError
-
-_meter = metrics.get_meter("headwater.bus")
-_consumed = _meter.create_counter("headwater.bus.consumed", "{record}", "records taken from the broker")
-_done = _meter.create_counter("headwater.bus.done", "{record}", "records whose outputs are acknowledged")
-_dead = _meter.create_counter("headwater.bus.dead_letters", "{record}", "records put aside, by reason")
-_retries = _meter.create_counter("headwater.bus.retries", "{attempt}", "attempts that failed and are repeated")
-_in_flight = _meter.create_up_down_counter("headwater.bus.in_flight", "{record}", "records taken and not yet done")
-_handle = _meter.create_histogram("headwater.bus.handle.duration", "s", "one call of a record's handler")
-_delay = _meter.create_histogram("headwater.bus.delay", "s", "from a record's produce time until it is done")
-_commit = _meter.create_histogram("headwater.bus.commit.duration", "s", "one commit of offsets")
+from headwater_kit.telemetry import names
+from headwater_kit.telemetry.instruments import counter, gauge, histogram
 
 
 def consumed(record: Record, group: str) -> None:
     """A record was taken from the broker."""
-    _consumed.add(1, _labels(record, group))
-    _in_flight.add(1, _labels(record, group))
+    counter(names.BUS_CONSUMED).add(1, _labels(record, group))
+    gauge(names.BUS_IN_FLIGHT).add(1, _labels(record, group))
 
 
 def dropped(record: Record, group: str) -> None:
     """A record was let go before it was done, to be delivered again."""
-    _in_flight.add(-1, _labels(record, group))
+    gauge(names.BUS_IN_FLIGHT).add(-1, _labels(record, group))
 
 
 def done(record: Record, group: str, delay_seconds: float) -> None:
     """A record's outputs are acknowledged."""
-    _done.add(1, _labels(record, group))
-    _in_flight.add(-1, _labels(record, group))
-    _delay.record(max(0.0, delay_seconds), _labels(record, group))
+    counter(names.BUS_DONE).add(1, _labels(record, group))
+    gauge(names.BUS_IN_FLIGHT).add(-1, _labels(record, group))
+    histogram(names.BUS_DELAY).record(max(0.0, delay_seconds), _labels(record, group))
 
 
 def dead_lettered(record: Record, group: str, error: HeadwaterError) -> None:
     """A record was put aside."""
-    _dead.add(1, {**_labels(record, group), "reason": error.reason})
+    counter(names.BUS_DEAD_LETTERS).add(1, {**_labels(record, group), names.ERROR_REASON: error.reason})
+
+
+def passed_over(record: Record, error: HeadwaterError) -> None:
+    """A record of a table was refused by the state it should go into."""
+    counter(names.BUS_PASSED_OVER).add(1, {names.BUS_TOPIC: record.topic, names.ERROR_REASON: error.reason})
 
 
 def retried(record: Record, group: str, error: Exception) -> None:
     """An attempt failed and will be repeated."""
     reason = error.reason if isinstance(error, HeadwaterError) else type(error).__name__
-    _retries.add(1, {**_labels(record, group), "reason": reason})
+    counter(names.BUS_RETRIES).add(1, {**_labels(record, group), names.ERROR_REASON: reason})
 
 
 @contextmanager
-def handling(record: Record, group: str) -> Iterator[None]:
+def handling(record: Record, group: str, clock: Clock) -> Iterator[None]:
     """Times one call of a handler."""
-    start = perf_counter()
+    start = clock.monotonic()
     try:
         yield
     finally:
-        _handle.record(perf_counter() - start, _labels(record, group))
+        histogram(names.BUS_HANDLE_DURATION).record(clock.monotonic() - start, _labels(record, group))
 
 
 @contextmanager
-def committing(group: str) -> Iterator[None]:
+def committing(group: str, clock: Clock) -> Iterator[None]:
     """Times one commit."""
-    start = perf_counter()
+    start = clock.monotonic()
     try:
         yield
     finally:
-        _commit.record(perf_counter() - start, {"group": group})
+        histogram(names.BUS_COMMIT_DURATION).record(clock.monotonic() - start, {names.BUS_GROUP: group})
 
 
 def _labels(record: Record, group: str) -> dict[str, str]:
-    return {"topic": record.topic, "group": group}
+    return {names.BUS_TOPIC: record.topic, names.BUS_GROUP: group}

@@ -169,7 +169,7 @@ class GroupWorker:
         if not offsets:
             return
         try:
-            with metrics.committing(self._means.group):
+            with metrics.committing(self._means.group, self._means.clock):
                 await self._means.consumer.commit(offsets)
         except Transient as error:
             # Nothing is lost: the next commit covers it, or whoever gets the partition handles it again.

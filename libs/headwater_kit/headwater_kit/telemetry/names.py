@@ -43,9 +43,27 @@ RPC_CLIENT_DURATION = Histogram(
 RPC_SERVER_IN_FLIGHT = Gauge("headwater.rpc.server.in_flight", "{call}", "calls being served now")
 SERVICE_SERVING = Gauge("headwater.service.serving", "1", "1 while health says SERVING, else 0")
 
+# From 1 ms to an hour: a record's way is short when all is well and long after an outage.
+DELAY_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+
+BUS_CONSUMED = Counter("headwater.bus.consumed", "{record}", "records taken from the broker")
+BUS_DONE = Counter("headwater.bus.done", "{record}", "records whose outputs are acknowledged")
+BUS_DEAD_LETTERS = Counter("headwater.bus.dead_letters", "{record}", "records put aside, by reason")
+BUS_RETRIES = Counter("headwater.bus.retries", "{attempt}", "attempts that failed and are repeated, by reason")
+BUS_PASSED_OVER = Counter("headwater.bus.passed_over", "{record}", "records of a table that its state refused")
+BUS_IN_FLIGHT = Gauge("headwater.bus.in_flight", "{record}", "records taken and not yet done")
+BUS_HANDLE_DURATION = Histogram("headwater.bus.handle.duration", "s", "one call of a record's handler", DELAY_SECONDS)
+BUS_DELAY = Histogram("headwater.bus.delay", "s", "from a record's produce time until it is done", DELAY_SECONDS)
+BUS_COMMIT_DURATION = Histogram("headwater.bus.commit.duration", "s", "one commit of offsets", CALL_SECONDS)
+
 # Attributes of spans and metrics; the first three are OpenTelemetry's own words.
 RPC_SYSTEM = "rpc.system"
 RPC_METHOD = "rpc.method"
 RPC_STATUS_CODE = "rpc.grpc.status_code"
 ERROR_REASON = "headwater.error.reason"
 TENANT = "headwater.tenant"
+BUS_TOPIC = "messaging.destination.name"
+BUS_PARTITION = "messaging.destination.partition.id"
+BUS_OFFSET = "messaging.kafka.offset"
+BUS_GROUP = "messaging.consumer.group.name"
+BUS_SYSTEM = "messaging.system"

@@ -7,6 +7,7 @@ from headwater_kit.bus.memory.consumer import MemoryConsumer
 from headwater_kit.bus.memory.producer import MemoryProducer
 from headwater_kit.bus.memory.reader import MemoryReader
 from headwater_kit.core.clock import Clock, SystemClock
+from headwater_kit.settings.base import ServiceSettings
 
 
 class MemoryBus:
@@ -45,3 +46,8 @@ class MemoryBus:
         """Ends the outage."""
         self.broker.away = False
         self.broker.notify()
+
+
+def from_settings(_settings: ServiceSettings, clock: Clock) -> MemoryBus:
+    """A bus over a broker of its own."""
+    return MemoryBus(clock)
