@@ -95,7 +95,7 @@ check-protos: setup ## Lint the protos, refuse breaking changes against main, ch
 .PHONY: docs
 docs: setup ## Write the generated tables of topics and settings
 	$(PY) -m headwater_kit.bus.docs docs/topics.md
-	$(PY) -m headwater_kit.settings.docs
+	$(PY) -m headwater_kit.settings.docs $(sort $(wildcard services/*/README.md))
 
 .PHONY: lock
 lock: setup ## Resolve requirements/lock.txt anew from the members and requirements/*.in; ARGS=--upgrade takes newer versions
