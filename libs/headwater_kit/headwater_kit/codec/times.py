@@ -17,4 +17,5 @@ def time_to_proto(seconds: float) -> Timestamp:
 
 def time_from_proto(time: Timestamp) -> float:
     """Seconds since the epoch; an unset one is 0."""
-    return float(time.seconds + time.nanos / NANOS)
+    # One division of integers rounds once, so that what was in milliseconds comes back as it was.
+    return (int(time.seconds) * NANOS + int(time.nanos)) / NANOS

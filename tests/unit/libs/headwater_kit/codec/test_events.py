@@ -1,0 +1,171 @@
+"""Every topic value survives its bytes, and no bytes do harm."""
+
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from headwater.events.v1 import events_pb2 as pb
+from headwater_kit.codec import enums
+from headwater_kit.codec.events import CODECS, decode, encode
+from headwater_kit.core import events
+from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Position, ScoreParts
+from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.filters import All, Compare, Member, Not, Operator
+from headwater_kit.core.filters import Any as AnyOf
+from hypothesis import given
+from hypothesis import strategies as st
+
+ints = st.integers(0, 2**31 - 1)
+longs = st.integers(0, 2**63 - 1)
+# Kafka tells time in milliseconds.
+times = st.integers(0, 4_000_000_000_000).map(lambda ms: ms / 1000)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+texts = st.text(max_size=20)
+names = st.text(min_size=1, max_size=20)
+values = st.one_of(texts, numbers, st.booleans())
+blobs = st.binary(max_size=32)
+
+
+def tuples(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.lists(of, max_size=3).map(tuple)
+
+
+positions = st.builds(Position, ints, longs)
+watermarks = st.lists(positions, max_size=3).map(lambda found: tuple(sorted(found)))
+infos = st.builds(DocumentInfo, texts, texts, texts, st.dictionaries(texts, values, max_size=3))
+chunks = st.builds(Chunk, texts, ints, texts, tuples(texts), ints, ints, ints, texts)
+parts = st.builds(ScoreParts, *[st.none() | numbers] * 3)
+passages = st.builds(Passage, chunks, texts, longs, infos, ints, numbers, parts)
+provenances = st.builds(
+    events.Provenance, positions, times, st.sampled_from(events.Outcome), version=longs, reason=texts
+)
+chunked = st.builds(events.DocumentChunked, provenances, infos, ints, ints, ints, tuples(chunks))
+findings = st.builds(events.Finding, texts, texts, ints, ints)
+items = st.builds(events.ImpressionItem, texts, texts, longs, texts, ints, numbers, parts)
+impressions = st.builds(events.ImpressionRecorded, texts, texts, texts, texts, blobs, texts, tuples(items), times)
+feedback = st.builds(events.FeedbackRecorded, texts, texts, names, names, st.sampled_from(events.Reaction), ints, times)
+votes = st.builds(events.PassageVotes, texts, texts, ints, ints)
+memories = st.builds(events.ClickMemory, texts, texts, blobs, texts, tuples(votes))
+ordered = [operator for operator in Operator if operator not in (Operator.EQ, Operator.NE)]
+leaves = st.one_of(
+    st.builds(Compare, names, st.sampled_from([Operator.EQ, Operator.NE]), values),
+    st.builds(Compare, names, st.sampled_from(ordered), texts | numbers),
+    st.builds(Member, names, st.lists(values, min_size=1, max_size=3).map(tuple)),
+)
+filters = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(All, st.lists(inner, min_size=1, max_size=3).map(tuple)),
+        st.builds(AnyOf, st.lists(inner, min_size=1, max_size=3).map(tuple)),
+        st.builds(Not, inner),
+    ),
+    max_leaves=6,
+)
+STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
+    events.DocumentUpserted: st.builds(events.DocumentUpserted, infos, blobs, st.none() | longs),
+    events.DocumentChunked: chunked,
+    events.DocumentEmbedded: st.builds(events.DocumentEmbedded, chunked, tuples(blobs), texts),
+    events.DocumentIndexed: st.builds(events.DocumentIndexed, provenances, times, longs, ints, texts),
+    events.LedgerEntry: st.builds(events.LedgerEntry, longs, st.booleans(), positions, times, infos, ints),
+    events.QuestionAsked: st.builds(events.QuestionAsked, texts, names, names, texts, st.none() | filters),
+    events.AnswerGenerated: st.builds(
+        events.AnswerGenerated,
+        answer_id=texts,
+        tenant=texts,
+        user=texts,
+        question=texts,
+        text=texts,
+        citations=tuples(st.builds(events.Citation, ints, passages, texts, ints, ints)),
+        refusal=st.none() | st.sampled_from(events.Refusal),
+        generator=texts,
+        answer_time=times,
+        findings=tuples(findings),
+        watermark=watermarks,
+        question_id=texts,
+    ),
+    events.GuardDecided: st.builds(
+        events.GuardDecided,
+        st.sampled_from(events.Stage),
+        texts,
+        texts,
+        st.sampled_from(events.Verdict),
+        tuples(findings),
+        times,
+        texts,
+    ),
+    events.ImpressionRecorded: impressions,
+    events.FeedbackRecorded: feedback,
+    events.FeedbackJoined: st.builds(events.FeedbackJoined, feedback, impressions, tuples(items)),
+    events.ModelPublished: st.builds(events.ModelPublished, memories, times),
+}
+
+
+def test_every_codec_has_a_strategy_here() -> None:
+    assert set(STRATEGIES) == set(CODECS)
+
+
+def test_every_event_message_of_the_contract_has_a_codec() -> None:
+    # The messages that stand inside others, and are no topic values themselves.
+    inner = {"Provenance", "Citation", "Finding", "ImpressionItem", "ClickMemory", "PassageVotes"}
+    named = {codec.message.DESCRIPTOR.name for codec in CODECS.values()}
+    assert named == set(pb.DESCRIPTOR.message_types_by_name) - inner
+
+
+@pytest.mark.parametrize("kind", CODECS, ids=lambda kind: kind.__name__)
+@given(data=st.data())
+def test_round_trip(kind: type, data: st.DataObject) -> None:
+    event = data.draw(STRATEGIES[kind])
+    assert decode(kind, encode(event)) == event
+
+
+@pytest.mark.parametrize("kind", CODECS, ids=lambda kind: kind.__name__)
+@given(garbage=st.binary(max_size=64))
+def test_garbage_is_refused_or_read_and_never_crashes(kind: type, garbage: bytes) -> None:
+    try:
+        event = decode(kind, garbage)
+    except InvalidInput as error:
+        assert error.reason in {"UNDECODABLE", "INVALID_METADATA"}
+    else:
+        assert isinstance(event, kind)
+
+
+@pytest.mark.parametrize("kind", CODECS, ids=lambda kind: kind.__name__)
+def test_bytes_that_are_no_protobuf_are_undecodable(kind: type) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        decode(kind, b"\xff\xff not protobuf")
+    assert caught.value.reason == "UNDECODABLE"
+
+
+def test_an_unset_outcome_is_undecodable_and_names_the_field() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        decode(events.DocumentIndexed, b"")
+    assert (caught.value.reason, caught.value.field) == ("UNDECODABLE", "provenance.outcome")
+
+
+def test_metadata_that_is_no_scalar_names_its_key() -> None:
+    message = pb.DocumentUpserted()
+    message.info.metadata.update({"tags": ["a", "b"]})
+    with pytest.raises(InvalidInput) as caught:
+        decode(events.DocumentUpserted, message.SerializeToString())
+    assert (caught.value.reason, caught.value.field) == ("INVALID_METADATA", "info.metadata.tags")
+
+
+def test_equal_events_give_equal_bytes() -> None:
+    keys = [f"k{i}" for i in range(20)]
+    one = events.DocumentUpserted(DocumentInfo(metadata=dict.fromkeys(keys, 1.0)), b"")
+    other = events.DocumentUpserted(DocumentInfo(metadata=dict.fromkeys(reversed(keys), 1.0)), b"")
+    assert encode(one) == encode(other)
+
+
+@pytest.mark.parametrize(
+    ("words", "table"),
+    [
+        (events.Outcome, enums.OUTCOMES),
+        (events.Refusal, enums.REFUSALS),
+        (events.Reaction, enums.REACTIONS),
+        (Operator, enums.OPERATORS),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_every_word_has_its_own_number(words: type[StrEnum], table: enums.EnumTable[Any, Any]) -> None:
+    assert [table.from_proto(table.to_proto(word), "x") for word in words] == list(words)
