@@ -145,8 +145,12 @@ def text_hash(text: str) -> str:
 
 
 def embedding_text(title: str, heading_path: tuple[str, ...], text: str) -> str:
-    """What is embedded for a chunk: its headings give a short span its topic."""
-    path = " > ".join(part for part in (title, *heading_path) if part)
+    """What is embedded for a chunk: its headings give a short span its topic.
+
+    A title that is also the first heading, as most are, counts once.
+    """
+    headings = heading_path[1:] if heading_path[:1] == (title,) else heading_path
+    path = " > ".join(part for part in (title, *headings) if part)
     return f"{path}\n{text}" if path else text
 
 
