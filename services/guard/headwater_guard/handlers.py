@@ -59,9 +59,7 @@ class Guard:
         await self._record(Stage.OUTPUT, (decision,), answer_id, principal)
         return decision
 
-    async def _record(
-        self, stage: Stage, decisions: Sequence[Decision], answer_id: str, principal: Principal
-    ) -> None:
+    async def _record(self, stage: Stage, decisions: Sequence[Decision], answer_id: str, principal: Principal) -> None:
         acted = [decision for decision in decisions if decision.verdict is not Verdict.ALLOW]
         if not acted:
             return
@@ -81,5 +79,7 @@ class Guard:
 def _check_count(passages: Sequence[Passage]) -> None:
     if len(passages) > MAX_PASSAGES:
         raise InvalidInput(
-            f"{len(passages)} passages, at most {MAX_PASSAGES} are checked at once", field="passages", reason="TOO_LARGE"
+            f"{len(passages)} passages, at most {MAX_PASSAGES} are checked at once",
+            field="passages",
+            reason="TOO_LARGE",
         )

@@ -1,21 +1,21 @@
 """A question in, passages out: freshness, both legs, fusion, memory, impression."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import Transient
 from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
+from headwater_text.analysis import analyse
 
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.fusion import Candidate, Weights, fuse
 from headwater_retrieve.domain.memory import Memory
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import weigh
-from headwater_retrieve.ports import Analyser, Hit, ImpressionLog, QueryEncoder, QueryVector, VectorReader
+from headwater_retrieve.ports import ImpressionLog, QueryEncoder, QueryVector, StoreQuery, VectorReader
 
 DENSE_LEG = "dense"
 # The best fixed weights on English (docs of `bench/retrieval.py`); others by setting.
@@ -50,11 +50,8 @@ class Found:
     missing_legs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Leg:
-    hits: Sequence[Hit] = ()
-    query: QueryVector = field(default_factory=lambda: QueryVector(b"", ""))
-    missing: bool = False
+# What stands for the vector of a query that was not encoded: nothing is near it.
+NO_VECTOR = QueryVector(b"", "")
 
 
 class Search:
@@ -64,7 +61,6 @@ class Search:
         self,
         reader: VectorReader,
         encoder: QueryEncoder,
-        analyse: Analyser,
         impressions: ImpressionLog,
         *,
         watermark: Watermark,
@@ -76,7 +72,6 @@ class Search:
     ) -> None:
         self._reader = reader
         self._encoder = encoder
-        self._analyse = analyse
         self._impressions = impressions
         self._watermark = watermark
         self._changes = changes
@@ -96,17 +91,24 @@ class Search:
         # Taken before the store is read: the list reflects this much at least.
         watermark = self._watermark.positions()
         weights = weigh(query.text, self._policy.weights, self._policy.scripts)
-        dense, lexical = await asyncio.gather(
-            self._search_dense(query, principal, weights, deadline), self._search_lexical(query, principal)
+        vector = await self._encode(query, weights, deadline)
+        legs = await self._reader.search(
+            StoreQuery(
+                tenant=principal.tenant,
+                vector=vector.vector if vector else b"",
+                terms=analyse(query.text),
+                limit=self._policy.candidates,
+                filter=query.filter,
+            )
         )
-        candidates = self._remember(principal, dense.query, fuse(dense.hits, lexical, weights))
+        candidates = self._remember(principal, vector or NO_VECTOR, fuse(legs.dense, legs.lexical, weights))
         found = Found(
             self._select(principal, candidates, query.limit),
             query.impression_id or self._new_id(),
             watermark,
-            (DENSE_LEG,) if dense.missing else (),
+            () if vector else (DENSE_LEG,),
         )
-        await self._impressions.record(self._impression(query, principal, dense.query, found))
+        await self._impressions.record(self._impression(query, principal, vector or NO_VECTOR, found))
         return found
 
     def watermark(self) -> tuple[Position, ...]:
@@ -118,22 +120,15 @@ class Search:
         patience = deadline.budget(wait_ms / 1_000)
         await self._watermark.reach(query.min_positions, Deadline.after(self._clock, patience))
 
-    async def _search_dense(self, query: Query, principal: Principal, weights: Weights, deadline: Deadline) -> _Leg:
+    async def _encode(self, query: Query, weights: Weights, deadline: Deadline) -> QueryVector | None:
+        """The query's vector, an empty one where the encoder is blind for it, None where it is away."""
         if weights.dense == 0.0:
-            return _Leg()
+            return NO_VECTOR
         patience = Deadline.after(self._clock, deadline.budget(self._policy.encode_seconds))
         try:
-            encoded = await self._encoder.encode(query.text, patience)
+            return await self._encoder.encode(query.text, patience)
         except Transient:
-            return _Leg(missing=True)
-        hits = await self._reader.search_dense(principal.tenant, encoded.vector, self._policy.candidates, query.filter)
-        return _Leg(hits, encoded)
-
-    async def _search_lexical(self, query: Query, principal: Principal) -> Sequence[Hit]:
-        terms = self._analyse(query.text)
-        if not terms:
-            return ()
-        return await self._reader.search_lexical(principal.tenant, terms, self._policy.candidates, query.filter)
+            return None
 
     def _remember(self, principal: Principal, query: QueryVector, candidates: list[Candidate]) -> list[Candidate]:
         if not query.vector:

@@ -1,17 +1,14 @@
 """What searching needs from outside."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.events import ImpressionRecorded
-from headwater_vectors.ports import Hit, VectorReader
+from headwater_vectors.ports import Legs, VectorReader
+from headwater_vectors.ports import Query as StoreQuery
 
-__all__ = ["Analyser", "Hit", "ImpressionLog", "QueryEncoder", "QueryVector", "VectorReader"]
-
-# Text to space-separated terms, the same for rows and queries (`headwater_vectors.analysis`).
-Analyser = Callable[[str], str]
+__all__ = ["ImpressionLog", "Legs", "QueryEncoder", "QueryVector", "StoreQuery", "VectorReader"]
 
 
 @dataclass(frozen=True, slots=True)

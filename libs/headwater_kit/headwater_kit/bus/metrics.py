@@ -38,6 +38,11 @@ def passed_over(record: Record, error: HeadwaterError) -> None:
     counter(names.BUS_PASSED_OVER).add(1, {names.BUS_TOPIC: record.topic, names.ERROR_REASON: error.reason})
 
 
+def lost(topic: str, reason: str) -> None:
+    """A record that a reply left behind was not kept."""
+    counter(names.BUS_LOST).add(1, {names.BUS_TOPIC: topic, names.ERROR_REASON: reason})
+
+
 def retried(record: Record, group: str, error: Exception) -> None:
     """An attempt failed and will be repeated."""
     reason = error.reason if isinstance(error, HeadwaterError) else type(error).__name__

@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from headwater_kit.bus import metrics
 from headwater_kit.bus.ports import Bus, Outbound, Producer
+from headwater_kit.bus.sender import PING_SECONDS
+from headwater_kit.bus.topics import Topic
 from headwater_kit.bus.waiting import wait_all
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
@@ -27,37 +30,40 @@ class PublishPolicy:
     max_outstanding: int = 1_000
 
 
+DEFAULT_POLICY = PublishPolicy()
+
+
 class Publisher:
-    """Sends records without ever raising; a runtime component.
+    """Sends records to these topics without ever raising; a runtime component.
 
     For events that a reply should leave behind but does not depend on, such as
-    impressions and audit entries. `lost` is called once for every record that
-    was not acknowledged, with a reason code.
+    impressions and audit entries. A record that was not acknowledged is logged
+    and counted. `sender.Sender` is for records that a reply waits for.
     """
 
     name = "publisher"
 
-    def __init__(
-        self, bus: Bus, clock: Clock, policy: PublishPolicy, lost: Callable[[Outbound, str], None] | None = None
-    ) -> None:
+    def __init__(self, bus: Bus, topics: Sequence[Topic], clock: Clock, policy: PublishPolicy = DEFAULT_POLICY) -> None:
         self._bus = bus
+        self._topics = [topic.name for topic in topics]
         self._clock = clock
         self._policy = policy
-        self._lost = lost
         self._producer: Producer | None = None
         self._outstanding: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Makes the producer."""
-        self._producer = self._bus.producer()
+        """Sees that the topics are there. Raises Unavailable or Misconfigured."""
+        await self._bus.create_topics(self._topics)
+        self._producer = self._producer or self._bus.producer()
 
     async def check(self) -> None:
-        """Always healthy: a lost record is counted, not a reason to stop answering."""
+        """Raises Unavailable if the broker does not answer."""
+        await self._bus.ping(PING_SECONDS)
 
     async def publish(self, record: Outbound) -> None:
         """Sends the record; returns when it is acknowledged or lost, or after `wait_seconds`."""
         if self._producer is None or len(self._outstanding) >= self._policy.max_outstanding:
-            self._give_up(record, "OVERLOADED")
+            _give_up(record, "OVERLOADED")
             return
         sending = asyncio.create_task(self._send(self._producer, record))
         self._outstanding.add(sending)
@@ -77,12 +83,12 @@ class Publisher:
         try:
             await producer.send(record)
         except HeadwaterError as error:
-            self._give_up(record, error.reason)
+            _give_up(record, error.reason)
         except asyncio.CancelledError:
-            self._give_up(record, "DEADLINE_EXCEEDED")
+            _give_up(record, "DEADLINE_EXCEEDED")
             raise
 
-    def _give_up(self, record: Outbound, reason: str) -> None:
-        _log.warning("a record for %s was not kept: %s", record.topic, reason)
-        if self._lost is not None:
-            self._lost(record, reason)
+
+def _give_up(record: Outbound, reason: str) -> None:
+    metrics.lost(record.topic, reason)
+    _log.warning("a record for %s was not kept: %s", record.topic, reason)

@@ -55,6 +55,15 @@ BUS_IN_FLIGHT = Gauge("headwater.bus.in_flight", "{record}", "records taken and 
 BUS_HANDLE_DURATION = Histogram("headwater.bus.handle.duration", "s", "one call of a record's handler", DELAY_SECONDS)
 BUS_DELAY = Histogram("headwater.bus.delay", "s", "from a record's produce time until it is done", DELAY_SECONDS)
 BUS_COMMIT_DURATION = Histogram("headwater.bus.commit.duration", "s", "one commit of offsets", CALL_SECONDS)
+BUS_LOST = Counter("headwater.bus.lost", "{record}", "records beside a reply that were not kept, by reason")
+
+RETRIEVE_FRESHNESS = Histogram(
+    "headwater.retrieve.freshness", "s", "from a document's produce time until searches return it", DELAY_SECONDS
+)
+RETRIEVE_MISSING_LEGS = Counter(
+    "headwater.retrieve.missing_legs", "{search}", "searches answered without a leg that was away, by leg"
+)
+GUARD_VERDICTS = Counter("headwater.guard.verdicts", "{check}", "checks made, by stage and verdict")
 
 # Attributes of spans and metrics; the first three are OpenTelemetry's own words.
 RPC_SYSTEM = "rpc.system"
@@ -67,3 +76,6 @@ BUS_PARTITION = "messaging.destination.partition.id"
 BUS_OFFSET = "messaging.kafka.offset"
 BUS_GROUP = "messaging.consumer.group.name"
 BUS_SYSTEM = "messaging.system"
+RETRIEVE_LEG = "headwater.retrieve.leg"
+GUARD_STAGE = "headwater.guard.stage"
+GUARD_VERDICT = "headwater.guard.verdict"

@@ -67,7 +67,7 @@ def address(text: str) -> bool:
 
 def phone(text: str) -> bool:
     """8 to 15 digits (ITU-T E.164), or 7 where they are cut in two as in North America."""
-    digits = sum(c.isdigit() for c in text.split("x")[0])
+    digits = sum(c.isdigit() for c in text.split("x", maxsplit=1)[0])
     return 8 <= digits <= 15 or re.fullmatch(r"\d{3}-\d{4}", text) is not None
 
 
@@ -88,7 +88,9 @@ _ISSUER = re.compile(
 
 # In order: where two claim the same characters, the first has them.
 RECOGNISERS = (
-    Recogniser("email", re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])"), _always),
+    Recogniser(
+        "email", re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])"), _always
+    ),
     Recogniser("iban", re.compile(r"\b[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?\b"), iban),
     Recogniser("card", re.compile(r"(?<![\w.-])\d(?:[ -]?\d){11,18}(?![\w-]|\.\d)"), card),
     Recogniser("ssn", re.compile(r"(?<![\w-])\d{3}([- ])\d{2}\1\d{4}(?![\w-])"), ssn),
@@ -118,7 +120,8 @@ RECOGNISERS = (
     Recogniser(
         "phone",
         re.compile(
-            r"(?i)(?<![\w.+-])(?P<value>\(?\d{2,4}\)?(?:[ .-]?\d{2,5}){1,4})[ -]{1,2}(?:phone|tel|mobile|cell|fax|office)\b"
+            r"(?i)(?<![\w.+-])(?P<value>\(?\d{2,4}\)?(?:[ .-]?\d{2,5}){1,4})[ -]{1,2}"
+            r"(?:phone|tel|mobile|cell|fax|office)\b"
         ),
         _spoken,
     ),
@@ -136,7 +139,7 @@ def find(text: str) -> list[Finding]:
 
 
 def values(texts: Iterable[str]) -> frozenset[str]:
-    """The personal data of these texts, without their punctuation, so that the same number written otherwise is known."""
+    """The personal data of these texts in canonical form, so that the same number written otherwise is known."""
     return frozenset(canonical(text[f.start : f.end]) for text in texts for f in find(text))
 
 

@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from headwater_text.sentences import split_sentences
+
 # Letters that look Latin; only words that mix scripts are folded, so that Russian and Greek stay themselves.
 # A choice from Unicode TR39 confusables: the ones that spell English words.
 _LOOKALIKES = str.maketrans("аеорсухіјѕһԁԛԝкмтвнгαεοριυνκτ", "aeopcyxijshdqwkmtbhraeopiuvkt")
@@ -17,8 +19,6 @@ _GAP = re.compile(r"[ .\-_*+|]")
 _LATIN_ACCENT = re.compile("(?<=[a-z])[\u0300-\u036f]+")
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs"})
 _SPACE = re.compile(r"\s+")
-# A sentence ends at its mark followed by space, at a CJK mark, or at a line's end.
-_SENTENCE = re.compile(r"\S(?:[^.!?。！？\n]|[.!?](?!\s|$))*[.!?。！？]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,9 @@ def _unmask(text: str) -> str:
 
 
 def sentences(text: str) -> Iterator[Span]:
-    """The text's sentences and lines, in order, without the white space between them."""
-    for match in _SENTENCE.finditer(text):
-        yield Span(match.start(), match.end())
+    """The text's sentences, in order; a line's end ends a sentence too."""
+    start = 0
+    for line in text.splitlines(keepends=True):
+        for sentence in split_sentences(line):
+            yield Span(start + sentence.start, start + sentence.end)
+        start += len(line)

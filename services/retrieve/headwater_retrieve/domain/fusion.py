@@ -64,7 +64,6 @@ def credit_by_chunk(hits: Sequence[Hit]) -> dict[str, float]:
 
 def fuse(dense: Sequence[Hit], lexical: Sequence[Hit], weights: Weights) -> list[Candidate]:
     """All chunks that a leg found, with fused scores, best first; ties by chunk id, so that the order is stable."""
-    dense, lexical = _one_version(dense, lexical)
     total = (weights.dense + weights.lexical) or 1.0
     dense_credit, lexical_credit = credit_by_chunk(dense), credit_by_chunk(lexical)
     dense_raw, lexical_raw = _raw(dense), _raw(lexical)
@@ -88,12 +87,3 @@ def order(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 def _raw(hits: Sequence[Hit]) -> Mapping[str, float]:
     return {hit.passage.chunk.chunk_id: hit.score for hit in hits}
-
-
-def _one_version(*legs: Sequence[Hit]) -> tuple[Sequence[Hit], ...]:
-    # The legs run side by side, so a switch between them may give each another version of a document (I3).
-    newest: dict[str, int] = {}
-    for hit in (hit for leg in legs for hit in leg):
-        document_id = hit.passage.document_id
-        newest[document_id] = max(newest.get(document_id, 0), hit.passage.version)
-    return tuple([hit for hit in leg if hit.passage.version == newest[hit.passage.document_id]] for leg in legs)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 WEIGHTS = Weights(dense=0.7, lexical=0.3)
 
 
-def hit(name: str, score: float, version: int = 1, document: str = "") -> Hit:
-    chunk = Chunk(f"{name}-{version}", 0, name, (), 0, len(name), 1, f"hash-{name}")
-    return Hit(Passage(chunk, document or name, version, DocumentInfo()), score)
+def hit(name: str, score: float) -> Hit:
+    chunk = Chunk(f"{name}-1", 0, name, (), 0, len(name), 1, f"hash-{name}")
+    return Hit(Passage(chunk, name, 1, DocumentInfo()), score)
 
 
 def leg(scores: dict[str, float]) -> list[Hit]:
@@ -99,14 +99,6 @@ def test_two_empty_legs_give_nothing() -> None:
 
 def test_both_weights_zero_still_lists_the_candidates() -> None:
     assert len(fuse([hit("a", 1.0)], [], Weights(0.0, 0.0))) == 1
-
-
-def test_one_version_of_a_document_survives_a_switch_between_the_legs() -> None:
-    dense = [hit("old", 0.9, version=1, document="doc"), hit("other", 0.5)]
-    lexical = [hit("new", 7.0, version=2, document="doc")]
-    versions = {c.passage.document_id: c.passage.version for c in fuse(dense, lexical, WEIGHTS)}
-    assert versions == {"doc": 2, "other": 1}
-    assert len(fuse(dense, lexical, WEIGHTS)) == 2
 
 
 def test_the_passage_carries_its_parts() -> None:
