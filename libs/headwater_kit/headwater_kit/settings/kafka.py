@@ -24,6 +24,16 @@ class KafkaSettings(BaseSettings):
     kafka_tls_ca: Path | None = Field(
         default=None, description="PEM of the authority of the brokers; unset means the system's authorities"
     )
+    kafka_group_protocol: Literal["classic", "consumer"] = Field(
+        default="classic",
+        description="consumer group protocol: classic (cooperative-sticky, any broker) or consumer (KIP-848, brokers "
+        "from 4.0)",
+    )
+    kafka_group_instance_id: str = Field(
+        default="",
+        description="static group membership: a name of this process that outlives it, unique in the group; a "
+        "restarted process then gets its partitions back at once. Empty: dynamic membership",
+    )
 
     @model_validator(mode="after")
     def _check_sasl(self) -> Self:

@@ -10,10 +10,7 @@ from headwater_kit.bus.ports import Ack, Outbound, Record, TopicPartition
 from headwater_kit.bus.topics import PARTITIONS, TOPICS, Topic
 from headwater_kit.bus.waiting import wait_all
 from headwater_kit.core.clock import Clock
-from headwater_kit.core.errors import InvalidInput, Misconfigured, Unavailable
-
-# Kafka's own allowance for a record's envelope is of this order.
-RECORD_OVERHEAD_BYTES = 512
+from headwater_kit.core.errors import Misconfigured, Unavailable
 
 
 @dataclass(slots=True)
@@ -69,16 +66,6 @@ class MemoryBroker:
         self.notify()
         return Ack(record.topic, partition, len(records) - 1)
 
-    def check_size(self, record: Outbound) -> None:
-        """Raises InvalidInput (TOO_LARGE) if the topic would refuse the record."""
-        limit = self.log(record.topic).topic.max_message_bytes
-        if size_bytes(record) > limit:
-            raise InvalidInput(
-                f"the record has {size_bytes(record)} bytes, {record.topic} takes {limit}",
-                field="value",
-                reason="TOO_LARGE",
-            )
-
     def group(self, name: str) -> Group:
         """The group, made on first use."""
         return self.groups.setdefault(name, Group())
@@ -120,9 +107,3 @@ class MemoryBroker:
             return partition_of(record.key, count)
         log.keyless += 1
         return log.keyless % count
-
-
-def size_bytes(record: Outbound) -> int:
-    """What a record counts against its topic's limit."""
-    headers = sum(len(name.encode()) + len(value) for name, value in record.headers.items())
-    return len(record.key or b"") + len(record.value or b"") + headers + RECORD_OVERHEAD_BYTES

@@ -5,6 +5,7 @@ from collections import deque
 
 from headwater_kit.bus.memory.broker import MemoryBroker
 from headwater_kit.bus.ports import Ack, Outbound
+from headwater_kit.bus.sizes import check_size
 from headwater_kit.bus.waiting import wait_all
 from headwater_kit.core.errors import HeadwaterError, Unavailable
 
@@ -24,7 +25,7 @@ class MemoryProducer:
         """As `Producer.send`; waits `ACK_SECONDS` on the broker's clock for an outage to end."""
         if self._closed:
             raise Unavailable("the producer is closed")
-        self._broker.check_size(record)
+        check_size(record, self._broker.log(record.topic).topic)
         if not self._broker.away and not self._waiting:
             return self._broker.append(record)
         return await self._queue(record)

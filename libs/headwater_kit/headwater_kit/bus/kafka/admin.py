@@ -1,0 +1,101 @@
+"""Topics made and brokers asked after."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from headwater_kit.bus.kafka.config import Config
+from headwater_kit.bus.kafka.faults import to_error
+from headwater_kit.bus.topics import PARTITIONS, TOPICS, Topic
+from headwater_kit.core.errors import Misconfigured, Unavailable
+
+_log = logging.getLogger(__name__)
+REQUEST_SECONDS = 10.0
+# As many copies as the broker gives by default.
+DEFAULT_REPLICATION = -1
+
+
+class KafkaAdmin:
+    """An admin client, connected on first use and kept while its futures are pending."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._connected: AdminClient | None = None
+
+    async def create_topics(self, names: Sequence[str]) -> None:
+        """As `Bus.create_topics`."""
+        declared = [_declared(name) for name in dict.fromkeys(names)]
+        found = await self._partition_counts()
+        await self._create([topic for topic in declared if topic.name not in found])
+        for topic in declared:
+            count = found.get(topic.name, PARTITIONS)
+            if count != PARTITIONS:
+                raise Misconfigured(
+                    f"topic {topic.name} has {count} partitions and must have {PARTITIONS}, as all topics read together"
+                )
+
+    async def ping(self, seconds: float) -> None:
+        """As `Bus.ping`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await _result(self._client.describe_cluster(request_timeout=seconds))
+        except KafkaException as error:
+            raise to_error(error, "asking after the broker") from error
+        except TimeoutError:
+            raise Unavailable(f"the broker did not answer within {seconds} s") from None
+
+    @property
+    def _client(self) -> AdminClient:
+        self._connected = self._connected or AdminClient(dict(self._config), logger=_log)
+        return self._connected
+
+    async def _partition_counts(self) -> Mapping[str, int]:
+        try:
+            found = await asyncio.to_thread(self._client.list_topics, timeout=REQUEST_SECONDS)
+        except KafkaException as error:
+            raise to_error(error, "asking for the topics") from error
+        return {name: len(topic.partitions) for name, topic in found.topics.items() if topic.error is None}
+
+    async def _create(self, topics: Sequence[Topic]) -> None:
+        if not topics:
+            return
+        created = self._client.create_topics([_new(topic) for topic in topics], request_timeout=REQUEST_SECONDS)
+        for name, future in created.items():
+            try:
+                await _result(future)
+                _log.info("created topic %s", name)
+            except KafkaException as error:
+                # Another service was quicker: the declaration is the same.
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise to_error(error, f"creating topic {name}") from error
+
+
+def _declared(name: str) -> Topic:
+    if name not in TOPICS:
+        raise Misconfigured(f"topic {name} is not declared: see bus.topics")
+    return TOPICS[name]
+
+
+def _new(topic: Topic) -> NewTopic:
+    policy = {"cleanup.policy": "compact"} if topic.compacted else {"cleanup.policy": "delete"}
+    return NewTopic(
+        topic.name,
+        num_partitions=PARTITIONS,
+        replication_factor=DEFAULT_REPLICATION,
+        config={
+            **policy,
+            "retention.ms": str(topic.retention_ms),
+            # A reader that was away must still learn of deletions.
+            "delete.retention.ms": str(topic.retention_ms),
+            "max.message.bytes": str(topic.max_message_bytes),
+        },
+    )
+
+
+async def _result(future: "Future[object]") -> None:
+    await asyncio.wrap_future(future)

@@ -1,0 +1,96 @@
+"""Settings in librdkafka's words.
+
+Source of the names: librdkafka's CONFIGURATION.md, version 2.16.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from headwater_kit.bus.topics import MAX_DEAD_LETTER_BYTES
+
+Config = dict[str, str | int | float | bool]
+
+# The largest record with its key, headers and envelope.
+MAX_MESSAGE_BYTES = MAX_DEAD_LETTER_BYTES + 1024 * 1024
+# A broker that is silent for this long is asked elsewhere; the default is a minute.
+SOCKET_TIMEOUT_MS = 10_000
+# A member that was killed is missed after this; the default of 45 s leaves its partitions alone for too long.
+SESSION_TIMEOUT_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaConfig:
+    """How to reach the brokers and how to be a member of a group.
+
+    `connection` holds librdkafka's own properties: `bootstrap.servers` at least,
+    and those of TLS and SASL. `group_protocol` "classic" is cooperative-sticky,
+    "consumer" is that of KIP-848. `group_instance_id`, where set, makes the
+    membership static: a restarted member gets its partitions back at once.
+    """
+
+    connection: Mapping[str, str]
+    client_id: str = "headwater"
+    group_protocol: Literal["classic", "consumer"] = "classic"
+    group_instance_id: str = ""
+
+
+def admin_config(config: KafkaConfig) -> Config:
+    """Properties of the admin client, and the base of all others."""
+    return {
+        **config.connection,
+        "client.id": config.client_id,
+        "socket.timeout.ms": SOCKET_TIMEOUT_MS,
+        # Back within a second of the broker, and not sooner than it can bear.
+        "reconnect.backoff.max.ms": 1000,
+        "log.connection.close": False,
+    }
+
+
+def producer_config(config: KafkaConfig) -> Config:
+    """Properties of an idempotent producer that keeps order whatever happens."""
+    return {
+        **admin_config(config),
+        "enable.idempotence": True,
+        "acks": "all",
+        # A record that is given up can be overtaken by the one after it. So none
+        # is: it is sent again for as long as the process lives.
+        "message.timeout.ms": 0,
+        "partitioner": "murmur2_random",
+        "linger.ms": 1,
+        "compression.type": "lz4",
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+        "queue.buffering.max.messages": 20_000,
+        "queue.buffering.max.kbytes": 256 * 1024,
+    }
+
+
+def group_config(config: KafkaConfig, group: str) -> Config:
+    """Properties of a group's member."""
+    properties: Config = {**_reading(config), "group.id": group, "group.protocol": config.group_protocol}
+    if config.group_protocol == "classic":
+        properties["partition.assignment.strategy"] = "cooperative-sticky"
+        properties["session.timeout.ms"] = SESSION_TIMEOUT_MS
+    if config.group_instance_id:
+        properties["group.instance.id"] = config.group_instance_id
+    return properties
+
+
+def reader_config(config: KafkaConfig) -> Config:
+    """Properties of a consumer outside any group; librdkafka wants a group's name all the same."""
+    return {**_reading(config), "group.id": "headwater-reader", "enable.partition.eof": True}
+
+
+def _reading(config: KafkaConfig) -> Config:
+    return {
+        **admin_config(config),
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        # Fetched ahead of the polls, in memory; one larger record still comes through.
+        "queued.max.messages.kbytes": 16 * 1024,
+        "fetch.message.max.bytes": 4 * 1024 * 1024,
+        # How soon to fetch again after that room was full, or after an error; the defaults stall for 0.5 to 1 s.
+        "fetch.queue.backoff.ms": 20,
+        "fetch.error.backoff.ms": 100,
+    }

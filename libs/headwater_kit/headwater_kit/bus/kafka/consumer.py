@@ -1,0 +1,133 @@
+"""Group consumer over confluent-kafka."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import TopicPartition as Partition
+
+from headwater_kit.bus.kafka.config import Config
+from headwater_kit.bus.kafka.faults import to_error
+from headwater_kit.bus.kafka.records import take_batch
+from headwater_kit.bus.kafka.thread import OwnerThread
+from headwater_kit.bus.ports import RebalanceListener, Record, TopicPartition
+from headwater_kit.core.errors import HeadwaterError
+
+_log = logging.getLogger(__name__)
+
+Told = Callable[[Sequence[TopicPartition]], Awaitable[None]]
+
+
+class KafkaConsumer:
+    """A member of a group; the client lives in a thread of its own.
+
+    librdkafka calls back about partitions from within a poll. The thread then
+    waits, within that call, for the listener to end on the event loop, and
+    meanwhile does the commits that the listener makes.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._client = Consumer(dict(config), logger=_log)
+        self._thread = OwnerThread(f"kafka-consumer-{config['group.id']}")
+        self._owned: set[TopicPartition] = set()
+        self._gone: set[TopicPartition] = set()
+        self._fault: HeadwaterError | None = None
+        self._defect: BaseException | None = None
+        self._closed = False
+
+    async def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
+        """As `Consumer.subscribe`."""
+        loop = asyncio.get_running_loop()
+
+        def assigned(_: Consumer, partitions: list[Partition]) -> None:
+            come = _sources(partitions)
+            self._owned.update(come)
+            self._tell(loop, listener.assigned, come)
+
+        def revoked(_: Consumer, partitions: list[Partition]) -> None:
+            gone = _sources(partitions)
+            self._gone.update(gone)
+            self._tell(loop, listener.revoked, gone)
+            self._owned.difference_update(gone)
+
+        def lost(_: Consumer, partitions: list[Partition]) -> None:
+            gone = _sources(partitions)
+            self._gone.update(gone)
+            self._owned.difference_update(gone)
+            self._tell(loop, listener.revoked, gone)
+
+        await self._thread.call(
+            lambda: self._client.subscribe(list(topics), on_assign=assigned, on_revoke=revoked, on_lost=lost)
+        )
+
+    async def poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
+        """As `Consumer.poll`; raises what the listener raised, too."""
+        return await self._thread.call(lambda: self._poll(max_records, timeout_seconds))
+
+    def pause(self, partitions: Sequence[TopicPartition]) -> None:
+        """As `Consumer.pause`."""
+        self._thread.post(lambda: self._client.pause(self._still_owned(partitions)), nested=True)
+
+    def resume(self, partitions: Sequence[TopicPartition]) -> None:
+        """As `Consumer.resume`."""
+        self._thread.post(lambda: self._client.resume(self._still_owned(partitions)), nested=True)
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """As `Consumer.commit`."""
+        await self._thread.call(lambda: self._commit(offsets), nested=True)
+
+    async def close(self) -> None:
+        """As `Consumer.close`."""
+        if not self._closed:
+            self._closed = True
+            closing = self._thread.post(self._client.close)
+            self._thread.end()
+            await asyncio.shield(asyncio.wrap_future(closing))
+
+    def _poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
+        fault, self._fault = self._fault, None
+        if fault is not None:
+            raise fault
+        self._gone.clear()
+        batch = take_batch(self._client, max_records, timeout_seconds, lambda: self._thread.is_wanted)
+        if self._defect is not None:
+            raise self._defect
+        if batch.fault is not None and not batch.records:
+            raise batch.fault
+        # The client has moved past the records, so they are handed out before the fault is raised.
+        self._fault = batch.fault
+        # What left during the poll starts again at its committed offset, should it be back already.
+        return [record for record in batch.records if record.source not in self._gone]
+
+    def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        wanted = [
+            Partition(source.topic, source.partition, offset)
+            for source, offset in offsets.items()
+            if source in self._owned
+        ]
+        if not wanted:
+            return
+        try:
+            committed = self._client.commit(offsets=wanted, asynchronous=False)
+        except KafkaException as error:
+            raise to_error(error, "committing offsets") from error
+        for partition in committed:
+            if partition.error is not None:
+                raise to_error(partition.error, f"committing {partition.topic}/{partition.partition}")
+
+    def _tell(self, loop: asyncio.AbstractEventLoop, told: Told, partitions: Sequence[TopicPartition]) -> None:
+        async def tell() -> None:
+            await told(partitions)
+
+        done = asyncio.run_coroutine_threadsafe(tell(), loop)
+        self._thread.serve_until(done)
+        # An exception in a callback would be lost in the client; the poll raises it.
+        self._defect = self._defect or done.exception()
+
+    def _still_owned(self, partitions: Sequence[TopicPartition]) -> list[Partition]:
+        return [Partition(source.topic, source.partition) for source in partitions if source in self._owned]
+
+
+def _sources(partitions: Sequence[Partition]) -> list[TopicPartition]:
+    return sorted(TopicPartition(partition.topic, partition.partition) for partition in partitions)

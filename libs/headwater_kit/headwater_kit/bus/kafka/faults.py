@@ -1,0 +1,39 @@
+"""Kafka's errors in the project's words."""
+
+from confluent_kafka import KafkaError, KafkaException
+
+from headwater_kit.core.errors import Denied, HeadwaterError, InvalidInput, Misconfigured, Unavailable
+
+_DENIED = {
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+}
+_TOO_LARGE = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE, KafkaError.RECORD_LIST_TOO_LARGE}
+# What only an operator can change.
+_MISCONFIGURED = {
+    KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 (librdkafka's own codes begin with an underscore)
+    KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
+    KafkaError.TOPIC_EXCEPTION,
+    KafkaError.FENCED_INSTANCE_ID,
+    KafkaError.INCONSISTENT_GROUP_PROTOCOL,
+    KafkaError.INVALID_CONFIG,
+    KafkaError.POLICY_VIOLATION,
+    KafkaError.INVALID_REPLICATION_FACTOR,
+    KafkaError.UNSUPPORTED_VERSION,
+}
+
+
+def to_error(error: KafkaError | KafkaException, doing: str) -> HeadwaterError:
+    """The error to raise when Kafka refused `doing`; Unavailable where nothing is better known."""
+    fault = error.args[0] if isinstance(error, KafkaException) else error
+    message = f"{doing}: {fault.str()} ({fault.name()})"
+    if fault.code() in _DENIED:
+        return Denied(message)
+    if fault.code() in _TOO_LARGE:
+        return InvalidInput(message, field="value", reason="TOO_LARGE")
+    if fault.code() in _MISCONFIGURED:
+        return Misconfigured(message)
+    return Unavailable(message)

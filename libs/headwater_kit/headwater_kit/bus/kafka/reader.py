@@ -1,0 +1,84 @@
+"""Reader of a whole topic over confluent-kafka."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException
+from confluent_kafka import TopicPartition as Partition
+
+from headwater_kit.bus.kafka.config import Config
+from headwater_kit.bus.kafka.faults import to_error
+from headwater_kit.bus.kafka.records import take_batch
+from headwater_kit.bus.kafka.thread import OwnerThread
+from headwater_kit.bus.ports import Record
+from headwater_kit.core.errors import Unavailable
+
+_log = logging.getLogger(__name__)
+REQUEST_SECONDS = 10.0
+
+
+class KafkaReader:
+    """All partitions of a topic, assigned by hand on first use."""
+
+    def __init__(self, config: Config, topic: str, start: Mapping[int, int]) -> None:
+        self._client = Consumer(dict(config), logger=_log)
+        self._thread = OwnerThread(f"kafka-reader-{topic}")
+        self._topic = topic
+        self._start = start
+        self._positions: dict[int, int] = {}
+        self._closed = False
+
+    async def end_offsets(self) -> Mapping[int, int]:
+        """As `Reader.end_offsets`."""
+        return await self._thread.call(self._end_offsets)
+
+    async def poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
+        """As `Reader.poll`."""
+        return await self._thread.call(lambda: self._poll(max_records, timeout_seconds))
+
+    async def positions(self) -> Mapping[int, int]:
+        """As `Reader.positions`."""
+        return await self._thread.call(lambda: dict(self._positions))
+
+    async def close(self) -> None:
+        """As `Reader.close`."""
+        if not self._closed:
+            self._closed = True
+            self._thread.post(self._client.close)
+            self._thread.end()
+
+    def _end_offsets(self) -> dict[int, int]:
+        self._assign()
+        return {partition: self._end_offset(partition) for partition in self._positions}
+
+    def _end_offset(self, partition: int) -> int:
+        try:
+            _, end = self._client.get_watermark_offsets(Partition(self._topic, partition), timeout=REQUEST_SECONDS)
+        except KafkaException as error:
+            raise to_error(error, f"asking for the end of {self._topic}/{partition}") from error
+        return end
+
+    def _poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
+        self._assign()
+        batch = take_batch(self._client, max_records, timeout_seconds, lambda: self._thread.is_wanted)
+        for record in batch.records:
+            self._positions[record.partition] = record.offset + 1
+        for source, offset in batch.ends.items():
+            self._positions[source.partition] = max(offset, self._positions[source.partition])
+        if batch.fault is not None and not batch.records:
+            raise batch.fault
+        return batch.records
+
+    def _assign(self) -> None:
+        if self._positions:
+            return
+        try:
+            found = self._client.list_topics(self._topic, timeout=REQUEST_SECONDS).topics[self._topic]
+        except KafkaException as error:
+            raise to_error(error, f"asking for the partitions of {self._topic}") from error
+        if found.error is not None or not found.partitions:
+            raise Unavailable(f"topic {self._topic} is not there")
+        self._client.assign(
+            [Partition(self._topic, number, self._start.get(number, OFFSET_BEGINNING)) for number in found.partitions]
+        )
+        self._positions = {number: self._start.get(number, 0) for number in sorted(found.partitions)}
