@@ -24,17 +24,18 @@ class Settings(ServiceSettings):
         default=30.0, gt=0, description="deadline of an answer to a question that came by event, in seconds"
     )
     generate_receipts: int = Field(default=10_000, ge=1, description="receipts kept, about 10 KiB each")
-    generate_min_similarity: float = Field(
-        default=0.68,
+    generate_min_score: float = Field(
+        default=0.82,
         ge=0,
-        le=1,
-        description="cosine of question and best sentence below which there is no source; belongs to the encoder",
+        le=1.25,
+        description="cosine of question and best sentence, plus a quarter of the share of the question's rare words "
+        "in its passage, below which there is no source; belongs to the encoder",
     )
     generate_min_coverage: float = Field(
-        default=0.3, ge=0, le=1, description="share of the question's rare words that the best passage must hold"
-    )
-    generate_min_coverage_alone: float = Field(
-        default=0.6, ge=0, le=1, description="the same where the encoder cannot read the question's language"
+        default=0.6,
+        ge=0,
+        le=1,
+        description="share of the question's rare words that stands alone where the encoder cannot read the question",
     )
     llm_base_url: str = Field(
         default="",

@@ -2,6 +2,7 @@
 
 from headwater_kit.runtime.component import Background, Component
 from headwater_kit.runtime.process import run
+from headwater_kit.runtime.resource import Resource
 from headwater_kit.runtime.service import Service
 
-__all__ = ["Background", "Component", "Service", "run"]
+__all__ = ["Background", "Component", "Resource", "Service", "run"]

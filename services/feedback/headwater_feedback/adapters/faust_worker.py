@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from typing import Any, cast
 
@@ -88,9 +88,27 @@ class FaustWorker:
         self._failure: Exception | None = None
         self._failed = asyncio.Event()
         self._started = False
+        self._handlers: list[Any] = []
         names = [topic.name for topic in topics.GROUPS[GROUP]]
         source = app.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
         app.agent(source, name="feedback")(self._run)
+
+    def on_rebalance(self, reload: Callable[[], None]) -> None:
+        """Calls `reload` whenever partitions came or went; before `start`."""
+
+        async def reloaded(*_: Any, **__: Any) -> None:
+            reload()
+
+        self._handlers.append(reloaded)  # Faust's signals hold their handlers weakly
+        cast(Any, self._app.on_partitions_assigned).connect(reloaded)
+
+    def every(self, seconds: float, work: Callable[[], object]) -> None:
+        """Calls `work` that often while the worker runs; before `start`."""
+
+        async def tick() -> None:
+            work()
+
+        self._app.timer(seconds)(tick)
 
     async def start(self) -> None:
         """Joins the group and recovers the tables. Raises Unavailable."""

@@ -59,11 +59,15 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What counts as enough to answer. `min_similarity` belongs to the encoder."""
+    """What counts as enough to answer.
 
-    min_similarity: float
+    `min_score` bounds similarity + WORDS_WEIGHT * coverage, so a paraphrase needs
+    a closer vector than a sentence that shares the question's words; it belongs
+    to the encoder. `min_coverage` stands alone where the encoder is blind.
+    """
+
+    min_score: float
     min_coverage: float
-    min_coverage_alone: float
 
 
 def candidates(question: str, passages: Sequence[Passage]) -> list[Candidate]:
@@ -106,8 +110,8 @@ def is_enough(best: Scored, question: str, passages: Sequence[Passage], evidence
     texts = [terms(f"{p.info.title} {' '.join(p.chunk.heading_path)} {p.chunk.text}") for p in passages]
     covered = Rarity(texts).coverage(terms(question), texts[best.candidate.passage])
     if is_blind(question):
-        return covered >= evidence.min_coverage_alone
-    return best.similarity >= evidence.min_similarity and covered >= evidence.min_coverage
+        return covered >= evidence.min_coverage
+    return best.similarity + WORDS_WEIGHT * covered >= evidence.min_score
 
 
 def choose(scored: Sequence[Scored], limit: int) -> list[Candidate]:

@@ -1,0 +1,47 @@
+"""gRPC in: a thin twin of `events` over the same handlers."""
+
+from typing import Any
+
+from headwater.feedback.v1 import feedback_pb2
+from headwater.feedback.v1.feedback_pb2_grpc import FeedbackServiceServicer
+from headwater_kit.codec.enums import REACTIONS
+from headwater_kit.codec.times import time_to_proto
+from headwater_kit.core.events import ModelPublished
+from headwater_kit.rpc import context
+
+from headwater_feedback.handlers import Reacted, Recording
+from headwater_feedback.ports import Models
+
+
+class FeedbackRpc(FeedbackServiceServicer):
+    """Serves `headwater.feedback.v1.FeedbackService`."""
+
+    def __init__(self, recording: Recording, models: Models) -> None:
+        self._recording = recording
+        self._models = models
+
+    async def RecordFeedback(  # noqa: N802 (the contract's name)
+        self, request: feedback_pb2.RecordFeedbackRequest, _: Any
+    ) -> feedback_pb2.RecordFeedbackResponse:
+        """Records a reaction."""
+        reaction = REACTIONS.from_proto(request.reaction, "reaction")
+        reacted = Reacted(request.impression_id, reaction, request.rank, request.feedback_id)
+        return feedback_pb2.RecordFeedbackResponse(
+            feedback_id=await self._recording.record(reacted, context.principal())
+        )
+
+    async def ListModels(  # noqa: N802 (the contract's name)
+        self, _request: feedback_pb2.ListModelsRequest, _: Any
+    ) -> feedback_pb2.ListModelsResponse:
+        """Lists what was learned for the caller's tenant."""
+        models = self._models.of(context.principal().tenant)
+        return feedback_pb2.ListModelsResponse(models=map(_listed, models))
+
+
+def _listed(model: ModelPublished) -> feedback_pb2.LearnedModel:
+    return feedback_pb2.LearnedModel(
+        component="memory",
+        part=model.memory.cluster_id,
+        example_count=sum(votes.up + votes.down for votes in model.memory.votes),
+        publish_time=time_to_proto(model.publish_time),
+    )

@@ -1,0 +1,76 @@
+"""Wires the generate service; nothing else knows which adapter stands behind which port."""
+
+import random
+
+import openai
+from headwater.generate.v1.generate_pb2_grpc import add_GenerateServiceServicer_to_server
+from headwater_kit.bus import topics
+from headwater_kit.bus.factory import open_bus
+from headwater_kit.bus.loop import ConsumerLoop
+from headwater_kit.bus.ports import Bus
+from headwater_kit.bus.sender import Sender
+from headwater_kit.bus.table import Table
+from headwater_kit.core.clock import Clock, SystemClock
+from headwater_kit.core.errors import Misconfigured
+from headwater_kit.rpc.channel import connect
+from headwater_kit.rpc.servicer import Servicer
+from headwater_kit.runtime import Component, Resource, Service
+
+from headwater_generate.adapters.answers import KafkaAnswerLog, RecentReceipts
+from headwater_generate.adapters.extractive import ExtractiveGenerator
+from headwater_generate.adapters.openai_http import OpenAIGenerator
+from headwater_generate.adapters.peers import RpcGuard, RpcRetriever, RpcSentenceEncoder
+from headwater_generate.domain.extract import Evidence
+from headwater_generate.events import QuestionRecords
+from headwater_generate.handlers import Answering
+from headwater_generate.ports import Generator
+from headwater_generate.rpc import GenerateRpc
+from headwater_generate.settings import Settings
+
+SERVICE_NAME = "headwater.generate.v1.GenerateService"
+
+
+def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None) -> Service:
+    """The service, ready to start. Raises Misconfigured."""
+    clock = clock or SystemClock()
+    bus = bus or open_bus(settings, clock)
+    channels = {name: connect(getattr(settings, f"{name}_target"), settings) for name in ("embed", "retrieve", "guard")}
+    generators = _generators(settings, RpcSentenceEncoder(channels["embed"]))
+    answering = Answering(
+        RpcRetriever(channels["retrieve"]),
+        RpcGuard(channels["guard"], settings.generate_guard_seconds),
+        generators,
+        clock,
+        fail_open=settings.generate_guard_failure == "open",
+    )
+    sender = Sender(bus, [topics.ANSWERS])
+    receipts = RecentReceipts(settings.generate_receipts)
+    records = QuestionRecords(answering, clock, settings.generate_answer_seconds)
+    components: list[Component] = [
+        *(Resource(f"channel to {name}", channel.close) for name, channel in channels.items()),
+        *(Resource("language model", one.close) for one in generators if isinstance(one, OpenAIGenerator)),
+        sender,
+        Table(bus, topics.ANSWERS, receipts.apply, clock=clock, rng=random.Random()),
+        ConsumerLoop(bus, "generate", topics.GROUPS["generate"], records, clock=clock, rng=random.Random()),
+    ]
+    rpc = GenerateRpc(answering, KafkaAnswerLog(sender), receipts)
+    servicer = Servicer(add_GenerateServiceServicer_to_server, rpc, SERVICE_NAME)
+    return Service(settings, Settings.service, components, [servicer], clock=clock)
+
+
+def _generators(settings: Settings, encoder: RpcSentenceEncoder) -> list[Generator]:
+    """The language model, if one is set, and the extractive one, which stands in for it."""
+    evidence = Evidence(settings.generate_min_score, settings.generate_min_coverage)
+    extractive = ExtractiveGenerator(encoder, evidence)
+    if not settings.llm_base_url:
+        return [extractive]
+    if not settings.llm_model:
+        raise Misconfigured("HEADWATER_LLM_BASE_URL is set without HEADWATER_LLM_MODEL: name the model to ask for")
+    client = openai.AsyncOpenAI(
+        base_url=settings.llm_base_url,
+        # The client insists on a key; endpoints that need none ignore it.
+        api_key=settings.llm_api_key.get_secret_value() or "none",
+        timeout=settings.llm_seconds,
+        max_retries=1,
+    )
+    return [OpenAIGenerator(client, settings.llm_model), extractive]

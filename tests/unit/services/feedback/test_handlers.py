@@ -1,0 +1,129 @@
+import pytest
+from headwater_feedback.adapters.states import TableClusters, TableJoinStates
+from headwater_feedback.domain.join import JoinState
+from headwater_feedback.events import FeedbackRecords
+from headwater_feedback.handlers import Joining, Reacted, Recording, Remembering
+from headwater_kit.bus import topics
+from headwater_kit.bus.partitioning import partition_of
+from headwater_kit.bus.ports import Record
+from headwater_kit.codec.events import encode
+from headwater_kit.core.documents import Principal, ScoreParts
+from headwater_kit.core.errors import InvalidInput, Unavailable
+from headwater_kit.core.events import (
+    FeedbackJoined,
+    FeedbackRecorded,
+    ImpressionItem,
+    ImpressionRecorded,
+    ModelPublished,
+    Reaction,
+)
+from headwater_kit.testing.clock import ManualClock
+
+IMPRESSION = ImpressionRecorded(
+    "i", "acme", "ann", "q", b"\0\0\x80?" * 4, "m", (ImpressionItem("c", "d", 1, "h", 1, 1.0, ScoreParts()),), 0.0
+)
+
+
+class MemoryLog:
+    """Keeps what is written; can be away."""
+
+    def __init__(self) -> None:
+        self.feedback: list[FeedbackRecorded] = []
+        self.joined: list[FeedbackJoined] = []
+        self.models: list[ModelPublished] = []
+        self.is_away = False
+
+    async def record(self, feedback: FeedbackRecorded) -> None:
+        self.feedback.append(feedback)
+
+    async def train(self, joined: FeedbackJoined) -> None:
+        if self.is_away:
+            raise Unavailable("the broker is away")
+        self.joined.append(joined)
+
+    async def publish(self, model: ModelPublished) -> None:
+        self.models.append(model)
+
+
+class Rig:
+    """The whole event path over dicts."""
+
+    def __init__(self) -> None:
+        self.log = MemoryLog()
+        self.rows: dict[str, dict[str, object]] = {}
+        self.states = TableJoinStates(self.rows)
+        self.clusters = TableClusters({})
+        joining = Joining(self.states, self.log, ManualClock())
+        self.records = FeedbackRecords(joining, Remembering(self.clusters, self.log, ManualClock()), 6)
+
+    async def send(self, topic: topics.Topic, value: bytes, key: bytes = b"i", partition: int | None = None) -> int:
+        place = partition_of(key, 6) if partition is None else partition
+        return len(await self.records.handle(Record(topic.name, place, 7, key, value, {}, 5.0)))
+
+
+def reaction(rank: int = 1) -> bytes:
+    return encode(FeedbackRecorded("f", "i", "acme", "ben", Reaction.UP, rank, 1.0))
+
+
+async def test_feedback_becomes_a_vote() -> None:
+    rig = Rig()
+    await rig.send(topics.FEEDBACK, reaction())
+    await rig.send(topics.IMPRESSIONS, encode(IMPRESSION))
+    assert len(rig.log.joined) == 1
+    await rig.send(topics.TRAINING, encode(rig.log.joined[0]), b"acme")
+    await rig.send(topics.TRAINING, encode(rig.log.joined[0]), b"acme")
+    assert [votes.up for votes in rig.log.models[0].memory.votes] == [1]
+    assert len(rig.log.models) == 1, "a repeated join publishes nothing new"
+    reloaded = TableClusters(rig.clusters._rows)
+    assert reloaded.of("acme") == rig.clusters.of("acme")
+
+
+async def test_plain_json_is_accepted() -> None:
+    rig = Rig()
+    await rig.send(topics.IMPRESSIONS, encode(IMPRESSION))
+    await rig.send(topics.FEEDBACK, b'{"impression_id": "i", "tenant": "acme", "reaction": "down", "rank": 1}')
+    assert rig.log.joined[0].feedback.reaction is Reaction.DOWN
+    assert rig.log.joined[0].feedback.feedback_id.startswith("feedback.v1/")
+
+
+@pytest.mark.parametrize(
+    "value", [b"{", b'{"reaction": "love", "impression_id": "i"}', b'{"reaction": "up"}', b'{"reaction":"up","x":1}']
+)
+async def test_bad_json_is_refused(value: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        await Rig().send(topics.FEEDBACK, value)
+
+
+async def test_a_record_in_anothers_partition_is_sent_there() -> None:
+    rig = Rig()
+    wrong = (partition_of(b"i", 6) + 1) % 6
+    assert await rig.send(topics.FEEDBACK, reaction(), partition=wrong) == 1
+    assert rig.states.get("i") is None
+
+
+async def test_a_join_that_was_not_acknowledged_is_made_again() -> None:
+    rig = Rig()
+    await rig.send(topics.FEEDBACK, reaction())
+    rig.log.is_away = True
+    with pytest.raises(Unavailable):
+        await rig.send(topics.IMPRESSIONS, encode(IMPRESSION))
+    rig.log.is_away = False
+    await rig.send(topics.IMPRESSIONS, encode(IMPRESSION))
+    assert len(rig.log.joined) == 1
+
+
+def test_old_and_surplus_states_are_forgotten() -> None:
+    states = TableJoinStates({})
+    for number in range(5):
+        states.put(str(number), JoinState(since=float(number)))
+    assert states.expire(before=1.0, keep=3) == 2
+    assert [states.get(str(number)) is None for number in range(5)] == [True, True, False, False, False]
+
+
+async def test_recording_takes_the_principal_from_the_credential() -> None:
+    log = MemoryLog()
+    recording = Recording(log, ManualClock(), lambda: "new")
+    assert await recording.record(Reacted("i", Reaction.UP, 2), Principal("acme", "ann")) == "new"
+    assert (log.feedback[0].tenant, log.feedback[0].user, log.feedback[0].rank) == ("acme", "ann", 2)
+    with pytest.raises(InvalidInput, match="rank"):
+        await recording.record(Reacted("i", Reaction.UP, 101), Principal())
