@@ -10,6 +10,9 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from headwater_kit.telemetry import gauge, names
 
 SERVICE_NAME = "grpc.health.v1.Health"
+# What a liveness probe asks for: SERVING while the process can answer at all. A
+# broker that is away makes a service unready; to restart it would not help.
+LIVENESS = "liveness"
 CLOSE_SECONDS = 0.5
 _SERVING = HealthCheckResponse.SERVING
 _NOT_SERVING = HealthCheckResponse.NOT_SERVING
@@ -31,6 +34,7 @@ class Health:
     async def open(self) -> None:
         """Says NOT_SERVING; call it before the server starts, or gRPC's own default says SERVING."""
         await self._set_all(is_serving=False)
+        await self.servicer.set(LIVENESS, _SERVING)
 
     async def set(self, *, is_serving: bool) -> None:
         """Answers so from now on; without effect after `close`."""

@@ -87,15 +87,16 @@ def to_status(error: HeadwaterError) -> Refusal:
 def from_status(
     code: StatusCode, message: str, trailing_metadata: Sequence[tuple[str, str | bytes]], peer: str
 ) -> HeadwaterError:
-    """The error behind a status; `peer` names the callee where the status says nothing."""
+    """The error behind a status; `peer` names the callee in it where the status itself is the transport's."""
     details = _read_details(trailing_metadata)
     info = details.info
-    text = message or f"{peer} answered {code.name}"
+    # Without a reason the status is the transport's, whose words do not say which call they are about.
+    text = message if info.reason and message else f"{peer}: {message or code.name}"
     if code is StatusCode.FAILED_PRECONDITION and info.reason == NotYet.reason:
         return NotYet(text, lag=_integer(info.metadata.get("lag", "")))
     # The transport's own refusal of a message, which no retry mends.
     if code is StatusCode.RESOURCE_EXHAUSTED and not info.reason and "larger than max" in message:
-        return InvalidInput(f"{peer}: {message}", reason="TOO_LARGE")
+        return InvalidInput(text, reason="TOO_LARGE")
     kind = ERRORS.get(code, HeadwaterError)
     reason = info.reason or None
     if kind is InvalidInput:

@@ -86,10 +86,11 @@ class ServiceSettings(KafkaSettings, Settings):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Gives a service's settings the service's usual ports as defaults."""
         super().__pydantic_init_subclass__(**kwargs)
-        if cls.service in GRPC_PORTS:
-            cls.model_fields["grpc_port"].default = GRPC_PORTS[cls.service]
-            cls.model_fields["metrics_port"].default = METRICS_PORTS[cls.service]
-            cls.model_rebuild(force=True)
+        usual = {"grpc_port": GRPC_PORTS.get(cls.service), "metrics_port": METRICS_PORTS.get(cls.service)}
+        for field, port in usual.items():
+            if port is not None and field not in cls.__annotations__:
+                cls.model_fields[field].default = port
+        cls.model_rebuild(force=True)
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:

@@ -9,10 +9,10 @@ LEAF = pb.Filter(compare=pb.Comparison(field="year", operator=pb.OPERATOR_EQ, va
 
 
 def nested(depth: int) -> pb.Filter:
-    filter = LEAF
+    outer = LEAF
     for _ in range(depth - 1):
-        filter = pb.Filter(none=filter)
-    return filter
+        outer = pb.Filter(none=outer)
+    return outer
 
 
 @pytest.mark.parametrize(

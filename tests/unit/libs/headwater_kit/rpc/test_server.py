@@ -1,0 +1,152 @@
+"""Who may come in, and what anybody may ask."""
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from grpc_reflection.v1alpha import reflection_pb2
+from headwater.ingest.v1 import ingest_pb2 as pb
+from headwater.ingest.v1.ingest_pb2_grpc import IngestServiceStub
+from headwater_kit.core.errors import InvalidInput, Misconfigured, Overloaded, Unavailable
+from headwater_kit.rpc import Server, connect
+from headwater_kit.rpc.reflection import ALPHA_NAME, NAME
+from headwater_kit.testing.clock import ManualClock
+from headwater_kit.testing.scripted import ScriptedSettings, scripted
+from headwater_kit.testing.service import serving
+
+SETTINGS = ScriptedSettings()
+REQUEST = pb.GetDocumentRequest()
+
+
+async def nothing(_: object) -> None:
+    pass
+
+
+class Held:
+    """A behaviour that waits to be let go."""
+
+    def __init__(self) -> None:
+        self.entered = asyncio.Semaphore(0)
+        self.release = asyncio.Event()
+
+    async def __call__(self, _: object) -> None:
+        self.entered.release()
+        await self.release.wait()
+
+
+async def ask(
+    port: int, service: str, request: reflection_pb2.ServerReflectionRequest
+) -> reflection_pb2.ServerReflectionResponse:
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        call = channel.stream_stream(
+            f"/{service}/ServerReflectionInfo",
+            request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+            response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+        )
+        async for response in call(iter([request])):
+            return response
+    raise AssertionError("no response")
+
+
+@pytest.mark.parametrize("service", [ALPHA_NAME, NAME])
+async def test_reflection_lists_the_services(service: str) -> None:
+    async with scripted(nothing, SETTINGS) as running:
+        response = await ask(running.port, service, reflection_pb2.ServerReflectionRequest(list_services=""))
+    names = {found.name for found in response.list_services_response.service}
+    assert {"headwater.ingest.v1.IngestService", "grpc.health.v1.Health"} <= names
+
+
+async def test_reflection_tells_what_a_call_takes() -> None:
+    request = reflection_pb2.ServerReflectionRequest(file_containing_symbol="headwater.ingest.v1.IngestService")
+    async with scripted(nothing, SETTINGS) as running:
+        response = await ask(running.port, NAME, request)
+    files = [FileDescriptorProto.FromString(raw) for raw in response.file_descriptor_response.file_descriptor_proto]
+    assert "headwater/ingest/v1/ingest.proto" in {file.name for file in files}
+
+
+async def test_a_full_server_refuses_at_once_and_says_when_to_return() -> None:
+    held = Held()
+    full = ScriptedSettings(grpc_max_concurrent_calls=2)
+    async with serving(scripted(held, full), full) as channel:
+        stub = IngestServiceStub(channel)
+        running = [asyncio.ensure_future(stub.GetDocument(REQUEST)) for _ in range(2)]
+        for _ in running:
+            await held.entered.acquire()
+        with pytest.raises(Overloaded) as caught:
+            await stub.GetDocument(REQUEST)
+        assert caught.value.retry_after_ms > 0
+        held.release.set()
+        await asyncio.gather(*running)
+        await stub.GetDocument(REQUEST)
+
+
+async def test_calls_before_the_service_has_started_are_told_to_come_back() -> None:
+    server = Server(SETTINGS, [], ManualClock())
+    with pytest.raises(Unavailable, match="starting"):
+        async with server.admission.admitted(None):  # type: ignore[arg-type]
+            pass
+
+
+async def test_a_message_over_the_limit_is_the_callers_fault() -> None:
+    small = ScriptedSettings(grpc_max_message_bytes=64 * 1024)
+    big = pb.GetDocumentRequest(document_id="x" * 100_000)
+    async with scripted(nothing, small) as service:
+        channel = connect(f"127.0.0.1:{service.port}", SETTINGS)
+        with pytest.raises(InvalidInput) as caught:
+            await IngestServiceStub(channel).GetDocument(big)
+        await channel.close()
+    assert caught.value.reason == "TOO_LARGE"
+
+
+async def test_a_taken_port_is_told_at_once() -> None:
+    async with scripted(nothing, SETTINGS) as first:
+        second = scripted(nothing, ScriptedSettings(grpc_port=first.port))
+        with pytest.raises(Misconfigured, match=f"cannot listen on 127.0.0.1:{first.port}"):
+            await second.start()
+        await second.stop()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A self-signed certificate for localhost, with its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    try:
+        subprocess.run([*command, *names, "-keyout", key, "-out", cert, "-days", "2"], check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed")
+    return cert, key
+
+
+async def test_tls_both_ways(certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
+    secure = ScriptedSettings(tls_cert=cert, tls_key=key, tls_client_ca=cert, tls_peer_ca=cert)
+    async with scripted(nothing, secure) as service:
+        channel = connect(f"localhost:{service.port}", secure)
+        await IngestServiceStub(channel).GetDocument(REQUEST)
+        await channel.close()
+
+
+@pytest.mark.parametrize("with_authority", [True, False])
+async def test_tls_lets_nobody_in_without_a_certificate(certificate: tuple[Path, Path], with_authority: bool) -> None:
+    cert, key = certificate
+    secure = ScriptedSettings(tls_cert=cert, tls_key=key, tls_client_ca=cert)
+    stranger = ScriptedSettings(tls_peer_ca=cert) if with_authority else SETTINGS
+    async with scripted(nothing, secure) as service:
+        channel = connect(f"localhost:{service.port}", stranger)
+        with pytest.raises(Unavailable):
+            await IngestServiceStub(channel).GetDocument(REQUEST, timeout=2.0)
+        await channel.close()
+
+
+async def test_a_missing_tls_file_is_named() -> None:
+    missing = ScriptedSettings(tls_cert=Path("/nowhere/cert.pem"), tls_key=Path("/nowhere/key.pem"))
+    service = scripted(nothing, missing)
+    with pytest.raises(Misconfigured, match="/nowhere/key.pem"):
+        await service.start()
+    await service.stop()
