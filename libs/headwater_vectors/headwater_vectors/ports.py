@@ -17,6 +17,14 @@ from headwater_kit.core.filters import Filter
 
 
 @dataclass(frozen=True, slots=True)
+class Model:
+    """The model whose vectors a collection holds: one collection, one model (I6)."""
+
+    model_id: str
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkRow:
     """A chunk as stored. `vector` is packed little-endian float32; `lexical` is
     the analysed text of title, headings and body (`analysis.analyse`)."""
@@ -66,7 +74,9 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class Legs:
     """What each leg found, best first: nearest by cosine, and best by BM25.
-    Rows that share no term with the query are not among the lexical hits."""
+
+    Rows that share no term with the query are not among the lexical hits.
+    """
 
     dense: Sequence[Hit] = ()
     lexical: Sequence[Hit] = ()
@@ -74,7 +84,7 @@ class Legs:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Chunk rows and searchable documents of a tenant."""
+    """Chunk rows, those of a version not yet switched included, and searchable documents of a tenant."""
 
     chunks: int
     documents: int
@@ -82,10 +92,20 @@ class Counts:
 
 class VectorWriter(Protocol):
     """Write side; owned by index. Every call returns when it is durable and
-    raises Unavailable when the store is away; then it may be repeated."""
+    raises Unavailable when the store is away; then it may be repeated.
+
+    Calls for different documents may run at the same time; they share writes.
+    """
 
     async def upsert(self, rows: Sequence[ChunkRow]) -> None:
-        """Writes rows; they stay invisible until `switch` names their version."""
+        """Writes rows; they stay invisible until `switch` names their version.
+
+        Raises InvalidInput (TOO_LARGE) for a row that the store cannot hold.
+        """
+        ...
+
+    async def whole(self, row: LedgerRow) -> bool:
+        """True if all `chunk_count` rows of this version are stored; `switch` may follow."""
         ...
 
     async def switch(self, rows: Sequence[LedgerRow]) -> None:
@@ -95,16 +115,17 @@ class VectorWriter(Protocol):
         """
         ...
 
-    async def sweep(self, rows: Sequence[LedgerRow]) -> None:
-        """Deletes the chunk rows of other versions below these rows' versions, or, of a deletion, all."""
+    async def sweep(self, row: LedgerRow, replaced: LedgerRow | None = None) -> None:
+        """Deletes the chunk rows of versions before this one, or, of a deletion, all up to it.
+
+        `replaced` is the row that `switch` replaced, where the caller knows it:
+        its rows are deleted by their ids, which costs no search. Otherwise the
+        document's rows are looked for.
+        """
         ...
 
     async def ledger(self, keys: Sequence[DocumentKey]) -> Sequence[LedgerRow | None]:
         """The ledger rows, one a key, same order; reads its own writes."""
-        ...
-
-    async def maintain(self) -> None:
-        """Flushes, and does what keeps searches fast; searches go on meanwhile."""
         ...
 
 
@@ -116,8 +137,9 @@ class VectorReader(Protocol):
 
         Tenant and filter are applied before ranking. Hits come only from
         versions that were whole before the search began and that the ledger
-        names after it, the same version in both legs. Where a hit had to be
-        dropped, it searches once more without that version.
+        names after it, the same version in both legs. Where that cannot be told
+        or hits had to be dropped, it searches again, at most three times.
+        Finds nothing while there is no collection.
         """
         ...
 
@@ -130,7 +152,26 @@ class VectorStore(VectorWriter, VectorReader, Protocol):
     """Both sides over one collection, which holds the vectors of one model."""
 
     async def open(self) -> None:
-        """Creates what is missing and loads; may be called again. Raises Unavailable, Misconfigured."""
+        """Connects, and loads the collection if there is one; may be called again.
+
+        Raises Unavailable, Misconfigured.
+        """
+        ...
+
+    async def adopt(self, model: Model) -> None:
+        """Makes sure that the collection is this model's; the first call ever creates it.
+
+        Cheap when repeated; to be called before writing. Raises Misconfigured
+        where the collection holds another model's vectors.
+        """
+        ...
+
+    async def collection(self) -> tuple[str, Model] | None:
+        """Name and model of the collection that searches read; None if there is none yet."""
+        ...
+
+    async def maintain(self) -> None:
+        """Flushes, and does what keeps searches fast; searches and writes go on meanwhile."""
         ...
 
     async def ping(self, seconds: float) -> None:

@@ -1,0 +1,37 @@
+"""What differs between the engines that speak Milvus; everything else is the same code."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do.
+
+    `tokenizer` cuts the lexical field; the analysed terms are such that both
+    give the same. `filter_templates`: values of a filter can be sent beside it.
+    `concurrent_writes`: writes and flushes of a collection may overlap.
+    `slow_fresh_rows`: searches scan rows that are not flushed, row by row, and
+    build what they need of a new segment on the first search. `count_rows`:
+    counting by a filter does not fetch the rows.
+    """
+
+    tokenizer: str
+    filter_templates: bool
+    concurrent_writes: bool
+    slow_fresh_rows: bool
+    count_rows: bool
+
+
+# milvus-lite 3.2: no templates in its parser; one writer a collection by design (its grpc/server.py says so);
+# lexical 0.2 ms and dense 0.05 ms a search for each unflushed row.
+LITE = Capabilities(
+    tokenizer="standard", filter_templates=False, concurrent_writes=False, slow_fresh_rows=True, count_rows=False
+)
+SERVER = Capabilities(
+    tokenizer="whitespace", filter_templates=True, concurrent_writes=True, slow_fresh_rows=False, count_rows=True
+)
+
+
+def capabilities_of(version: str) -> Capabilities:
+    """The engine's row, by what it answers to GetVersion."""
+    return LITE if "lite" in version.lower() else SERVER

@@ -1,0 +1,110 @@
+"""The two collections: fields, limits, indexes. Everything that names a field is here or in `rows`."""
+
+import json
+import re
+from typing import Any
+
+from headwater_kit.core.errors import Misconfigured
+from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
+from pymilvus.milvus_client.index import IndexParams
+
+from headwater_vectors.bm25 import K1, B
+from headwater_vectors.milvus.capabilities import Capabilities
+from headwater_vectors.ports import Model
+
+# Milvus' limit for a VARCHAR, in bytes.
+MAX_BYTES = 65_535
+# 512 characters of at most 4 bytes (core.documents.MAX_ID_CHARACTERS).
+MAX_ID_BYTES = 2_048
+# 32 hex digits, a colon and a 64-bit number.
+MAX_REVISION_BYTES = 64
+# Malkov and Yashunin (2018): M 16 and a few hundred candidates while building suit hundreds of dimensions.
+HNSW = {"M": 16, "efConstruction": 200}
+# Milvus has no collection without a vector.
+LEDGER_DIMENSION = 2
+
+HIT_FIELDS = (
+    "row_id", "tenant", "document_id", "version", "ordinal", "text", "heading_path", "start_character",
+    "end_character", "token_count", "text_hash", "title", "source_uri", "media_type", "metadata",
+)  # fmt: skip
+STATE_FIELDS = ("row_id", "version", "deleted", "chunk_count", "writer", "switch_number")
+
+
+def collection_name(alias: str, model: Model) -> str:
+    """Name of a model's collection under an alias."""
+    return f"{alias}_{re.sub('[^0-9A-Za-z]', '_', model.model_id)[:8]}"
+
+
+def ledger_name(collection: str) -> str:
+    """Name of the ledger beside a collection."""
+    return f"{collection}_ledger"
+
+
+def chunks_schema(model: Model, engine: Capabilities) -> CollectionSchema:
+    """A row a chunk: what a hit shows, what filters ask for, and the two things that are searched."""
+    # Metadata keys are dynamic fields, one a key and type (`filters.attribute`).
+    schema = MilvusClient.create_schema(enable_dynamic_field=True, description=describe(model))
+    schema.add_field("row_id", DataType.VARCHAR, is_primary=True, max_length=MAX_REVISION_BYTES)
+    schema.add_field("tenant", DataType.VARCHAR, max_length=MAX_ID_BYTES, is_partition_key=True)
+    schema.add_field("document_id", DataType.VARCHAR, max_length=MAX_ID_BYTES)
+    schema.add_field("revision", DataType.VARCHAR, max_length=MAX_REVISION_BYTES)
+    for name in ("version", "ordinal", "start_character", "end_character", "token_count"):
+        schema.add_field(name, DataType.INT64)
+    for name in ("text", "title", "source_uri", "media_type"):
+        schema.add_field(name, DataType.VARCHAR, max_length=MAX_BYTES)
+    schema.add_field("text_hash", DataType.VARCHAR, max_length=MAX_REVISION_BYTES)
+    schema.add_field("heading_path", DataType.JSON)
+    schema.add_field("metadata", DataType.JSON)
+    analyzer = {"tokenizer": engine.tokenizer}
+    schema.add_field(
+        "lexical", DataType.VARCHAR, max_length=MAX_BYTES, enable_analyzer=True, analyzer_params=analyzer
+    )
+    schema.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
+    schema.add_field("dense", DataType.FLOAT_VECTOR, dim=model.dimension)
+    schema.add_function(Function("bm25", FunctionType.BM25, ["lexical"], ["sparse"]))
+    return schema
+
+
+def chunks_indexes() -> IndexParams:
+    """HNSW by cosine, and BM25 over the lexical field."""
+    indexes = MilvusClient.prepare_index_params()
+    indexes.add_index("dense", index_type="HNSW", metric_type="COSINE", params=HNSW)
+    bm25: dict[str, Any] = {"bm25_k1": K1, "bm25_b": B}
+    indexes.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25", params=bm25)
+    return indexes
+
+
+def ledger_schema() -> CollectionSchema:
+    """A row a document: the version that searches return, and who switched to it when."""
+    schema = MilvusClient.create_schema(enable_dynamic_field=False)
+    schema.add_field("row_id", DataType.VARCHAR, is_primary=True, max_length=MAX_REVISION_BYTES)
+    schema.add_field("tenant", DataType.VARCHAR, max_length=MAX_ID_BYTES)
+    schema.add_field("document_id", DataType.VARCHAR, max_length=MAX_ID_BYTES)
+    schema.add_field("version", DataType.INT64)
+    schema.add_field("deleted", DataType.BOOL)
+    schema.add_field("chunk_count", DataType.INT64)
+    schema.add_field("writer", DataType.VARCHAR, max_length=MAX_REVISION_BYTES)
+    schema.add_field("switch_number", DataType.INT64)
+    schema.add_field("nothing", DataType.FLOAT_VECTOR, dim=LEDGER_DIMENSION)
+    return schema
+
+
+def ledger_indexes() -> IndexParams:
+    """Milvus loads no collection without an index on its vector."""
+    indexes = MilvusClient.prepare_index_params()
+    indexes.add_index("nothing", index_type="FLAT", metric_type="L2")
+    return indexes
+
+
+def describe(model: Model) -> str:
+    """A collection's description: says whose vectors it holds."""
+    return json.dumps({"model_id": model.model_id, "dimension": model.dimension})
+
+
+def described(name: str, description: str) -> Model:
+    """The model of a collection. Raises Misconfigured where Headwater did not make the collection."""
+    try:
+        found = json.loads(description)
+        return Model(str(found["model_id"]), int(found["dimension"]))
+    except (ValueError, TypeError, KeyError):
+        raise Misconfigured(f"the collection {name} is not Headwater's: use another store or drop it") from None

@@ -1,0 +1,126 @@
+"""The two collections as calls: raw reads and writes with their time limits, consistency and reloads."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pymilvus import AsyncMilvusClient
+
+from headwater_vectors.filters import Expression
+from headwater_vectors.milvus import schema
+from headwater_vectors.milvus.capabilities import Capabilities
+from headwater_vectors.milvus.connection import ADMIN_SECONDS, READ_SECONDS, WRITE_SECONDS, Connection, NotLoaded
+from headwater_vectors.milvus.literals import inlined
+from headwater_vectors.ports import Model
+
+Result = TypeVar("Result")
+Entity = Mapping[str, Any]
+
+# The visibility rule needs every acknowledged row seen (`visibility`); Bounded, the default, may be late.
+CONSISTENCY = "Strong"
+# Ids in one request: far below the 64 MB that Milvus takes, and quick to parse.
+MAX_IDS = 1_000
+
+
+class Tables:
+    """The chunks collection and its ledger."""
+
+    def __init__(self, connection: Connection, chunks: str, engine: Capabilities) -> None:
+        self.chunks = chunks
+        self.ledger = schema.ledger_name(chunks)
+        self.engine = engine
+        self._connection = connection
+
+    async def create(self, model: Model) -> None:
+        """Creates what is missing of the two."""
+        await self._create(self.chunks, schema.chunks_schema(model, self.engine), schema.chunks_indexes())
+        await self._create(self.ledger, schema.ledger_schema(), schema.ledger_indexes())
+
+    async def load(self) -> None:
+        """Makes both searchable; quick where they are."""
+        for name in (self.chunks, self.ledger):
+            await self._connection.admin(lambda client, name=name: client.load_collection(name, timeout=ADMIN_SECONDS))
+
+    async def name_by(self, alias: str) -> None:
+        """Lets the alias mean the chunks collection."""
+        await self._connection.admin(lambda client: client.create_alias(self.chunks, alias, timeout=ADMIN_SECONDS))
+
+    async def find(self, field: str, data: Any, limit: int, where: Expression) -> Sequence[Entity]:
+        """One leg: hits with `distance` and `entity`, best first."""
+        found = await self._reading(
+            lambda client: client.search(
+                self.chunks, [data], anns_field=field, limit=limit, output_fields=list(schema.HIT_FIELDS),
+                consistency_level=CONSISTENCY, timeout=READ_SECONDS, **self._where(where),
+            )
+        )  # fmt: skip
+        hits: Sequence[Entity] = found[0] if found else ()
+        return hits
+
+    async def by_id(self, name: str, row_ids: Sequence[str], fields: Sequence[str]) -> Mapping[str, Entity]:
+        """Rows by primary key, which are hex digits of our own making."""
+        rows: dict[str, Entity] = {}
+        for start in range(0, len(row_ids), MAX_IDS):
+            ids = list(row_ids[start : start + MAX_IDS])
+            found = await self._reading(
+                lambda client, ids=ids: client.get(
+                    name, ids, output_fields=list(fields), consistency_level=CONSISTENCY, timeout=READ_SECONDS
+                )
+            )
+            rows.update({row["row_id"]: row for row in found})
+        return rows
+
+    async def query(self, name: str, where: Expression, fields: Sequence[str]) -> Sequence[Entity]:
+        """All rows that a filter lets through."""
+        rows: Sequence[Entity] = await self._reading(
+            lambda client: client.query(
+                name, output_fields=list(fields), consistency_level=CONSISTENCY, timeout=READ_SECONDS,
+                **self._where(where),
+            )
+        )  # fmt: skip
+        return rows
+
+    async def upsert(self, name: str, records: Sequence[Entity]) -> None:
+        """Writes records by their primary keys."""
+        await self._connection.data(
+            lambda client: client.upsert(name, [dict(record) for record in records], timeout=WRITE_SECONDS),
+            WRITE_SECONDS,
+        )
+
+    async def delete_ids(self, name: str, row_ids: Sequence[str]) -> None:
+        """Deletes by primary key; missing rows are no error."""
+        for start in range(0, len(row_ids), MAX_IDS):
+            ids = list(row_ids[start : start + MAX_IDS])
+            await self._connection.data(
+                lambda client, ids=ids: client.delete(name, ids=ids, timeout=WRITE_SECONDS), WRITE_SECONDS
+            )
+
+    async def delete_where(self, name: str, where: Expression) -> None:
+        """Deletes what a filter lets through."""
+        await self._connection.data(
+            lambda client: client.delete(name, timeout=WRITE_SECONDS, **self._where(where)), WRITE_SECONDS
+        )
+
+    async def flush(self, name: str) -> None:
+        """Turns fresh rows into segments."""
+        await self._connection.admin(lambda client: client.flush(name, timeout=ADMIN_SECONDS))
+
+    async def _create(self, name: str, fields: Any, indexes: Any) -> None:
+        def create(client: Any) -> None:
+            if not client.has_collection(name, timeout=ADMIN_SECONDS):
+                client.create_collection(
+                    name, schema=fields, index_params=indexes, consistency_level=CONSISTENCY, timeout=ADMIN_SECONDS
+                )
+
+        await self._connection.admin(create)
+
+    async def _reading(self, call: Callable[[AsyncMilvusClient], Awaitable[Result]]) -> Result:
+        try:
+            return await self._connection.data(call, READ_SECONDS)
+        except NotLoaded:
+            # The store came back without its collections in memory.
+            await self.load()
+            return await self._connection.data(call, READ_SECONDS)
+
+    def _where(self, where: Expression) -> dict[str, Any]:
+        if self.engine.filter_templates:
+            return {"filter": where.text, "filter_params": where.parameters}
+        return {"filter": inlined(where)}

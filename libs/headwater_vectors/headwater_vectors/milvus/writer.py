@@ -1,0 +1,101 @@
+"""The write side over Milvus."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from headwater_kit.core.documents import DocumentKey, chunk_id, document_row_id
+
+from headwater_vectors.filters import Expression
+from headwater_vectors.group_commit import GroupCommit
+from headwater_vectors.milvus import rows, schema
+from headwater_vectors.milvus.tables import Tables
+from headwater_vectors.ports import ChunkRow, LedgerRow, Model
+
+# About 2 MB of rows: large enough to be efficient, small enough to answer in tens of milliseconds.
+MAX_ROWS_A_WRITE = 512
+
+
+class MilvusWriter:
+    """Writes, each collection one write at a time; what comes meanwhile goes together in the next."""
+
+    def __init__(self, tables: Tables, model: Model, writer_id: str) -> None:
+        self._tables = tables
+        self._model = model
+        self._writer_id = writer_id
+        self._switches = 0
+        self._is_dirty = True
+        self._chunks_lock = asyncio.Lock()
+        self._upserts = GroupCommit(self._write_chunks, self._chunks_lock, MAX_ROWS_A_WRITE)
+        self._deletions = GroupCommit(self._delete_chunks, self._chunks_lock, MAX_ROWS_A_WRITE)
+        self._ledger_writes = GroupCommit(self._write_ledger, asyncio.Lock(), MAX_ROWS_A_WRITE)
+
+    async def upsert(self, chunk_rows: Sequence[ChunkRow]) -> None:
+        """As `VectorWriter.upsert`."""
+        await self._upserts.submit([rows.chunk_record(row, self._model.dimension) for row in chunk_rows])
+
+    async def whole(self, row: LedgerRow) -> bool:
+        """As `VectorWriter.whole`."""
+        stored = await self._tables.by_id(self._tables.chunks, _chunk_ids(row), ["row_id"])
+        return len(stored) == row.chunk_count
+
+    async def switch(self, ledger_rows: Sequence[LedgerRow]) -> None:
+        """As `VectorWriter.switch`."""
+        await self._ledger_writes.submit(ledger_rows)
+
+    async def sweep(self, row: LedgerRow, replaced: LedgerRow | None = None) -> None:
+        """As `VectorWriter.sweep`."""
+        if replaced is not None:
+            await self._deletions.submit([] if replaced.deleted else _chunk_ids(replaced))
+            return
+        where = Expression("")
+        last = row.version if row.deleted else row.version - 1
+        where.text = (
+            f"tenant == {where.bind(row.key.tenant)} and document_id == {where.bind(row.key.document_id)} "
+            f"and version <= {where.bind(last)}"
+        )
+        async with self._chunks_lock:
+            self._is_dirty = True
+            await self._tables.delete_where(self._tables.chunks, where)
+
+    async def ledger(self, keys: Sequence[DocumentKey]) -> Sequence[LedgerRow | None]:
+        """As `VectorWriter.ledger`."""
+        row_ids = {key: document_row_id(key) for key in keys}
+        found = await self._tables.by_id(self._tables.ledger, list(row_ids.values()), schema.STATE_FIELDS)
+        return [rows.ledger_row(key, found[id_]) if (id_ := row_ids[key]) in found else None for key in keys]
+
+    async def maintain(self) -> None:
+        """As `VectorStore.maintain`."""
+        if not self._tables.engine.slow_fresh_rows or not self._is_dirty:
+            return
+        # The ledger is read by primary key, which needs no segments.
+        async with self._chunks_lock:
+            self._is_dirty = False
+            await self._tables.flush(self._tables.chunks)
+        # The first lexical search builds the new segment's index: better this one than a user's.
+        anything = Expression("")
+        anything.text = f"version >= {anything.bind(0)}"
+        await self._tables.find("sparse", "anything", 1, anything)
+
+    async def _write_chunks(self, records: Sequence[dict[str, Any]]) -> None:
+        self._is_dirty = True
+        await self._tables.upsert(self._tables.chunks, records)
+
+    async def _delete_chunks(self, row_ids: Sequence[str]) -> None:
+        self._is_dirty = True
+        await self._tables.delete_ids(self._tables.chunks, row_ids)
+
+    async def _write_ledger(self, ledger_rows: Sequence[LedgerRow]) -> None:
+        newest = {row.key: row for row in sorted(ledger_rows, key=lambda row: row.version)}
+        stored = await self.ledger(list(newest))
+        ahead = [
+            row for row, held in zip(newest.values(), stored, strict=True) if held is None or held.version < row.version
+        ]
+        if ahead:
+            self._switches += 1
+            records = [rows.ledger_record(row, self._writer_id, self._switches) for row in ahead]
+            await self._tables.upsert(self._tables.ledger, records)
+
+
+def _chunk_ids(row: LedgerRow) -> list[str]:
+    return [chunk_id(row.key, row.version, ordinal) for ordinal in range(row.chunk_count)]
