@@ -65,6 +65,12 @@ RETRIEVE_MISSING_LEGS = Counter(
 )
 GUARD_VERDICTS = Counter("headwater.guard.verdicts", "{check}", "checks made, by stage and verdict")
 
+EMBED_TEXTS = Counter("headwater.embed.texts", "{text}", "texts asked for, by where the vector came from")
+EMBED_TOKENS = Counter("headwater.embed.tokens", "{token}", "tokens encoded, by lane")
+EMBED_DURATION = Histogram(
+    "headwater.embed.duration", "s", "time to encode the texts of one call, by lane", CALL_SECONDS
+)
+
 # Attributes of spans and metrics; the first three are OpenTelemetry's own words.
 RPC_SYSTEM = "rpc.system"
 RPC_METHOD = "rpc.method"
@@ -79,3 +85,5 @@ BUS_SYSTEM = "messaging.system"
 RETRIEVE_LEG = "headwater.retrieve.leg"
 GUARD_STAGE = "headwater.guard.stage"
 GUARD_VERDICT = "headwater.guard.verdict"
+EMBED_SOURCE = "headwater.embed.source"
+EMBED_LANE = "headwater.embed.lane"
