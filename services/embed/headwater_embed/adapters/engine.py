@@ -1,0 +1,96 @@
+"""An encoder behind a batcher, as a part of the service with a life of its own."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+from headwater_inference.batcher import Batcher, BatchPolicy
+from headwater_inference.catalogue import open_encoder
+from headwater_inference.download import Progress
+from headwater_inference.ports import Encoder, Lane, ModelCard, Vectors, WhenFull
+from headwater_inference.registry import ModelSpec
+from headwater_inference.store import ModelStore
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.errors import Unavailable
+from headwater_kit.telemetry import counter, histogram, names
+
+from headwater_embed.domain import Embedding
+
+logger = logging.getLogger(__name__)
+
+Ids = Sequence[int]
+# Tokenizing this much takes about 1 ms; more would hold up the event loop.
+INLINE_CHARACTERS = 2_000
+
+
+class BatchedEngine:
+    """The Engine; a runtime component that loads the model at start."""
+
+    def __init__(self, spec: ModelSpec, store: ModelStore, policy: BatchPolicy, clock: Clock) -> None:
+        self.name = f"encoder {spec.name}"
+        self.card: ModelCard = spec.card
+        self._spec = spec
+        self._store = store
+        self._policy = policy
+        self._clock = clock
+        self._encoder: Encoder | None = None
+        self._batcher: Batcher[Ids, Vectors] | None = None
+        self._step = ""
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Fetches the model if need be and loads it; raises Unavailable or Misconfigured."""
+        encoder = await asyncio.to_thread(open_encoder, self._spec, self._store, self._report)
+        self._batcher = Batcher(lambda batch: list(encoder.encode(batch)), len, self._policy, self._clock)
+        self._encoder = encoder
+        logger.info("model loaded", extra={"model": self.card.name, "model_id": self.card.model_id})
+
+    async def check(self) -> None:
+        """Raises Unavailable before the model is loaded and once it is let go."""
+        self._require()
+
+    async def stop(self, deadline: Deadline) -> None:
+        """Ends a fetch under way, finishes what is queued, frees the weights."""
+        self._stopping = True
+        if self._batcher is not None and self._encoder is not None:
+            await self._batcher.close(deadline)
+            self._encoder.close()
+
+    async def embed(
+        self, texts: Sequence[str], lane: Lane, when_full: WhenFull, deadline: Deadline
+    ) -> Sequence[Embedding]:
+        encoder, batcher = self._require()
+        begin = self._clock.monotonic()
+        tokenized = await _tokenize(encoder, texts)
+        vectors = await batcher.submit([ids for ids, _ in tokenized], lane, when_full, deadline)
+        labels = {names.EMBED_LANE: lane.name.lower()}
+        counter(names.EMBED_TOKENS).add(sum(len(ids) for ids, _ in tokenized), labels)
+        histogram(names.EMBED_DURATION).record(self._clock.monotonic() - begin, labels)
+        pairs = zip(vectors, tokenized, strict=True)
+        return [Embedding(pack(vector), is_truncated) for vector, (_, is_truncated) in pairs]
+
+    def _require(self) -> tuple[Encoder, Batcher[Ids, Vectors]]:
+        if self._encoder is None or self._batcher is None or self._stopping:
+            raise Unavailable(f"{self.name} is not loaded: try again in a moment")
+        return self._encoder, self._batcher
+
+    def _report(self, progress: Progress) -> None:
+        # Called in the loading thread; raising ends the fetch, which may take minutes.
+        if self._stopping:
+            raise Unavailable(f"{self.name} is no longer wanted")
+        if progress.step != self._step:
+            self._step = progress.step
+            logger.info("%s", progress.step, extra={"model": self.card.name, "total_bytes": progress.total_bytes})
+
+
+def pack(vector: Vectors) -> bytes:
+    """A vector as it travels: little-endian float32, packed."""
+    return vector.astype(np.dtype("<f4"), copy=False).tobytes()
+
+
+async def _tokenize(encoder: Encoder, texts: Sequence[str]) -> Sequence[tuple[Ids, bool]]:
+    if sum(map(len, texts)) <= INLINE_CHARACTERS:
+        return [encoder.tokenize(text) for text in texts]
+    return await asyncio.to_thread(lambda: [encoder.tokenize(text) for text in texts])

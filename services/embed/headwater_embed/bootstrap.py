@@ -1,0 +1,39 @@
+"""The one place where embed is wired."""
+
+import random
+
+from headwater.embed.v1.embed_pb2_grpc import add_EmbedServiceServicer_to_server
+from headwater_inference.batcher import BatchPolicy
+from headwater_kit.bus.factory import open_bus
+from headwater_kit.bus.loop import ConsumerLoop
+from headwater_kit.bus.ports import Bus
+from headwater_kit.bus.topics import CHUNKS
+from headwater_kit.core.clock import Clock, SystemClock
+from headwater_kit.rpc.servicer import Servicer
+from headwater_kit.runtime import Service
+
+from headwater_embed.adapters.engine import BatchedEngine
+from headwater_embed.adapters.lru import LruCache
+from headwater_embed.events import EmbedChunks
+from headwater_embed.handlers import Embedder
+from headwater_embed.rpc import EmbedRpc
+from headwater_embed.settings import Settings
+
+MIB = 1024 * 1024
+
+
+def build(
+    settings: Settings, *, bus: Bus | None = None, clock: Clock | None = None, rng: random.Random | None = None
+) -> Service:
+    """The service; what is given stands in for what the settings name. Raises Misconfigured."""
+    clock = clock or SystemClock()
+    rng = rng or random.Random()
+    policy = BatchPolicy(workers=settings.workers, max_queued_tokens=settings.embed_max_queued_tokens)
+    engine = BatchedEngine(settings.model_spec(), settings.model_store(), policy, clock)
+    cache = LruCache(settings.embed_cache_mb * MIB)
+    embedder = Embedder(engine, cache, clock, settings.embed_backfill_after_seconds)
+    loop = ConsumerLoop(
+        bus or open_bus(settings, clock), "embed", (CHUNKS,), EmbedChunks(embedder), clock=clock, rng=rng
+    )
+    servicer = Servicer(add_EmbedServiceServicer_to_server, EmbedRpc(embedder), "headwater.embed.v1.EmbedService")
+    return Service(settings, "embed", (engine, loop), (servicer,), clock=clock, rng=rng)

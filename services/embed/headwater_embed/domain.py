@@ -1,0 +1,45 @@
+"""Texts, what they are for, and their vectors."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from headwater_kit.core.documents import text_hash
+
+
+class TextKind(StrEnum):
+    """What a text is for: some models prefix queries."""
+
+    QUERY = "query"
+    PASSAGE = "passage"
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A text's vector: little-endian float32, packed, of length 1; and whether the text was cut to the window."""
+
+    vector: bytes
+    is_truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Embeddings of some texts, in their order, by one model."""
+
+    model_id: str
+    dimension: int
+    embeddings: tuple[Embedding, ...]
+
+    @property
+    def truncated(self) -> tuple[int, ...]:
+        """Places of the texts that were cut."""
+        return tuple(place for place, embedding in enumerate(self.embeddings) if embedding.is_truncated)
+
+
+def model_input(text: str, kind: TextKind, query_prefix: str) -> str:
+    """What the model reads for a text."""
+    return query_prefix + text if kind is TextKind.QUERY else text
+
+
+def cache_key(model_id: str, model_text: str) -> str:
+    """Equal key, equal vector: names all that the vector depends on."""
+    return f"{model_id}:{text_hash(model_text)}"

@@ -1,0 +1,102 @@
+"""The use cases: embed a caller's texts, embed a part of a document, name the models."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from headwater_inference.ports import Lane, ModelCard, WhenFull
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.documents import embedding_text
+from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound
+from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome
+
+from headwater_embed.domain import Embedded, TextKind, cache_key, model_input
+from headwater_embed.ports import Engine, VectorCache
+
+MAX_TEXTS = 256
+# A hundred times the window of the default model: more is a mistake, not a text.
+MAX_TEXT_CHARACTERS = 100_000
+# A part has up to 64 chunks, a second or two of work; behind a full queue of
+# backfill it may wait its turn a while. Past this it is handed over again.
+PART_SECONDS = 300.0
+
+LANES = {TextKind.QUERY: Lane.QUERY, TextKind.PASSAGE: Lane.LIVE}
+
+
+class Embedder:
+    """Embeds each text once: what the cache holds is not embedded again."""
+
+    def __init__(self, engine: Engine, cache: VectorCache, clock: Clock, backfill_after_seconds: float) -> None:
+        self._engine = engine
+        self._cache = cache
+        self._clock = clock
+        self._backfill_after_seconds = backfill_after_seconds
+
+    def models(self) -> Sequence[ModelCard]:
+        """The models that can be asked for, the default first."""
+        return (self._engine.card,)
+
+    async def embed_texts(self, texts: Sequence[str], kind: TextKind, model_id: str, deadline: Deadline) -> Embedded:
+        """A caller's texts; refused at once with Overloaded when too much waits already.
+
+        Raises InvalidInput naming the text at fault, NotFound for a model that
+        is not served, and what the engine raises.
+        """
+        check_texts(texts)
+        self._check_model(model_id)
+        return await self._embed(texts, kind, LANES[kind], WhenFull.REFUSE, deadline)
+
+    async def embed_part(self, part: DocumentChunked) -> DocumentEmbedded:
+        """A part of a document, with its vectors; one without chunks passes through.
+
+        Waits while the queue is full. Raises Transient when that takes too long.
+        """
+        if not part.chunks:
+            return DocumentEmbedded(part)
+        texts = [embedding_text(part.info.title, chunk.heading_path, chunk.text) for chunk in part.chunks]
+        deadline = Deadline.after(self._clock, PART_SECONDS)
+        embedded = await self._embed(texts, TextKind.PASSAGE, self._lane(part), WhenFull.WAIT, deadline)
+        return DocumentEmbedded(part, tuple(each.vector for each in embedded.embeddings), embedded.model_id)
+
+    def reject_part(self, part: DocumentChunked, error: HeadwaterError) -> DocumentEmbedded:
+        """The marker that stands for a part that cannot be embedded, so that the index does not wait for it."""
+        provenance = dataclasses.replace(part.provenance, outcome=Outcome.REJECTED, reason=error.reason)
+        return DocumentEmbedded(dataclasses.replace(part, provenance=provenance, chunks=()))
+
+    def _lane(self, part: DocumentChunked) -> Lane:
+        age_seconds = self._clock.now() - part.provenance.produce_time
+        return Lane.BACKFILL if age_seconds > self._backfill_after_seconds else Lane.LIVE
+
+    async def _embed(
+        self, texts: Sequence[str], kind: TextKind, lane: Lane, when_full: WhenFull, deadline: Deadline
+    ) -> Embedded:
+        card = self._engine.card
+        inputs = [model_input(text, kind, card.query_prefix) for text in texts]
+        keys = [cache_key(card.model_id, text) for text in inputs]
+        found = {key: embedding for key in keys if (embedding := self._cache.get(key)) is not None}
+        missing = {key: text for key, text in zip(keys, inputs, strict=True) if key not in found}
+        made = await self._engine.embed(tuple(missing.values()), lane, when_full, deadline) if missing else ()
+        for key, embedding in zip(missing, made, strict=True):
+            self._cache.put(key, embedding)
+            found[key] = embedding
+        return Embedded(card.model_id, card.dimension, tuple(found[key] for key in keys))
+
+    def _check_model(self, model_id: str) -> None:
+        served = self._engine.card.model_id
+        if model_id not in ("", served):
+            raise NotFound(f"model {model_id!r} is not served here: leave model_id empty, or use {served}")
+
+
+def check_texts(texts: Sequence[str]) -> None:
+    """Raises InvalidInput, naming the field, unless there are 1 to 256 texts of 1 to 100,000 characters."""
+    if not 1 <= len(texts) <= MAX_TEXTS:
+        raise InvalidInput(f"send 1 to {MAX_TEXTS} texts at once, not {len(texts)}", field="texts", reason="TEXT_COUNT")
+    for place, text in enumerate(texts):
+        if not text.strip():
+            raise InvalidInput("the text is empty: leave it out", field=f"texts[{place}]", reason="EMPTY_TEXT")
+        if len(text) > MAX_TEXT_CHARACTERS:
+            raise InvalidInput(
+                f"the text has {len(text)} characters, over {MAX_TEXT_CHARACTERS}: cut it",
+                field=f"texts[{place}]",
+                reason="TOO_LARGE",
+            )

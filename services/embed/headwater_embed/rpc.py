@@ -1,0 +1,56 @@
+"""gRPC in: a thin twin of `events` over the same handlers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from headwater.embed.v1 import embed_pb2 as pb
+from headwater.embed.v1.embed_pb2_grpc import EmbedServiceServicer
+from headwater_inference.ports import ModelCard
+from headwater_kit.core.errors import InvalidInput
+from headwater_kit.rpc import context
+
+from headwater_embed.domain import TextKind
+from headwater_embed.handlers import Embedder
+
+KINDS: Mapping[int, TextKind] = {pb.TEXT_KIND_QUERY: TextKind.QUERY, pb.TEXT_KIND_PASSAGE: TextKind.PASSAGE}
+
+
+class EmbedRpc(EmbedServiceServicer):
+    """Serves `headwater.embed.v1.EmbedService`."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    async def Embed(self, request: pb.EmbedRequest, _: Any) -> pb.EmbedResponse:  # noqa: N802 (the contract's name)
+        """Embeds texts."""
+        embedded = await self._embedder.embed_texts(
+            request.texts, _kind(request.kind), request.model_id, context.deadline()
+        )
+        return pb.EmbedResponse(
+            vectors=[embedding.vector for embedding in embedded.embeddings],
+            model_id=embedded.model_id,
+            dimension=embedded.dimension,
+            truncated=embedded.truncated,
+        )
+
+    async def ListModels(  # noqa: N802 (the contract's name)
+        self, _request: pb.ListModelsRequest, _: Any
+    ) -> pb.ListModelsResponse:
+        """Names the models."""
+        return pb.ListModelsResponse(models=map(_model, self._embedder.models()))
+
+
+def _kind(kind: int) -> TextKind:
+    if kind not in KINDS:
+        raise InvalidInput("say whether the texts are queries or passages", field="kind", reason="KIND_UNSPECIFIED")
+    return KINDS[kind]
+
+
+def _model(card: ModelCard) -> pb.Model:
+    return pb.Model(
+        model_id=card.model_id,
+        name=card.name,
+        dimension=card.dimension,
+        max_tokens=card.max_tokens,
+        licence=card.licence,
+    )

@@ -1,0 +1,42 @@
+"""What embed can be told."""
+
+import os
+from typing import ClassVar
+
+from headwater_inference.settings import ModelSettings
+from headwater_kit.settings.base import ServiceSettings
+from pydantic import Field
+
+
+class Settings(ModelSettings, ServiceSettings):
+    """Settings of the embed service."""
+
+    service: ClassVar[str] = "embed"
+
+    embed_workers: int = Field(
+        default=0, ge=0, le=256, description="texts encoded at the same time, one core each; 0 means all cores"
+    )
+    embed_max_queued_tokens: int = Field(
+        default=131_072,
+        ge=131_072,
+        description="tokens that may wait in each lane (queries, live edits, backfill); more are refused, or wait for "
+        "room if they come by event. 131072 holds one call of 256 full windows",
+    )
+    embed_cache_mb: int = Field(
+        default=64, ge=0, description="memory for vectors of texts already embedded, in MiB; 64 holds 36,000 of them"
+    )
+    embed_backfill_after_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        description="age from which a document's chunks go into the backfill lane, behind queries and fresh edits",
+    )
+
+    @property
+    def workers(self) -> int:
+        """Threads that encode."""
+        return self.embed_workers or _cores()
+
+
+def _cores() -> int:
+    # Where the system tells, the cores this process may use rather than those there are.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

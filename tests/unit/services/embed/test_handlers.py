@@ -1,0 +1,122 @@
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+from headwater_embed.domain import TextKind, model_input
+from headwater_embed.handlers import Embedder
+from headwater_inference.ports import Lane, WhenFull
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.documents import Chunk, DocumentInfo, Position, embedding_text, text_hash
+from headwater_kit.core.errors import InvalidInput, NotFound, Permanent
+from headwater_kit.core.events import DocumentChunked, Outcome, Provenance
+from headwater_kit.testing.clock import ManualClock
+
+
+def part(clock: ManualClock, *texts: str, age_seconds: float = 0.0, outcome: Outcome = Outcome.UPSERTED) -> DocumentChunked:
+    chunks = tuple(
+        Chunk(f"{i:032x}", i, text, ("Heading",), 0, len(text), 3, text_hash(text)) for i, text in enumerate(texts)
+    )
+    provenance = Provenance(Position(1, 7), clock.now() - age_seconds, outcome, version=1)
+    return DocumentChunked(provenance, DocumentInfo(title="Title"), 0, 1, len(chunks), chunks)
+
+
+def soon(clock: ManualClock) -> Deadline:
+    return Deadline.after(clock, 5.0)
+
+
+async def test_vectors_come_in_the_order_of_the_texts(embedder: Embedder, clock: ManualClock) -> None:
+    both = await embedder.embed_texts(["apple pie", "quantum field"], TextKind.PASSAGE, "", soon(clock))
+    other = await embedder.embed_texts(["quantum field", "apple pie"], TextKind.PASSAGE, "", soon(clock))
+    assert both.embeddings == other.embeddings[::-1]
+    assert both.embeddings[0] != both.embeddings[1]
+    vector = np.frombuffer(both.embeddings[0].vector, "<f4")
+    assert len(vector) == both.dimension == 384
+    assert np.linalg.norm(vector) == pytest.approx(1.0)
+
+
+async def test_a_text_is_embedded_once(embedder: Embedder, watched: Any, clock: ManualClock) -> None:
+    await embedder.embed_texts(["a", "b", "a"], TextKind.PASSAGE, "", soon(clock))
+    found = await embedder.embed_texts(["b", "c"], TextKind.PASSAGE, "", soon(clock))
+    assert [texts for texts, _, _ in watched.asked] == [("a", "b"), ("c",)]
+    assert len(found.embeddings) == 2
+
+
+async def test_what_the_cache_holds_needs_no_engine(embedder: Embedder, watched: Any, clock: ManualClock) -> None:
+    for _ in range(2):
+        await embedder.embed_texts(["a"], TextKind.QUERY, "", soon(clock))
+    assert len(watched.asked) == 1
+
+
+async def test_callers_are_refused_and_events_wait(embedder: Embedder, watched: Any, clock: ManualClock) -> None:
+    await embedder.embed_texts(["a"], TextKind.QUERY, "", soon(clock))
+    await embedder.embed_texts(["b"], TextKind.PASSAGE, "", soon(clock))
+    await embedder.embed_part(part(clock, "c", age_seconds=29.0))
+    await embedder.embed_part(part(clock, "d", age_seconds=31.0))
+    assert [asked[1:] for asked in watched.asked] == [
+        (Lane.QUERY, WhenFull.REFUSE),
+        (Lane.LIVE, WhenFull.REFUSE),
+        (Lane.LIVE, WhenFull.WAIT),
+        (Lane.BACKFILL, WhenFull.WAIT),
+    ]
+
+
+async def test_a_part_is_embedded_with_its_headings(embedder: Embedder, watched: Any, clock: ManualClock) -> None:
+    chunked = part(clock, "first", "second")
+    embedded = await embedder.embed_part(chunked)
+    assert watched.asked[0][0] == tuple(embedding_text("Title", ("Heading",), text) for text in ("first", "second"))
+    assert embedded.chunked is chunked
+    assert embedded.model_id == embedder.models()[0].model_id
+    assert [len(vector) for vector in embedded.vectors] == [4 * 384] * 2
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DELETED, Outcome.STALE, Outcome.REJECTED, Outcome.REROUTED])
+async def test_markers_pass_through(embedder: Embedder, watched: Any, clock: ManualClock, outcome: Outcome) -> None:
+    marker = part(clock, outcome=outcome)
+    embedded = await embedder.embed_part(marker)
+    assert (embedded.chunked, embedded.vectors, embedded.model_id) == (marker, (), "")
+    assert watched.asked == []
+
+
+def test_a_rejected_part_becomes_a_marker(embedder: Embedder, clock: ManualClock) -> None:
+    chunked = dataclasses.replace(part(clock, "text"), part=1, parts=3)
+    marker = embedder.reject_part(chunked, Permanent("no", reason="POISON")).chunked
+    assert (marker.provenance.outcome, marker.provenance.reason) == (Outcome.REJECTED, "POISON")
+    assert (marker.part, marker.parts, marker.chunks) == (1, 3, ())
+    assert marker.provenance.position == chunked.provenance.position
+
+
+@pytest.mark.parametrize(
+    ("texts", "field", "reason"),
+    [
+        ([], "texts", "TEXT_COUNT"),
+        (["a"] * 257, "texts", "TEXT_COUNT"),
+        (["a", "b", "c", ""], "texts[3]", "EMPTY_TEXT"),
+        (["a", " \n"], "texts[1]", "EMPTY_TEXT"),
+        (["a" * 100_001], "texts[0]", "TOO_LARGE"),
+    ],
+)
+async def test_faults_name_the_text(
+    embedder: Embedder, clock: ManualClock, texts: list[str], field: str, reason: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await embedder.embed_texts(texts, TextKind.PASSAGE, "", soon(clock))
+    assert (refused.value.field, refused.value.reason) == (field, reason)
+
+
+async def test_the_largest_call_is_served(embedder: Embedder, clock: ManualClock) -> None:
+    texts = [f"{i} " + "word " * 1_000 for i in range(255)] + ["a" * 100_000]
+    embedded = await embedder.embed_texts(texts, TextKind.PASSAGE, "", soon(clock))
+    assert embedded.truncated == tuple(range(255))
+
+
+async def test_a_model_that_is_not_served_is_not_found(embedder: Embedder, clock: ManualClock) -> None:
+    served = embedder.models()[0].model_id
+    assert (await embedder.embed_texts(["a"], TextKind.QUERY, served, soon(clock))).model_id == served
+    with pytest.raises(NotFound, match=served):
+        await embedder.embed_texts(["a"], TextKind.QUERY, "another", soon(clock))
+
+
+def test_queries_carry_the_models_prefix() -> None:
+    assert model_input("text", TextKind.QUERY, "find: ") == "find: text"
+    assert model_input("text", TextKind.PASSAGE, "find: ") == "text"
