@@ -66,8 +66,8 @@ class StartDisplay:
         self._progress.stop()
 
     def show(self, platform: PlatformState) -> None:
-        """Shows the state, as it is now; nothing more once it is ready."""
-        if platform.phase is Phase.READY:
+        """Shows the state, as it is now; nothing more once the start is over."""
+        if platform.phase in {Phase.READY, Phase.FAILED}:
             self._progress.stop()
             return
         self._progress.update(

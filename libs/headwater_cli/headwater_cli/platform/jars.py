@@ -67,9 +67,9 @@ def resolve(cache: Path, jars: Sequence[Jar], progress: Progress = silent) -> tu
 
 
 def missing(cache: Path, jars: Iterable[Jar]) -> tuple[Jar, ...]:
-    """Those that are not in `cache` with the right checksum; fetches nothing."""
-    context = _context(cache, [])
-    return tuple(jar for jar in jars if not _matches(_cached(jar, context), jar))
+    """Those that are neither in `cache` nor in the user's Maven repository with the right checksum; fetches nothing."""
+    places = (_context(cache, []), MavenContext(repo_cache=default_maven_repo()))
+    return tuple(jar for jar in jars if not any(_matches(_cached(jar, place), jar) for place in places))
 
 
 def _context(cache: Path, local: list[Path]) -> MavenContext:

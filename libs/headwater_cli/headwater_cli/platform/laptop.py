@@ -9,12 +9,12 @@ from headwater_inference.store import ModelStore
 
 from headwater_cli.platform import engines
 from headwater_cli.platform.blocking import Report, beside
+from headwater_cli.platform.broker import create_topics
 from headwater_cli.platform.layout import Layout
 from headwater_cli.platform.ports import PortLeases
 from headwater_cli.platform.process import Program
 from headwater_cli.platform.services import pick_ports, service_programs
 from headwater_cli.platform.supervisor import Engines
-from headwater_cli.platform.topics import create_topics
 from headwater_cli.settings import PlatformSettings
 
 # An engine of the platform's own has no security to speak of, whatever the

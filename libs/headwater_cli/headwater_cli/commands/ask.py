@@ -1,0 +1,61 @@
+"""`headwater ask`: a question, answered with citations."""
+
+import time
+from typing import Annotated
+
+import typer
+from headwater_kit.core.errors import Unavailable
+from headwater_kit.core.events import AnswerGenerated
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
+from headwater_cli.commands.output import answer_values, echo_json, source_of
+
+
+def ask(
+    ctx: typer.Context,
+    question: Annotated[str, typer.Argument(help="The question.")],
+    top_k: Annotated[int, typer.Option(help="Passages to answer from, at most 50.", min=1, max=50)] = 8,
+    tenant: Tenant = TENANT,
+    user: User = "",
+    json: Json = False,
+) -> None:
+    """Ask the documents a question; the answer streams and cites its sources."""
+    console = Console()
+    started = time.monotonic()
+    streamed, answer = "", None
+    with connected(ctx, tenant, user) as client:
+        for piece in client.ask(question, top_k=top_k):
+            if isinstance(piece, AnswerGenerated):
+                answer = piece
+            else:
+                streamed += piece
+                if not json:
+                    console.print(piece, end="", markup=False, highlight=False, soft_wrap=True)
+    if answer is None:
+        raise Unavailable("the answer ended before it was whole: ask again, or see `headwater logs generate`")
+    milliseconds = (time.monotonic() - started) * 1000
+    if json:
+        echo_json(answer_values(answer) | {"milliseconds": round(milliseconds, 1)})
+    else:
+        show(console, answer, streamed, milliseconds)
+
+
+def show(console: Console, answer: AnswerGenerated, streamed: str, milliseconds: float) -> None:
+    """Prints what follows the streamed text: the text that counts where it differs, and the sources."""
+    if streamed.strip():
+        console.print()
+    if streamed.strip() != answer.text:
+        console.print(answer.text, markup=False, highlight=False)
+    console.print()
+    for citation in answer.citations:
+        heading = Text(f"[{citation.number}] ", style="bold cyan").append(source_of(citation.passage), style="bold")
+        console.print(heading)
+        quote = Text(f"“{' '.join(citation.quote.split())}”", style="italic")
+        console.print(Padding(quote, (0, 0, 0, 4)))
+        if citation.passage.info.source_uri:
+            console.print(Padding(Text(citation.passage.info.source_uri, style="dim"), (0, 0, 0, 4)))
+    hint = f" · headwater feedback {answer.answer_id} --up" if answer.citations else ""
+    console.print(Text(f"{milliseconds:.0f} ms · {answer.generator or 'guard'}{hint}", style="dim"), soft_wrap=True)

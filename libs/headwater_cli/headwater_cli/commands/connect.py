@@ -1,0 +1,44 @@
+"""Reaching the platform: the one in the data folder, or else the one that the environment names."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from headwater_client import Client, ClientSettings
+from headwater_kit.core.documents import DEFAULT_TENANT, Principal
+from headwater_kit.settings import load
+
+from headwater_cli.invocation import Invocation
+from headwater_cli.platform import state
+from headwater_cli.platform.state import PlatformState
+
+Tenant = Annotated[str, typer.Option(help="Tenant to act in.", envvar="HEADWATER_TENANT")]
+User = Annotated[str, typer.Option(help="User to act as; empty means the one logged in.", envvar="HEADWATER_USER")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TENANT = DEFAULT_TENANT
+
+_TARGETS = ("ingest", "index", "retrieve", "generate", "feedback")
+
+
+@contextmanager
+def connected(ctx: typer.Context, tenant: str, user: str) -> Iterator[Client]:
+    """A client of the platform, acting as this principal. Raises Unavailable where none runs."""
+    principal = Principal(tenant, user or getpass.getuser())
+    with Client(client_settings(Invocation.of(ctx)), principal) as client:
+        yield client
+
+
+def client_settings(call: Invocation) -> ClientSettings:
+    """Where the services are. Raises Unavailable, saying how to start them."""
+    from_environment = load(ClientSettings)
+    if {f"{name}_target" for name in _TARGETS} <= from_environment.model_fields_set:
+        return from_environment
+    platform = state.require_ready(call.layout.state_file)
+    return from_environment.model_copy(update=_targets(platform))
+
+
+def _targets(platform: PlatformState) -> dict[str, str]:
+    processes = {name: platform.process(name) for name in _TARGETS}
+    return {f"{name}_target": process.address for name, process in processes.items() if process is not None}

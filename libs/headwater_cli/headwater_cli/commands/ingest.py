@@ -1,0 +1,117 @@
+"""`headwater ingest`: files and folders into the index."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from headwater_client import Client
+from headwater_kit.core.documents import Position
+from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound, Transient, Unavailable
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
+from headwater_cli.commands.output import echo_json
+from headwater_cli.files import FileDocument, Skipped, find
+
+# Enough to keep the log busy while each waits for its acknowledgement.
+SENDERS = 8
+RETRY_SECONDS = 60.0
+LOOK_SECONDS = 0.1
+SHOWN_SKIPS = 5
+
+
+def ingest(
+    ctx: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders; text, Markdown and HTML.")],
+    wait: Annotated[bool, typer.Option(help="Wait until all of it is searchable.")] = True,
+    tenant: Tenant = TENANT,
+    user: User = "",
+    json: Json = False,
+) -> None:
+    """Put files and folders into the index; a file that was there is replaced."""
+    started = time.monotonic()
+    for path in paths:
+        if not path.exists():
+            raise NotFound(f"{path} does not exist: name a file or a folder that does")
+    found = list(find(paths))
+    documents = [one for one in found if isinstance(one, FileDocument)]
+    skipped = [one for one in found if isinstance(one, Skipped)]
+    with connected(ctx, tenant, user) as client, _progress() as progress:
+        positions: list[Position] = []
+        for document, outcome in _sent(client, documents, progress):
+            if isinstance(outcome, Position):
+                positions.append(outcome)
+            else:
+                skipped.append(Skipped(document.path, outcome))
+        if wait:
+            wait_searchable(client, positions, progress)
+    _report(len(positions), skipped, time.monotonic() - started, wait=wait, json=json)
+
+
+def wait_searchable(client: Client, positions: Sequence[Position], progress: Progress) -> None:
+    """Returns once searches see all these positions. Raises Unavailable when the index stands still too long."""
+    task = progress.add_task("searchable", total=len(positions))
+    done, moved = 0, time.monotonic()
+    while done < len(positions):
+        reached = {position.partition: position.offset for position in client.watermark()}
+        now_done = sum(reached.get(position.partition, -1) >= position.offset for position in positions)
+        progress.update(task, completed=now_done)
+        if now_done > done:
+            done, moved = now_done, time.monotonic()
+        elif time.monotonic() - moved > RETRY_SECONDS:
+            raise Unavailable(
+                f"{len(positions) - done} documents are not searchable after {RETRY_SECONDS:.0f} s: "
+                "see `headwater status`"
+            )
+        time.sleep(LOOK_SECONDS)
+
+
+def _sent(
+    client: Client, documents: Sequence[FileDocument], progress: Progress
+) -> Iterator[tuple[FileDocument, Position | str]]:
+    task = progress.add_task("sent", total=len(documents))
+    with ThreadPoolExecutor(SENDERS) as pool:
+        for document, outcome in zip(documents, pool.map(lambda one: _send(client, one), documents), strict=True):
+            progress.advance(task)
+            yield document, outcome
+
+
+def _send(client: Client, document: FileDocument) -> Position | str:
+    """The document's place in the log, or why it was refused; waits while the platform is too busy."""
+    deadline = time.monotonic() + RETRY_SECONDS
+    while True:
+        try:
+            return client.upsert(document.document_id, document.read(), document.info)
+        except InvalidInput as error:
+            return error.message
+        except OSError as error:
+            return error.strerror or str(error)
+        except Transient as error:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(LOOK_SECONDS if error.reason == "OVERLOADED" else 1.0)
+
+
+def _progress() -> Progress:
+    columns: tuple[Any, ...] = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    return Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal)
+
+
+def _report(sent: int, skipped: Sequence[Skipped], seconds: float, *, wait: bool, json: bool) -> None:
+    if json:
+        reasons = [{"path": str(one.path), "reason": one.reason} for one in skipped]
+        echo_json({"documents": sent, "skipped": reasons, "seconds": round(seconds, 2)})
+    else:
+        state = "searchable" if wait else "accepted"
+        typer.echo(f"{sent} documents {state} in {seconds:.1f} s" + (f", {len(skipped)} skipped" if skipped else ""))
+        for one in skipped[:SHOWN_SKIPS]:
+            typer.echo(f"  skipped {one.path}: {one.reason}")
+        if len(skipped) > SHOWN_SKIPS:
+            typer.echo(f"  … and {len(skipped) - SHOWN_SKIPS} more: --json lists them all")
+    if skipped and not sent:
+        raise HeadwaterError("nothing was ingested: the files are empty, not text, or were refused (see above)")

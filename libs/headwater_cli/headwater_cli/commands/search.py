@@ -1,0 +1,59 @@
+"""`headwater search`: passages, best first."""
+
+import time
+from typing import Annotated
+
+import typer
+from headwater_client import Found
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
+from headwater_cli.commands.output import echo_json, passage_values, source_of
+
+SHOWN_CHARACTERS = 240
+
+
+def search(
+    ctx: typer.Context,
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    top_k: Annotated[int, typer.Option(help="Passages wanted, at most 100.", min=1, max=100)] = 5,
+    tenant: Tenant = TENANT,
+    user: User = "",
+    json: Json = False,
+) -> None:
+    """Find the passages that answer best."""
+    started = time.monotonic()
+    with connected(ctx, tenant, user) as client:
+        found = client.search(query, top_k=top_k)
+    milliseconds = (time.monotonic() - started) * 1000
+    if json:
+        passages = [passage_values(passage) for passage in found.passages]
+        echo_json(
+            {
+                "impression_id": found.impression_id,
+                "passages": passages,
+                "missing_legs": list(found.missing_legs),
+                "milliseconds": round(milliseconds, 1),
+            }
+        )
+    else:
+        _show(found, milliseconds)
+
+
+def _show(found: Found, milliseconds: float) -> None:
+    console = Console()
+    for passage in found.passages:
+        heading = Text(f"{passage.rank:>2}  ", style="bold cyan").append(source_of(passage), style="bold")
+        console.print(heading.append(f"  {passage.score:.2f}", style="dim"))
+        text = " ".join(passage.chunk.text.split())
+        shown = text[:SHOWN_CHARACTERS] + ("…" if len(text) > SHOWN_CHARACTERS else "")
+        console.print(Padding(Text(shown), (0, 0, 0, 4)))
+        console.print(Padding(Text(passage.document_id, style="dim"), (0, 0, 0, 4)))
+    if not found.passages:
+        console.print("nothing found: ingest documents with `headwater ingest`, or try other words")
+    if found.missing_legs:
+        console.print(f"[yellow]without the {', '.join(found.missing_legs)} leg: see `headwater status`[/yellow]")
+    hint = f" · headwater feedback {found.impression_id} --up --passage 1" if found.passages else ""
+    console.print(Text(f"{milliseconds:.0f} ms{hint}", style="dim"), soft_wrap=True)

@@ -1,0 +1,130 @@
+"""How far the consumer groups are, and what they put aside."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeVar
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from headwater_kit.bus.dead_letters import PREFIX
+from headwater_kit.bus.topics import GROUPS, PARTITIONS, dead_letter
+from headwater_kit.core.errors import Unavailable
+from headwater_kit.settings.kafka import KafkaSettings
+
+T = TypeVar("T")
+Position = tuple[str, int]
+
+REASON_HEADER = f"{PREFIX}reason"
+_TIMEOUT_SECONDS = 5.0
+# Of each partition of a dead-letter topic; older ones are counted and not read.
+_READ_LAST = 100
+_READ_SECONDS = 1.0
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLag:
+    """How many records of a topic a group has still to do."""
+
+    group: str
+    topic: str
+    lag: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """How many records lie in a dead-letter topic, and why: reasons of the latest ones, with counts."""
+
+    topic: str
+    count: int
+    reasons: Mapping[str, int]
+
+
+class Flow:
+    """Asks the broker; its calls block for up to a few seconds and raise Unavailable."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._config: dict[str, str | int | float | bool] = {**settings.kafka_client_config(), "log_level": 0}
+        self._admin = AdminClient(self._config)
+
+    def lags(self) -> tuple[GroupLag, ...]:
+        """The lag of each group on each of its topics."""
+        positions = _positions(topic.name for topics in GROUPS.values() for topic in topics)
+        first, end = self._first(positions), self._end(positions)
+        return tuple(
+            GroupLag(group, topic.name, self._lag(group, topic.name, first, end))
+            for group, topics in GROUPS.items()
+            for topic in topics
+        )
+
+    def dead_letters(self) -> tuple[DeadLetters, ...]:
+        """The dead-letter topics that are not empty."""
+        names = [dead_letter(topic.name, group) for group, topics in GROUPS.items() for topic in topics]
+        positions = _positions(names)
+        first, end = self._first(positions), self._end(positions)
+        counts = {name: sum(end[at] - first[at] for at in positions if at[0] == name) for name in names}
+        filled = [name for name, count in counts.items() if count]
+        reasons = self._reasons([at for at in positions if at[0] in filled], first, end) if filled else {}
+        return tuple(DeadLetters(name, counts[name], reasons.get(name, {})) for name in filled)
+
+    def _lag(self, group: str, topic: str, first: Mapping[Position, int], end: Mapping[Position, int]) -> int:
+        wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(*at) for at in _positions([topic])])
+        answer = _result(self._admin.list_consumer_group_offsets([wanted])[group])
+        committed = {(at.topic, at.partition): at.offset for at in answer.topic_partitions}
+        # A partition without a commit, marked by a negative offset, is read from its beginning.
+        return sum(end[at] - max(committed.get(at, -1), first[at]) for at in _positions([topic]))
+
+    def _first(self, positions: Sequence[Position]) -> Mapping[Position, int]:
+        return self._offsets(positions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+
+    def _end(self, positions: Sequence[Position]) -> Mapping[Position, int]:
+        return self._offsets(positions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def _offsets(self, positions: Sequence[Position], which: OffsetSpec) -> Mapping[Position, int]:
+        asked = self._admin.list_offsets({TopicPartition(*at): which for at in positions})
+        return {(at.topic, at.partition): _result(future).offset for at, future in asked.items()}
+
+    def _reasons(
+        self, positions: Sequence[Position], first: Mapping[Position, int], end: Mapping[Position, int]
+    ) -> Mapping[str, Mapping[str, int]]:
+        consumer = Consumer({**self._config, "group.id": "headwater-status", "enable.auto.commit": False})
+        starts = [TopicPartition(*at, max(first[at], end[at] - _READ_LAST)) for at in positions if end[at] > first[at]]
+        found: dict[str, Counter[str]] = {}
+        try:
+            consumer.assign(starts)
+            for message in _read(consumer, sum(end[at.topic, at.partition] - at.offset for at in starts)):
+                found.setdefault(str(message.topic()), Counter())[_reason(message)] += 1
+        finally:
+            consumer.close()
+        return found
+
+
+def _read(consumer: Consumer, count: int) -> Iterable[Message]:
+    """Up to `count` messages, ended by a pause of the broker's; a compacted or expired record may be missing."""
+    silent_seconds = 0.0
+    while count > 0 and silent_seconds < _READ_SECONDS:
+        message = consumer.poll(_POLL_SECONDS)
+        if message is None or message.error():
+            silent_seconds += _POLL_SECONDS
+            continue
+        count -= 1
+        yield message
+
+
+def _reason(message: Message) -> str:
+    headers = dict(message.headers() or ())
+    reason = headers.get(REASON_HEADER)
+    return reason.decode(errors="replace") if isinstance(reason, bytes) else "UNKNOWN"
+
+
+def _positions(topics: Iterable[str]) -> list[Position]:
+    return [(topic, partition) for topic in dict.fromkeys(topics) for partition in range(PARTITIONS)]
+
+
+def _result(future: "Future[T]") -> T:
+    try:
+        return future.result(_TIMEOUT_SECONDS)
+    except (KafkaException, TimeoutError) as error:
+        raise Unavailable("the broker does not tell its offsets: see `headwater logs kafka`") from error
