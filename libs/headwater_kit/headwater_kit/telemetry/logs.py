@@ -10,7 +10,7 @@ from opentelemetry import trace
 
 # What a bare LogRecord has; everything else on it came by `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_SECRET = re.compile(r"password|secret|token|api_?key|authorization|credential", re.IGNORECASE)
+_SECRET = re.compile(r"(password|secret|token|api_?key|authorization|credentials?)$", re.IGNORECASE)
 _MASK = "***"
 
 

@@ -1,0 +1,115 @@
+"""A service as a process: what it says and how it exits."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+from headwater_kit.core.errors import Misconfigured
+from headwater_kit.runtime import run
+from headwater_kit.testing.scripted import ScriptedSettings, scripted
+
+
+class Part:
+    name = "part"
+
+    async def start(self):
+        if fault is not None:
+            raise fault
+
+    async def check(self):
+        pass
+
+    async def wait(self):
+        import asyncio
+        await asyncio.Event().wait()
+
+    async def stop(self, deadline):
+        pass
+
+
+async def nothing(context):
+    pass
+
+
+fault = {fault}
+run(ScriptedSettings, lambda settings: scripted(nothing, settings, [Part()]))
+"""
+
+
+def start(
+    folder: Path, fault: str = "None", env: Mapping[str, str] | None = None, *arguments: str
+) -> subprocess.Popen[str]:
+    path = folder / "program.py"
+    path.write_text(PROGRAM.format(fault=fault))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HEADWATER_")}
+    command = [sys.executable, str(path), *arguments]
+    return subprocess.Popen(command, env={**clean, **(env or {})}, stdout=-1, stderr=-1, text=True)
+
+
+def finish(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err
+
+
+def lines_until(process: "subprocess.Popen[str]", message: str) -> Iterator[dict[str, object]]:
+    assert process.stderr is not None
+    for text in process.stderr:
+        line = json.loads(text)
+        yield line
+        if line["message"] == message:
+            return
+    raise AssertionError(f"never said {message}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_drains_and_exits_0(tmp_path: Path, number: signal.Signals) -> None:
+    process = start(tmp_path)
+    lines = list(lines_until(process, "started"))
+    assert {"time", "level", "service", "message"} <= set(lines[0])
+    process.send_signal(number)
+    code, _, rest = finish(process)
+    assert code == 0
+    assert "draining" in rest
+
+
+def test_bad_settings_exit_2_with_a_line_each_and_no_secret(tmp_path: Path) -> None:
+    env = {
+        "HEADWATER_GRPC_PORT": "many",
+        "HEADWATER_LOG_LEVEL": "loud",
+        "HEADWATER_KAFKA_SASL_PASSWORD": "hunter2",
+    }
+    code, _, err = finish(start(tmp_path, "None", env))
+    assert code == 2
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["HEADWATER_GRPC_PORT", "HEADWATER_LOG_LEVEL"]
+    assert "hunter2" not in err
+
+
+def test_a_part_that_refuses_its_settings_exits_2(tmp_path: Path) -> None:
+    code, _, err = finish(start(tmp_path, 'Misconfigured("HEADWATER_MODEL: there is none of that name")'))
+    assert code == 2
+    assert "HEADWATER_MODEL: there is none of that name\n" in err
+    assert "Traceback" not in err
+
+
+def test_a_crash_exits_1_and_shows_where(tmp_path: Path) -> None:
+    code, _, err = finish(start(tmp_path, 'ValueError("oops")'))
+    assert code == 1
+    assert "ValueError: oops" in err
+
+
+def test_help_names_every_setting(tmp_path: Path) -> None:
+    code, out, _ = finish(start(tmp_path, "None", None, "--help"))
+    assert code == 0
+    assert "HEADWATER_GRPC_PORT (integer" in out
+
+
+def test_version(tmp_path: Path) -> None:
+    code, out, _ = finish(start(tmp_path, "None", None, "--version"))
+    assert (code, out.split()[0]) == (0, "headwater-ingest")
