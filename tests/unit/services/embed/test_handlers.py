@@ -13,7 +13,9 @@ from headwater_kit.core.events import DocumentChunked, Outcome, Provenance
 from headwater_kit.testing.clock import ManualClock
 
 
-def part(clock: ManualClock, *texts: str, age_seconds: float = 0.0, outcome: Outcome = Outcome.UPSERTED) -> DocumentChunked:
+def part(
+    clock: ManualClock, *texts: str, age_seconds: float = 0.0, outcome: Outcome = Outcome.UPSERTED
+) -> DocumentChunked:
     chunks = tuple(
         Chunk(f"{i:032x}", i, text, ("Heading",), 0, len(text), 3, text_hash(text)) for i, text in enumerate(texts)
     )

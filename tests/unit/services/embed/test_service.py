@@ -1,0 +1,126 @@
+"""The service as wired, over the in-process bus and a loopback port."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import grpc.aio
+import pytest
+from headwater.embed.v1 import embed_pb2 as pb
+from headwater.embed.v1.embed_pb2_grpc import EmbedServiceStub
+from headwater_embed.bootstrap import build
+from headwater_embed.settings import Settings
+from headwater_kit.bus.memory import MemoryBus
+from headwater_kit.bus.ports import Outbound, Record
+from headwater_kit.bus.topics import CHUNKS, EMBEDDINGS, dead_letter
+from headwater_kit.codec import events
+from headwater_kit.core.documents import Chunk, Position, text_hash
+from headwater_kit.core.errors import InvalidInput, NotFound
+from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome, Provenance
+from headwater_kit.testing.service import serving
+
+if TYPE_CHECKING:
+    from headwater.embed.v1.embed_pb2_grpc import EmbedServiceAsyncStub
+
+READ_SECONDS = 5.0
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(encoder="hash-words", bus="memory", grpc_port=0, embed_workers=2, drain_seconds=5.0)
+
+
+@pytest.fixture
+async def bus() -> MemoryBus:
+    bus = MemoryBus()
+    await bus.create_topics([CHUNKS.name, EMBEDDINGS.name])
+    return bus
+
+
+@pytest.fixture
+async def channel(settings: Settings, bus: MemoryBus) -> AsyncIterator[grpc.aio.Channel]:
+    async with serving(build(settings, bus=bus), settings) as channel:
+        yield channel
+
+
+@pytest.fixture
+def stub(channel: grpc.aio.Channel) -> "EmbedServiceAsyncStub":
+    return EmbedServiceStub(channel)
+
+
+def chunked(offset: int, *texts: str, outcome: Outcome = Outcome.UPSERTED) -> bytes:
+    chunks = tuple(Chunk(f"{i:032x}", i, text, (), 0, len(text), 1, text_hash(text)) for i, text in enumerate(texts))
+    provenance = Provenance(Position(3, offset), 1.0, outcome, version=1)
+    return events.encode(DocumentChunked(provenance, chunk_count=len(chunks), chunks=chunks))
+
+
+async def read(bus: MemoryBus, topic: str, count: int) -> list[Record]:
+    reader = bus.reader(topic)
+    found: list[Record] = []
+    async with asyncio.timeout(READ_SECONDS):
+        while len(found) < count:
+            found += await reader.poll(count, READ_SECONDS)
+    return found
+
+
+async def test_chunks_become_embeddings_in_the_same_partition_and_order(
+    channel: grpc.aio.Channel, bus: MemoryBus
+) -> None:
+    producer = bus.producer()
+    values = [chunked(0, "one", "two"), chunked(1, outcome=Outcome.DELETED), chunked(2, "three")]
+    for value in values:
+        await producer.send(Outbound(CHUNKS.name, b"document", value, partition=3))
+    records = await read(bus, EMBEDDINGS.name, 3)
+    assert [(record.partition, record.key) for record in records] == [(3, b"document")] * 3
+    embedded = [events.decode(DocumentEmbedded, record.value or b"") for record in records]
+    assert [events.encode(each.chunked) for each in embedded] == values
+    assert [len(each.vectors) for each in embedded] == [2, 0, 1]
+
+
+async def test_garbage_is_put_aside_and_its_neighbours_pass(channel: grpc.aio.Channel, bus: MemoryBus) -> None:
+    producer = bus.producer()
+    for value in (b"\xff\xff", None, chunked(2, "fine")):
+        await producer.send(Outbound(CHUNKS.name, b"document", value, partition=0))
+    (record,) = await read(bus, EMBEDDINGS.name, 1)
+    assert events.decode(DocumentEmbedded, record.value or b"").chunked.provenance.position.offset == 2
+    letters = await read(bus, dead_letter(CHUNKS.name, "embed"), 2)
+    assert [letter.value for letter in letters] == [b"\xff\xff", None]
+    assert [letter.headers["headwater-dead-letter-reason"] for letter in letters] == [b"UNDECODABLE"] * 2
+
+
+async def test_texts_are_embedded_by_call(stub: "EmbedServiceAsyncStub") -> None:
+    request = pb.EmbedRequest(texts=["short", "word " * 1_000], kind=pb.TEXT_KIND_PASSAGE)
+    response = await stub.Embed(request)
+    assert [len(vector) for vector in response.vectors] == [4 * response.dimension] * 2
+    assert list(response.truncated) == [1]
+    listed = await stub.ListModels(pb.ListModelsRequest())
+    assert response.model_id == listed.models[0].model_id
+    assert listed.models[0].name == "hash-words"
+
+
+async def test_a_passage_by_event_and_by_call_is_the_same_vector(stub: "EmbedServiceAsyncStub", bus: MemoryBus) -> None:
+    await bus.producer().send(Outbound(CHUNKS.name, b"document", chunked(0, "same text"), partition=0))
+    (record,) = await read(bus, EMBEDDINGS.name, 1)
+    response = await stub.Embed(pb.EmbedRequest(texts=["same text"], kind=pb.TEXT_KIND_PASSAGE))
+    assert events.decode(DocumentEmbedded, record.value or b"").vectors == tuple(response.vectors)
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (pb.EmbedRequest(texts=["a", "b", "c", ""], kind=pb.TEXT_KIND_QUERY), "texts[3]"),
+        (pb.EmbedRequest(kind=pb.TEXT_KIND_QUERY), "texts"),
+        (pb.EmbedRequest(texts=["a"]), "kind"),
+    ],
+)
+async def test_faults_come_back_with_their_field(
+    stub: "EmbedServiceAsyncStub", request_: pb.EmbedRequest, field: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await stub.Embed(request_)
+    assert refused.value.field == field
+
+
+async def test_an_unknown_model_is_not_found(stub: "EmbedServiceAsyncStub") -> None:
+    with pytest.raises(NotFound):
+        await stub.Embed(pb.EmbedRequest(texts=["a"], kind=pb.TEXT_KIND_QUERY, model_id="other"))
