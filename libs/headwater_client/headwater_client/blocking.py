@@ -59,6 +59,10 @@ class Client:
             questions.search(query, top_k=top_k, filter=filter, min_positions=min_positions, wait_ms=wait_ms)
         )
 
+    def watermark(self) -> tuple[Position, ...]:
+        """See `Questions.watermark`."""
+        return self._run(self._client.questions.watermark())
+
     def ask(
         self,
         question: str,

@@ -70,6 +70,13 @@ class Questions:
             tuple(response.missing_legs),
         )
 
+    async def watermark(self) -> tuple[Position, ...]:
+        """How far searches see: the highest applied position of each partition."""
+        response = await self._retrieve.GetWatermark(
+            retrieve_pb2.GetWatermarkRequest(), timeout=self._connection.seconds, metadata=self._connection.metadata
+        )
+        return watermark_from_proto(response.watermark)
+
     async def ask(
         self,
         question: str,

@@ -17,6 +17,7 @@ from headwater_cli.commands.output import answer_values, echo_json, source_of
 def ask(
     ctx: typer.Context,
     question: Annotated[str, typer.Argument(help="The question.")],
+    *,
     top_k: Annotated[int, typer.Option(help="Passages to answer from, at most 50.", min=1, max=50)] = 8,
     tenant: Tenant = TENANT,
     user: User = "",

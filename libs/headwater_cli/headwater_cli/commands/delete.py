@@ -15,6 +15,7 @@ WAIT_MS = 10_000
 def delete(
     ctx: typer.Context,
     document_id: Annotated[str, typer.Argument(help="The document's id, or the path that it was ingested from.")],
+    *,
     tenant: Tenant = TENANT,
     user: User = "",
     json: Json = False,

@@ -13,6 +13,7 @@ from headwater_cli.commands.output import echo_json
 def feedback(
     ctx: typer.Context,
     answer_id: Annotated[str, typer.Argument(help="The id that `ask` or `search` printed.")],
+    *,
     up: Annotated[bool, typer.Option("--up", help="It helped.")] = False,
     down: Annotated[bool, typer.Option("--down", help="It did not help.")] = False,
     passage: Annotated[

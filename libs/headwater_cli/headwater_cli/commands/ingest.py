@@ -27,6 +27,7 @@ SHOWN_SKIPS = 5
 def ingest(
     ctx: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Files and folders; text, Markdown and HTML.")],
+    *,
     wait: Annotated[bool, typer.Option(help="Wait until all of it is searchable.")] = True,
     tenant: Tenant = TENANT,
     user: User = "",

@@ -18,6 +18,7 @@ SHOWN_CHARACTERS = 240
 def search(
     ctx: typer.Context,
     query: Annotated[str, typer.Argument(help="What to look for.")],
+    *,
     top_k: Annotated[int, typer.Option(help="Passages wanted, at most 100.", min=1, max=100)] = 5,
     tenant: Tenant = TENANT,
     user: User = "",
