@@ -8,14 +8,13 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import Transient
 from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
-from headwater_text.analysis import analyse
 
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.fusion import Candidate, Weights, fuse
 from headwater_retrieve.domain.memory import Memory
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import weigh
-from headwater_retrieve.ports import ImpressionLog, QueryEncoder, QueryVector, StoreQuery, VectorReader
+from headwater_retrieve.ports import ImpressionLog, QueryEncoder, QueryVector, ServingModel, StoreQuery, VectorReader
 
 DENSE_LEG = "dense"
 # The best fixed weights on English (docs of `bench/retrieval.py`); others by setting.
@@ -55,12 +54,17 @@ NO_VECTOR = QueryVector(b"", "")
 
 
 class Search:
-    """The one use case; its parts are given by `bootstrap`."""
+    """The one use case; its parts are given by `bootstrap`.
+
+    `analyse` makes search terms of a text as index does of what it stores.
+    """
 
     def __init__(
         self,
         reader: VectorReader,
         encoder: QueryEncoder,
+        analyse: Callable[[str], str],
+        serving: ServingModel,
         impressions: ImpressionLog,
         *,
         watermark: Watermark,
@@ -72,6 +76,8 @@ class Search:
     ) -> None:
         self._reader = reader
         self._encoder = encoder
+        self._analyse = analyse
+        self._serving = serving
         self._impressions = impressions
         self._watermark = watermark
         self._changes = changes
@@ -96,7 +102,7 @@ class Search:
             StoreQuery(
                 tenant=principal.tenant,
                 vector=vector.vector if vector else b"",
-                terms=analyse(query.text),
+                terms=self._analyse(query.text),
                 limit=self._policy.candidates,
                 filter=query.filter,
             )
@@ -121,14 +127,16 @@ class Search:
         await self._watermark.reach(query.min_positions, Deadline.after(self._clock, patience))
 
     async def _encode(self, query: Query, weights: Weights, deadline: Deadline) -> QueryVector | None:
-        """The query's vector, an empty one where the encoder is blind for it, None where it is away."""
+        """The query's vector; an empty one where the encoder is blind for it; None where the right one is away."""
         if weights.dense == 0.0:
             return NO_VECTOR
         patience = Deadline.after(self._clock, deadline.budget(self._policy.encode_seconds))
         try:
-            return await self._encoder.encode(query.text, patience)
+            encoded = await self._encoder.encode(query.text, patience)
         except Transient:
             return None
+        # Another model's vector means something else: near it stands what is not alike (I6).
+        return encoded if self._serving.model_id in ("", encoded.model_id) else None
 
     def _remember(self, principal: Principal, query: QueryVector, candidates: list[Candidate]) -> list[Candidate]:
         if not query.vector:

@@ -8,7 +8,7 @@ from headwater_kit.core.events import ImpressionRecorded
 from headwater_vectors.ports import Legs, VectorReader
 from headwater_vectors.ports import Query as StoreQuery
 
-__all__ = ["ImpressionLog", "Legs", "QueryEncoder", "QueryVector", "StoreQuery", "VectorReader"]
+__all__ = ["ImpressionLog", "Legs", "QueryEncoder", "QueryVector", "ServingModel", "StoreQuery", "VectorReader"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,15 @@ class QueryEncoder(Protocol):
 
     async def encode(self, text: str, deadline: Deadline) -> QueryVector:
         """The query's vector, with the model's query prefix. Raises Transient errors when it cannot be had in time."""
+        ...
+
+
+class ServingModel(Protocol):
+    """Tells which model's vectors the store holds. Adapter: `adapters.collection`."""
+
+    @property
+    def model_id(self) -> str:
+        """Id of the model; empty while there is no collection."""
         ...
 
 

@@ -227,8 +227,8 @@ HINT = re.compile(
         "ignor disreg forg[eo]t negl overr bypass overl abandon discard cancel unlearn listen follow obey mind",
         "prompt instruc directi rule guideline order command secret hidden dan jailbr mode restrict limit filter ethic",
         "attention bound from_now system assistant developer respon answer reply replies elucid llm gpt chatbot",
-        "user send post upload forward transmit mail exfil submit protocol safe training procedure algorithm constraint",
-        "program demand request words_above text_above verg[ei] missacht oubli olvid omit descart esque desconsid",
+        "user send post upload forward transmit mail exfil submit protocol safe training procedure algorithm",
+        "constraint program demand request words_above text_above verg[ei] missacht oubli olvid omit descart esque desconsid",
         "diment trasc negeer anweis conversation context polic limitation",
         r"< \[ \bai\b [\u0400-\u04ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]",
     )

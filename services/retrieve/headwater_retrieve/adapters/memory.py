@@ -4,6 +4,7 @@ import math
 import re
 import zlib
 from array import array
+from dataclasses import dataclass
 
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Unavailable
@@ -39,6 +40,13 @@ class WordEncoder:
             counts[0] = 1.0
         length = math.hypot(*counts)
         return array("f", (count / length for count in counts)).tobytes()
+
+
+@dataclass
+class FixedModel:
+    """Says what it is told; settable."""
+
+    model_id: str = WordEncoder.model_id
 
 
 class ImpressionList:

@@ -1,0 +1,69 @@
+"""gRPC in: the twin of `events` over the same handlers."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from headwater.events.v1 import events_pb2
+from headwater.guard.v1 import guard_pb2
+from headwater.guard.v1.guard_pb2_grpc import GuardServiceServicer
+from headwater_kit.codec.answers import finding_to_proto
+from headwater_kit.codec.documents import passage_from_proto
+from headwater_kit.codec.enums import VERDICTS
+from headwater_kit.core.events import Stage
+from headwater_kit.rpc import context
+from headwater_kit.telemetry import counter, names
+
+from headwater_guard.domain.findings import Decision
+from headwater_guard.handlers import Guard
+
+
+class GuardRpc(GuardServiceServicer):
+    """Serves `headwater.guard.v1.GuardService`."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    async def CheckInput(  # noqa: N802 (the contract's name)
+        self, request: guard_pb2.CheckInputRequest, _: Any
+    ) -> guard_pb2.CheckInputResponse:
+        """Checks a question."""
+        decision = await self._guard.check_input(request.text, request.answer_id, context.principal())
+        _count(Stage.INPUT, (decision,))
+        return guard_pb2.CheckInputResponse(
+            verdict=VERDICTS.to_proto(decision.verdict), text=decision.text, findings=_findings(decision)
+        )
+
+    async def CheckPassages(  # noqa: N802 (the contract's name)
+        self, request: guard_pb2.CheckPassagesRequest, _: Any
+    ) -> guard_pb2.CheckPassagesResponse:
+        """Marks passages that give orders."""
+        passages = tuple(map(passage_from_proto, request.passages))
+        decisions = await self._guard.check_passages(passages, request.answer_id, context.principal())
+        _count(Stage.PASSAGES, decisions)
+        return guard_pb2.CheckPassagesResponse(
+            verdicts=[
+                guard_pb2.PassageVerdict(verdict=VERDICTS.to_proto(each.verdict), findings=_findings(each))
+                for each in decisions
+            ]
+        )
+
+    async def CheckOutput(  # noqa: N802 (the contract's name)
+        self, request: guard_pb2.CheckOutputRequest, _: Any
+    ) -> guard_pb2.CheckOutputResponse:
+        """Checks an answer."""
+        passages = tuple(map(passage_from_proto, request.passages))
+        decision = await self._guard.check_output(request.text, passages, request.answer_id, context.principal())
+        _count(Stage.OUTPUT, (decision,))
+        return guard_pb2.CheckOutputResponse(
+            verdict=VERDICTS.to_proto(decision.verdict), text=decision.text, findings=_findings(decision)
+        )
+
+
+def _findings(decision: Decision) -> list[events_pb2.Finding]:
+    return [finding_to_proto(finding) for finding in decision.findings]
+
+
+def _count(stage: Stage, decisions: Iterable[Decision]) -> None:
+    for decision in decisions:
+        labels = {names.GUARD_STAGE: stage.value, names.GUARD_VERDICT: decision.verdict.value}
+        counter(names.GUARD_VERDICTS).add(1, labels)

@@ -1,0 +1,86 @@
+"""Wires the retrieve service; nothing else knows which adapter stands behind which port."""
+
+import random
+import uuid
+
+from headwater.retrieve.v1.retrieve_pb2_grpc import add_RetrieveServiceServicer_to_server
+from headwater_kit.bus import topics
+from headwater_kit.bus.factory import open_bus
+from headwater_kit.bus.ports import Bus
+from headwater_kit.bus.publisher import Publisher
+from headwater_kit.bus.table import Table
+from headwater_kit.core.clock import Clock, SystemClock
+from headwater_kit.rpc.channel import connect
+from headwater_kit.rpc.servicer import Servicer
+from headwater_kit.runtime import Component, Resource, Service
+from headwater_vectors.analysis import analyse
+from headwater_vectors.ports import VectorStore
+from headwater_vectors.stores import open_store
+
+from headwater_retrieve.adapters.collection import OpenCollection
+from headwater_retrieve.adapters.remote import RemoteEncoder
+from headwater_retrieve.domain.freshness import RecentChanges, Watermark
+from headwater_retrieve.domain.fusion import Weights
+from headwater_retrieve.domain.memory import Memory, MemoryPolicy
+from headwater_retrieve.events import ImpressionPublisher, IndexedRecords, MemoryRecords
+from headwater_retrieve.handlers import Search, SearchPolicy
+from headwater_retrieve.ports import QueryEncoder
+from headwater_retrieve.rpc import RetrieveRpc
+from headwater_retrieve.settings import Settings
+
+SERVICE_NAME = "headwater.retrieve.v1.RetrieveService"
+
+
+def build(
+    settings: Settings,
+    bus: Bus | None = None,
+    store: VectorStore | None = None,
+    encoder: QueryEncoder | None = None,
+    clock: Clock | None = None,
+) -> Service:
+    """The service, ready to start; what is given stands in for what the settings name. Raises Misconfigured."""
+    clock = clock or SystemClock()
+    bus = bus or open_bus(settings, clock)
+    store = store or open_store(settings)
+    channel = connect(settings.embed_target, settings)
+    collection = OpenCollection(store)
+    publisher = Publisher(bus, [topics.IMPRESSIONS], clock)
+    watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
+    search = Search(
+        store,
+        encoder or RemoteEncoder(channel),
+        analyse,
+        collection,
+        ImpressionPublisher(publisher),
+        watermark=watermark,
+        changes=changes,
+        memory=memory,
+        clock=clock,
+        new_id=lambda: uuid.uuid4().hex,
+        policy=_policy(settings),
+    )
+    indexed = IndexedRecords(watermark, changes, clock)
+    components: list[Component] = [
+        Resource("channel to embed", channel.close),
+        collection,
+        publisher,
+        Table(bus, topics.INDEXED, indexed.apply, clock=clock, rng=random.Random()),
+        Table(bus, topics.MODELS, MemoryRecords(memory).apply, clock=clock, rng=random.Random()),
+    ]
+    servicer = Servicer(add_RetrieveServiceServicer_to_server, RetrieveRpc(search), SERVICE_NAME)
+    return Service(settings, Settings.service, components, [servicer], clock=clock)
+
+
+def _policy(settings: Settings) -> SearchPolicy:
+    return SearchPolicy(
+        candidates=settings.retrieve_candidates,
+        weights=Weights(settings.retrieve_dense_weight, settings.retrieve_lexical_weight),
+        scripts=frozenset(word.strip().lower() for word in settings.retrieve_dense_scripts.split(",")),
+        encode_seconds=settings.retrieve_encode_seconds,
+        wait_ms=settings.retrieve_wait_ms,
+        max_wait_ms=settings.retrieve_max_wait_ms,
+    )
+
+
+def _memory_policy(settings: Settings) -> MemoryPolicy:
+    return MemoryPolicy(min_cosine=settings.retrieve_memory_min_cosine, max_boost=settings.retrieve_memory_max_boost)

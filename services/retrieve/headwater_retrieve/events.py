@@ -1,0 +1,79 @@
+"""Records in and out: what retrieve follows of `indexed.v1` and `models.v1`, and the impressions it leaves.
+
+The twin of `rpc`. A record that cannot be read is refused with InvalidInput;
+the table that feeds it passes over it and counts.
+"""
+
+from headwater_kit.bus import topics
+from headwater_kit.bus.ports import Outbound, Record
+from headwater_kit.bus.publisher import Publisher
+from headwater_kit.bus.tracing import stamped
+from headwater_kit.codec.events import decode, encode
+from headwater_kit.codec.plain import PROTOBUF
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.events import DocumentIndexed, ImpressionRecorded, ModelPublished, Outcome
+from headwater_kit.telemetry import histogram, names
+
+from headwater_retrieve.domain.freshness import RecentChanges, Watermark
+from headwater_retrieve.domain.memory import Memory
+
+
+class IndexedRecords:
+    """Moves the watermark and notes what changed."""
+
+    def __init__(self, watermark: Watermark, changes: RecentChanges, clock: Clock) -> None:
+        self._watermark = watermark
+        self._changes = changes
+        self._clock = clock
+        self._start_time = clock.now()
+
+    def apply(self, record: Record) -> None:
+        """Takes a record of `indexed.v1` in. Raises InvalidInput."""
+        if record.value is None:
+            return
+        event = decode(DocumentIndexed, record.value)
+        # What was indexed before this process began is in the store already, and says nothing of delay.
+        if record.timestamp >= self._start_time and event.provenance.outcome in (Outcome.UPSERTED, Outcome.DELETED):
+            self._changes.note(DocumentKey.from_bytes(record.key), _floor(event))
+            delay = self._clock.now() - event.provenance.produce_time
+            histogram(names.RETRIEVE_FRESHNESS).record(max(0.0, delay))
+        # Last: whoever waits for the position must find the change noted.
+        self._watermark.advance(event.provenance.position)
+
+
+class MemoryRecords:
+    """Keeps the click memory as published."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def apply(self, record: Record) -> None:
+        """Takes a record of `models.v1` in; a null value withdraws. Raises InvalidInput."""
+        if record.key is None:
+            return
+        if record.value is None:
+            self._memory.drop(record.key)
+        else:
+            self._memory.put(record.key, decode(ModelPublished, record.value).memory)
+
+
+class ImpressionPublisher:
+    """`ports.ImpressionLog` on `impressions.v1`."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    async def record(self, impression: ImpressionRecorded) -> None:
+        """See `ports.ImpressionLog`."""
+        key = impression.impression_id.encode()
+        await self._publisher.publish(
+            stamped(Outbound(topics.IMPRESSIONS.name, key, encode(impression), {"content-type": PROTOBUF}))
+        )
+
+
+def _floor(event: DocumentIndexed) -> int:
+    """The lowest version of the document that is not gone."""
+    if event.provenance.outcome is Outcome.DELETED:
+        return event.provenance.version + 1
+    return event.serving_version

@@ -1,0 +1,51 @@
+"""gRPC in: the twin of `events` over the same handlers."""
+
+from typing import Any
+
+from headwater.retrieve.v1 import retrieve_pb2
+from headwater.retrieve.v1.retrieve_pb2_grpc import RetrieveServiceServicer
+from headwater_kit.codec.documents import passage_to_proto, positions_from_proto, watermark_to_proto
+from headwater_kit.codec.filters import filter_from_proto
+from headwater_kit.rpc import context
+from headwater_kit.telemetry import counter, names
+
+from headwater_retrieve.domain.query import Query
+from headwater_retrieve.handlers import Search
+
+
+class RetrieveRpc(RetrieveServiceServicer):
+    """Serves `headwater.retrieve.v1.RetrieveService`."""
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+
+    async def Search(  # noqa: N802 (the contract's name)
+        self, request: retrieve_pb2.SearchRequest, _: Any
+    ) -> retrieve_pb2.SearchResponse:
+        """Finds the passages that answer a query best."""
+        found = await self._search.search(_query(request), context.principal(), context.deadline())
+        for leg in found.missing_legs:
+            counter(names.RETRIEVE_MISSING_LEGS).add(1, {names.RETRIEVE_LEG: leg})
+        return retrieve_pb2.SearchResponse(
+            passages=map(passage_to_proto, found.passages),
+            impression_id=found.impression_id,
+            watermark=watermark_to_proto(found.watermark),
+            missing_legs=found.missing_legs,
+        )
+
+    async def GetWatermark(  # noqa: N802 (the contract's name)
+        self, _request: retrieve_pb2.GetWatermarkRequest, _: Any
+    ) -> retrieve_pb2.GetWatermarkResponse:
+        """Tells how far the index has come."""
+        return retrieve_pb2.GetWatermarkResponse(watermark=watermark_to_proto(self._search.watermark()))
+
+
+def _query(request: retrieve_pb2.SearchRequest) -> Query:
+    return Query(
+        text=request.query,
+        top_k=request.top_k,
+        filter=filter_from_proto(request.filter) if request.HasField("filter") else None,
+        min_positions=positions_from_proto(request.freshness.min_positions),
+        wait_ms=request.freshness.wait_ms,
+        impression_id=request.impression_id,
+    )

@@ -1,0 +1,44 @@
+"""What retrieve can be told."""
+
+from typing import ClassVar
+
+from headwater_kit.settings import MilvusSettings, ServiceSettings, peer
+from pydantic import Field
+
+
+class Settings(MilvusSettings, ServiceSettings):
+    """Settings of the retrieve service."""
+
+    service: ClassVar[str] = "retrieve"
+
+    embed_target: str = peer("embed")
+    retrieve_dense_weight: float = Field(
+        default=0.7, ge=0, le=1, description="weight of the dense leg's scores; 0 turns the leg off"
+    )
+    retrieve_lexical_weight: float = Field(default=0.3, ge=0, le=1, description="weight of the lexical leg's scores")
+    retrieve_dense_scripts: str = Field(
+        default="latin",
+        min_length=1,
+        description="scripts that the encoder was trained on, comma separated, by the first word of their Unicode "
+        "names (latin, cyrillic, greek, cjk, hiragana, …), or any for a multilingual one; the dense leg counts less, "
+        "or not at all, for questions in others",
+    )
+    retrieve_candidates: int = Field(
+        default=100, ge=1, le=1_000, description="chunks asked of each leg before they are fused"
+    )
+    retrieve_encode_seconds: float = Field(
+        default=2.0, gt=0, description="time the encoder is given; after it the search goes on without the dense leg"
+    )
+    retrieve_wait_ms: int = Field(
+        default=2_000, ge=0, description="how long a search waits for the positions it asks for, unless it says, in ms"
+    )
+    retrieve_max_wait_ms: int = Field(default=30_000, ge=0, description="how long a search may ask to wait, in ms")
+    retrieve_memory_min_cosine: float = Field(
+        default=0.85,
+        ge=-1,
+        le=1,
+        description="cosine from which a question counts as a paraphrase of one that the click memory knows",
+    )
+    retrieve_memory_max_boost: float = Field(
+        default=1.5, ge=0, description="most that votes add to or take from a score, in standard deviations of a leg"
+    )
