@@ -4,14 +4,11 @@ import sys
 from wsgiref.simple_server import WSGIServer
 
 from opentelemetry import metrics, trace
-from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from prometheus_client import start_http_server
 
 from headwater_kit.core.errors import Misconfigured
@@ -51,8 +48,10 @@ def setup(settings: ServiceSettings, service: str) -> Telemetry:
     if settings.metrics_port:
         readers.append(PrometheusMetricReader())
     if settings.otlp_endpoint:
-        tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(settings.otlp_endpoint)))
-        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter(settings.otlp_endpoint)))
+        from headwater_kit.telemetry import otlp  # noqa: PLC0415 - slow to import, seldom used
+
+        tracers.add_span_processor(otlp.span_processor(settings.otlp_endpoint))
+        readers.append(otlp.metric_reader(settings.otlp_endpoint))
     meters = MeterProvider(readers, resource=resource)
     trace.set_tracer_provider(tracers)
     metrics.set_meter_provider(meters)

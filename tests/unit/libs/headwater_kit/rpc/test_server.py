@@ -104,7 +104,7 @@ async def test_a_message_over_the_limit_is_the_callers_fault() -> None:
 async def test_a_taken_port_is_told_at_once() -> None:
     async with scripted(nothing, SETTINGS) as first:
         second = scripted(nothing, ScriptedSettings(grpc_port=first.port))
-        with pytest.raises(Misconfigured, match=f"cannot listen on 127.0.0.1:{first.port}"):
+        with pytest.raises(Misconfigured, match=rf"cannot listen on 127\.0\.0\.1:{first.port}"):
             await second.start()
         await second.stop()
 
@@ -147,6 +147,6 @@ async def test_tls_lets_nobody_in_without_a_certificate(certificate: tuple[Path,
 async def test_a_missing_tls_file_is_named() -> None:
     missing = ScriptedSettings(tls_cert=Path("/nowhere/cert.pem"), tls_key=Path("/nowhere/key.pem"))
     service = scripted(nothing, missing)
-    with pytest.raises(Misconfigured, match="/nowhere/key.pem"):
+    with pytest.raises(Misconfigured, match=r"/nowhere/key\.pem"):
         await service.start()
     await service.stop()

@@ -46,6 +46,16 @@ def test_every_case_is_here() -> None:
     assert {type(case) for case in CASES} == all_kinds() - {errors.Transient}
 
 
+async def call(stub: IngestServiceStub, kind: str) -> None:
+    if kind == "unary":
+        await stub.GetDocument(pb.GetDocumentRequest())
+    elif kind == "client stream":
+        await stub.UploadDocument(iter([pb.UploadDocumentRequest()]))
+    else:
+        async for _ in stub.WatchDocument(pb.WatchDocumentRequest()):
+            pass
+
+
 @pytest.mark.parametrize("kind", ["unary", "server stream", "client stream"])
 @pytest.mark.parametrize("error", CASES, ids=lambda error: type(error).__name__)
 async def test_an_error_arrives_as_it_was_raised(error: HeadwaterError, kind: str) -> None:
@@ -53,15 +63,8 @@ async def test_an_error_arrives_as_it_was_raised(error: HeadwaterError, kind: st
         raise error
 
     async with serving(scripted(behaviour, SETTINGS), SETTINGS) as channel:
-        stub = IngestServiceStub(channel)
         with pytest.raises(HeadwaterError) as caught:
-            if kind == "unary":
-                await stub.GetDocument(pb.GetDocumentRequest())
-            elif kind == "client stream":
-                await stub.UploadDocument(iter([pb.UploadDocumentRequest()]))
-            else:
-                async for _ in stub.WatchDocument(pb.WatchDocumentRequest()):
-                    pass
+            await call(IngestServiceStub(channel), kind)
     assert type(caught.value) is type(error)
     assert caught.value.message == error.message
     assert {"reason": error.reason, **vars(caught.value)} == {"reason": error.reason, **vars(error)}

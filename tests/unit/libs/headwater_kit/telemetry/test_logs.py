@@ -17,7 +17,7 @@ def test_a_json_line_has_what_a_machine_needs() -> None:
     line = json.loads(JsonFormatter("embed").format(record(port=7402)))
     assert line["service"] == "embed"
     assert (line["level"], line["message"], line["port"]) == ("info", "hello you", 7402)
-    assert list(line)[0] == "time"
+    assert next(iter(line)) == "time"
     assert line["time"].endswith("+00:00")
 
 
