@@ -103,7 +103,7 @@ RECOGNISERS = (
             r"(?:\+|00)[1-9]\d{0,2}[ .-]?(?:\(0?\d{0,4}\)[ .-]?)?\d{1,5}(?:[ .-]?\d{2,5}){1,5}"  # international
             r"|\(\d{2,5}\)[ .-]?\d{2,5}(?:[ .-]?\d{2,5}){1,3}"  # area in brackets
             r"|\d{3}[.-]\d{3}[.-]\d{4}|\d{3}-\d{4}"  # North America
-            r"|0\d{1,4}(?:[ .-]\d{2,5}){1,4}|0\d{9,10}"  # national with trunk prefix
+            r"|0[1-9]\d{0,3}(?:[ .-]\d{2,5}){1,4}|0[1-9]\d{8,9}"  # national with trunk prefix
             r")(?:x\d{1,5})?(?![\w/-]|\.\d)"
         ),
         phone,

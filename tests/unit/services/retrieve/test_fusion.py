@@ -31,10 +31,10 @@ def names_of(dense: dict[str, float], lexical: dict[str, float], weights: Weight
 
 @given(legs)
 def test_credit_is_never_negative_and_the_last_candidate_gets_none(scores: dict[str, float]) -> None:
-    credits = credit_by_chunk(leg(scores))
-    assert min(credits.values()) >= 0.0
+    credit = credit_by_chunk(leg(scores))
+    assert min(credit.values()) >= 0.0
     if len(set(scores.values())) > 1:
-        assert credits[f"{min(scores, key=lambda n: scores[n])}-1"] == 0.0
+        assert credit[f"{min(scores, key=lambda n: scores[n])}-1"] == 0.0
 
 
 @given(legs, legs)
