@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from architecture.house import MEMBERS, ROOT, imported, modules, shown, tracked, tree, uses
+from architecture.house import MEMBERS, ROOT, Member, imported, modules, shown, tracked, tree, uses
+from packaging.requirements import Requirement
 
 # Longer files need a reason, which stands here.
 LONG_FILES: dict[str, str] = {}
@@ -108,6 +109,15 @@ def test_the_lock_holds_hashes_and_no_address() -> None:
     pins = re.findall(r"^[a-z0-9][^\s=]*==\S+.*\\\n    --hash=", lock, re.MULTILINE)
     assert len(pins) == len(re.findall(r"^[a-z0-9]", lock, re.MULTILINE))
     assert "://" not in lock
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)
+def test_the_lock_has_what_a_member_asks_for(member: Member) -> None:
+    lock = (ROOT / "requirements/lock.txt").read_text()
+    locked = dict(re.findall(r"^([a-z0-9][^\s=]*)==([^\s;]+)", lock, re.MULTILINE))
+    wanted = [Requirement(each) for each in member.dependencies if not each.startswith("headwater-")]
+    unmet = [str(each) for each in wanted if not each.specifier.contains(locked.get(each.name, "0"), prereleases=True)]
+    assert unmet == [], "run `make lock`"
 
 
 def test_no_lock_but_the_one() -> None:
