@@ -65,6 +65,13 @@ RETRIEVE_MISSING_LEGS = Counter(
 )
 GUARD_VERDICTS = Counter("headwater.guard.verdicts", "{check}", "checks made, by stage and verdict")
 
+INGEST_DOCUMENTS = Counter("headwater.ingest.documents", "{record}", "records of documents.v1, by what became of them")
+INGEST_CUT_DURATION = Histogram(
+    "headwater.ingest.cut.duration",
+    "s",
+    "time to parse and cut a document, waiting for a process included",
+    DELAY_SECONDS,
+)
 EMBED_TEXTS = Counter("headwater.embed.texts", "{text}", "texts asked for, by where the vector came from")
 EMBED_TOKENS = Counter("headwater.embed.tokens", "{token}", "tokens encoded, by lane")
 EMBED_DURATION = Histogram(
@@ -87,3 +94,4 @@ GUARD_STAGE = "headwater.guard.stage"
 GUARD_VERDICT = "headwater.guard.verdict"
 EMBED_SOURCE = "headwater.embed.source"
 EMBED_LANE = "headwater.embed.lane"
+INGEST_OUTCOME = "headwater.ingest.outcome"

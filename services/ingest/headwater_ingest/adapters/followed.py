@@ -1,0 +1,100 @@
+"""A compacted topic kept at hand in rows, so that a restart reads only what is new."""
+
+import logging
+import random
+from collections.abc import Callable
+
+from headwater_kit.bus.ports import Bus, Record
+from headwater_kit.bus.table import Table
+from headwater_kit.bus.topics import Topic
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.errors import Unavailable
+
+from headwater_ingest.adapters.rows import Rows
+
+logger = logging.getLogger(__name__)
+
+Changed = Callable[[bytes, bytes], None]
+
+
+class FollowedTopic:
+    """Follows all partitions of a topic into `rows`; a runtime component.
+
+    `changed` is called with key and value after each record that has both.
+    """
+
+    def __init__(
+        self, bus: Bus, topic: Topic, open_rows: Callable[[], Rows], *, clock: Clock, rng: random.Random
+    ) -> None:
+        self.name = f"table {topic.name}"
+        self.changed: list[Changed] = []
+        self._bus = bus
+        self._topic = topic
+        self._open_rows = open_rows
+        self._clock = clock
+        self._rng = rng
+        self._rows: Rows | None = None
+        self._table: Table | None = None
+
+    def get(self, key: bytes) -> bytes | None:
+        """The last value of the key that was read. Raises Unavailable before the start."""
+        if self._rows is None:
+            raise Unavailable(f"{self.name} has not been opened yet")
+        return self._rows.get(key)
+
+    async def start(self) -> None:
+        """Opens the rows and follows from where they end. Raises Misconfigured or Unavailable."""
+        self._rows = self._rows or self._open_rows()
+        await self._bus.create_topics([self._topic.name])
+        await self._check_rows(self._rows)
+        table = Table(
+            self._bus, self._topic, self._apply, clock=self._clock, rng=self._rng, start=self._rows.positions()
+        )
+        await table.start()
+        self._table = table
+
+    async def check(self) -> None:
+        """Raises Unavailable until all that was in the topic at the start is at hand."""
+        await self._started().check()
+
+    async def wait(self) -> None:
+        """As `Table.wait`."""
+        if self._table is not None:
+            await self._table.wait()
+
+    async def wait_caught_up(self, deadline: Deadline) -> None:
+        """As `Table.wait_caught_up`."""
+        await self._started().wait_caught_up(deadline)
+
+    async def stop(self, deadline: Deadline) -> None:
+        """Stops following and closes the rows."""
+        if self._table is not None:
+            await self._table.stop(deadline)
+        if self._rows is not None:
+            self._rows.close()
+            self._rows = None
+
+    async def _check_rows(self, rows: Rows) -> None:
+        """Forgets rows of another topic: one that was deleted and made again ends before they do."""
+        reader = self._bus.reader(self._topic.name)
+        try:
+            ends = await reader.end_offsets()
+        finally:
+            await reader.close()
+        if any(offset > ends.get(partition, 0) for partition, offset in rows.positions().items()):
+            logger.warning("%s is not the topic that was cached: it is read anew", self._topic.name)
+            rows.clear()
+
+    def _apply(self, record: Record) -> None:
+        if self._rows is None or record.key is None:
+            return
+        self._rows.put(record.key, record.value, record.partition, record.offset + 1)
+        if record.value is not None:
+            for changed in self.changed:
+                changed(record.key, record.value)
+
+    def _started(self) -> Table:
+        if self._table is None:
+            raise Unavailable(f"{self.name} is not running")
+        return self._table

@@ -1,0 +1,57 @@
+"""A few inmates for all documents."""
+
+import asyncio
+from collections.abc import Callable
+from time import perf_counter
+
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.errors import Unavailable
+from headwater_kit.telemetry import names
+from headwater_kit.telemetry.instruments import histogram
+
+from headwater_ingest.adapters.jail.cell import Cell
+from headwater_ingest.adapters.jail.frames import Frame, JailTerms, cut_from_frame
+from headwater_ingest.domain.cutting import CutDocument
+
+
+class JailedCutter:
+    """A `ports.DocumentCutter`; a runtime component that owns its processes.
+
+    `terms` is called once, off the event loop, at the start: it may have to
+    fetch the tokenizer.
+    """
+
+    name = "cutter"
+
+    def __init__(self, terms: Callable[[], JailTerms], processes: int) -> None:
+        self._terms = terms
+        self._processes = processes
+        self._cells: list[Cell] = []
+        self._idle: asyncio.LifoQueue[Cell] = asyncio.LifoQueue()
+
+    async def start(self) -> None:
+        """Returns once all processes are ready. Raises what `terms` raises, or Unavailable."""
+        terms = await asyncio.to_thread(self._terms)
+        self._cells = self._cells or [Cell(terms) for _ in range(self._processes)]
+        await asyncio.gather(*(cell.open() for cell in self._cells))
+        for cell in self._cells:
+            self._idle.put_nowait(cell)
+
+    async def check(self) -> None:
+        """Healthy once started: a process that died is replaced when it is needed."""
+        if not self._cells:
+            raise Unavailable("the cutter is not running")
+
+    async def stop(self, deadline: Deadline) -> None:
+        """Ends the processes."""
+        await asyncio.gather(*(cell.close() for cell in self._cells))
+
+    async def cut(self, media_type: str, body: bytes, title: str) -> CutDocument:
+        start = perf_counter()
+        cell = await self._idle.get()
+        try:
+            answer = await cell.ask(Frame({"media_type": media_type, "title": title}, body))
+        finally:
+            self._idle.put_nowait(cell)
+            histogram(names.INGEST_CUT_DURATION).record(perf_counter() - start)
+        return cut_from_frame(answer)

@@ -1,0 +1,66 @@
+"""The document log over the bus."""
+
+from headwater_kit.bus.ports import Bus, Outbound, Producer
+from headwater_kit.bus.topics import DOCUMENTS
+from headwater_kit.codec.events import encode
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.documents import DocumentKey, Position
+from headwater_kit.core.errors import Overloaded, Unavailable
+from headwater_kit.core.events import DocumentUpserted
+
+CONTENT_TYPE = {"content-type": b"application/x-protobuf"}
+VERSION_HEADER = "headwater-version"
+
+
+class BusDocumentLog:
+    """A `ports.DocumentLog`; a runtime component that owns its producer.
+
+    `max_outstanding_bytes` bounds what is produced and not yet acknowledged; a
+    write is always taken when nothing else is under way.
+    """
+
+    name = "document log"
+
+    def __init__(self, bus: Bus, max_outstanding_bytes: int) -> None:
+        self._bus = bus
+        self._max_outstanding_bytes = max_outstanding_bytes
+        self._outstanding_bytes = 0
+        self._producer: Producer | None = None
+
+    async def start(self) -> None:
+        """Sees that the topic is there and makes the producer."""
+        await self._bus.create_topics([DOCUMENTS.name])
+        self._producer = self._producer or self._bus.producer()
+
+    async def check(self) -> None:
+        """Healthy once started: the consumer asks the broker."""
+        self._started()
+
+    async def stop(self, deadline: Deadline) -> None:
+        """Flushes and lets go."""
+        if self._producer is not None:
+            await self._producer.flush(deadline.remaining())
+            await self._producer.close()
+
+    async def append(self, key: DocumentKey, write: DocumentUpserted | None, version: int | None) -> Position:
+        value = None if write is None else encode(write)
+        headers = dict(CONTENT_TYPE) if write is not None else {}
+        if version is not None:
+            headers[VERSION_HEADER] = str(version).encode()
+        return await self._send(Outbound(DOCUMENTS.name, key.to_bytes(), value, headers), len(value or b""))
+
+    async def _send(self, record: Outbound, size_bytes: int) -> Position:
+        producer = self._started()
+        if self._outstanding_bytes and self._outstanding_bytes + size_bytes > self._max_outstanding_bytes:
+            raise Overloaded("too many bytes are on their way to the broker: slow down")
+        self._outstanding_bytes += size_bytes
+        try:
+            ack = await producer.send(record)
+        finally:
+            self._outstanding_bytes -= size_bytes
+        return Position(ack.partition, ack.offset)
+
+    def _started(self) -> Producer:
+        if self._producer is None:
+            raise Unavailable("the document log is not open yet")
+        return self._producer

@@ -1,0 +1,145 @@
+"""Records of `documents.v1` to document events: protobuf, JSON or plain text."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from headwater_kit.bus.ports import Headers, Record
+from headwater_kit.codec.events import decode
+from headwater_kit.core.documents import DocumentInfo, DocumentKey, MetadataValue, Position
+from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.events import DocumentUpserted
+
+from headwater_ingest.domain.versions import MILLISECONDS, DocumentEvent
+
+CONTENT_TYPE = "content-type"
+VERSION = "headwater-version"
+# Set on a record that was sent on to the right partition: where it stood first, and when it was produced.
+REROUTED = "headwater-rerouted"
+PRODUCE_TIME_MS = "headwater-produce-time-ms"
+PROTOBUF = "application/x-protobuf"
+JSON = "application/json"
+JSON_FIELDS = frozenset({"title", "text", "media_type", "source_uri", "metadata", "version"})
+# Decimal digits of the largest version.
+MAX_VERSION_DIGITS = 19
+
+
+def document_event(record: Record, key: DocumentKey) -> DocumentEvent:
+    """What the record says; still to be checked by `DocumentRules`.
+
+    Raises InvalidInput: UNDECODABLE, INVALID_UTF8, INVALID_METADATA, INVALID_VERSION.
+    """
+    write = None if record.value is None else _write(record.value, record.headers)
+    version = _header_version(record.headers)
+    if version is None and write is not None:
+        version = write.version
+    position = Position(record.partition, record.offset)
+    is_rerouted = REROUTED in record.headers
+    return DocumentEvent(key, position, produce_time(record), write, version, is_rerouted)
+
+
+def produce_time(record: Record) -> float:
+    """When the document was produced, in seconds since the epoch: before it was sent on, if it was."""
+    stamp = record.headers.get(PRODUCE_TIME_MS, b"")
+    if REROUTED in record.headers and stamp.isdigit() and len(stamp) <= MAX_VERSION_DIGITS:
+        return int(stamp) / MILLISECONDS
+    return record.timestamp
+
+
+def _write(value: bytes, headers: Headers) -> DocumentUpserted:
+    content_type = headers.get(CONTENT_TYPE, b"").decode(errors="replace")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == PROTOBUF:
+        return decode(DocumentUpserted, value)
+    if kind == JSON or (not kind and value.lstrip()[:1] == b"{"):
+        return _from_json(value)
+    return DocumentUpserted(DocumentInfo(media_type=content_type), value)
+
+
+def _header_version(headers: Headers) -> int | None:
+    given = headers.get(VERSION)
+    if given is None:
+        return None
+    if not given.isdigit() or len(given) > MAX_VERSION_DIGITS:
+        raise _invalid_version(f"header {VERSION} must be a decimal number")
+    return int(given)
+
+
+def _from_json(value: bytes) -> DocumentUpserted:
+    fields = _fields(value)
+    info = DocumentInfo(
+        title=_string(fields, "title"),
+        source_uri=_string(fields, "source_uri"),
+        media_type=_string(fields, "media_type"),
+        metadata=_metadata(fields.get("metadata")),
+    )
+    return DocumentUpserted(info, _body(_string(fields, "text")), _version(fields.get("version")))
+
+
+def _fields(value: bytes) -> dict[str, Any]:
+    try:
+        fields = json.loads(value.decode())
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"the value is not UTF-8 at byte {error.start}", reason="INVALID_UTF8", field="") from None
+    except (ValueError, RecursionError) as error:
+        raise _undecodable(f"the value is not JSON: {error}", "value") from None
+    if not isinstance(fields, dict):
+        raise _undecodable("the value must be a JSON object", "value")
+    if unknown := sorted(fields.keys() - JSON_FIELDS):
+        known = ", ".join(sorted(JSON_FIELDS))
+        raise _undecodable(f"field {unknown[0][:80]!r} is not known: the fields are {known}", "value")
+    return fields
+
+
+def _string(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise _undecodable(f"{name} must be a string", name)
+    return value
+
+
+def _body(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # JSON can spell half of a surrogate pair; UTF-8 cannot.
+        raise InvalidInput("text holds half of a surrogate pair", reason="INVALID_UTF8", field="text") from None
+
+
+def _metadata(value: object) -> dict[str, MetadataValue]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidInput("metadata must be an object", reason="INVALID_METADATA", field="info.metadata")
+    return {key: _metadata_value(key, entry) for key, entry in value.items()}
+
+
+def _metadata_value(key: str, value: object) -> MetadataValue:
+    if isinstance(value, str | bool):
+        return value
+    # Compared before it is converted: Python's integers may be too large for a float.
+    if isinstance(value, int | float) and -math.inf < value < math.inf and abs(value) <= 2**1023:
+        return float(value)
+    field = f"info.metadata.{key[:80]}"
+    raise InvalidInput(
+        f"{field} must be a string, a finite number or a boolean", reason="INVALID_METADATA", field=field
+    )
+
+
+def _version(value: object) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _invalid_version("version must be a whole number")
+    return value
+
+
+def _invalid_version(message: str) -> InvalidInput:
+    return InvalidInput(message, reason="INVALID_VERSION", field="version")
+
+
+def _undecodable(message: str, field: str) -> InvalidInput:
+    return InvalidInput(message, reason="UNDECODABLE", field=field)
