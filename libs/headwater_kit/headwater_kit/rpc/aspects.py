@@ -67,8 +67,7 @@ async def translated(call: Call) -> AsyncIterator[None]:
     try:
         yield
     except HeadwaterError as error:
-        level = logging.WARNING if isinstance(error, Transient) else logging.INFO
-        logger.log(level, "refused: %s", error.message, extra={"method": call.method, "reason": error.reason})
+        logger.log(_level(error), "refused: %s", error.message, extra={"method": call.method, "reason": error.reason})
         await _abort(call, error)
     except AbortError:
         raise
@@ -160,6 +159,13 @@ async def as_principal(call: Call) -> AsyncIterator[None]:
     principal = principal_from_metadata(call.metadata)
     call_context.enter(call_context.CallContext(principal, call_context.deadline()))
     yield
+
+
+def _level(error: HeadwaterError) -> int:
+    # A full server must not spend its time on saying so: the metrics count it.
+    if isinstance(error, Overloaded):
+        return logging.DEBUG
+    return logging.WARNING if isinstance(error, Transient) else logging.INFO
 
 
 def _code(call: Call) -> StatusCode:

@@ -1,6 +1,7 @@
 """Traces, metrics and logs of one process."""
 
 import sys
+import threading
 from wsgiref.simple_server import WSGIServer
 
 from opentelemetry import metrics, trace
@@ -15,7 +16,8 @@ from headwater_kit.core.errors import Misconfigured
 from headwater_kit.settings import ServiceSettings
 from headwater_kit.telemetry import logs
 
-FLUSH_MS = 1000
+# An exporter tries a dead endpoint for many seconds; the process does not wait that long to end.
+CLOSE_SECONDS = 1.0
 
 
 class Telemetry:
@@ -27,10 +29,13 @@ class Telemetry:
         self._endpoint = endpoint
 
     def close(self) -> None:
-        """Waits at most about a second for each exporter."""
-        self._tracers.force_flush(FLUSH_MS)
-        self._tracers.shutdown()
-        self._meters.shutdown(timeout_millis=FLUSH_MS)
+        """Waits at most a second for the exporters; what they could not send by then is lost."""
+        parts = (self._tracers.shutdown, self._meters.shutdown)
+        threads = [threading.Thread(target=part, daemon=True) for part in parts]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(CLOSE_SECONDS / len(threads))
         if self._endpoint is not None:
             self._endpoint.shutdown()
             self._endpoint.server_close()
@@ -43,7 +48,7 @@ def setup(settings: ServiceSettings, service: str) -> Telemetry:
     """
     logs.configure(service, settings.log_level, settings.log_format, sys.stderr)
     resource = Resource.create({"service.name": f"headwater-{service}"})
-    tracers = TracerProvider(resource=resource)
+    tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
     readers: list[MetricReader] = []
     if settings.metrics_port:
         readers.append(PrometheusMetricReader())
@@ -52,7 +57,7 @@ def setup(settings: ServiceSettings, service: str) -> Telemetry:
 
         tracers.add_span_processor(otlp.span_processor(settings.otlp_endpoint))
         readers.append(otlp.metric_reader(settings.otlp_endpoint))
-    meters = MeterProvider(readers, resource=resource)
+    meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
     trace.set_tracer_provider(tracers)
     metrics.set_meter_provider(meters)
     return Telemetry(tracers, meters, _serve_metrics(settings) if settings.metrics_port else None)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = """
-from headwater_kit.core.errors import Misconfigured
+from headwater_kit.core.errors import Misconfigured, Unavailable
 from headwater_kit.runtime import run
 from headwater_kit.testing.scripted import ScriptedSettings, scripted
 
@@ -77,6 +77,13 @@ def test_a_signal_drains_and_exits_0(tmp_path: Path, number: signal.Signals) -> 
     code, _, rest = finish(process)
     assert code == 0
     assert "draining" in rest
+
+
+def test_a_signal_while_the_broker_is_away_exits_0(tmp_path: Path) -> None:
+    process = start(tmp_path, 'Unavailable("no broker")')
+    list(lines_until(process, "part is not up yet: no broker"))
+    process.terminate()
+    assert finish(process)[0] == 0
 
 
 def test_bad_settings_exit_2_with_a_line_each_and_no_secret(tmp_path: Path) -> None:
