@@ -109,20 +109,20 @@ class MemoryStore:
         held = self._ledger.get(row.key)
         return held is not None and not held.deleted and held.version == row.version
 
-    def _dense(self, rows: Sequence[ChunkRow], query: Query) -> Sequence[Hit]:
+    def _dense(self, rows: Sequence[ChunkRow], query: Query) -> tuple[Hit, ...]:
         if not query.vector or not rows:
             return ()
         self._check_dimension(query.vector)
         cosines = _unit(np.stack([_floats(row.vector) for row in rows])) @ _unit(_floats(query.vector))
         best = np.argsort(-cosines, kind="stable")[: query.limit]
-        return [_hit(rows[i], float(cosines[i])) for i in best]
+        return tuple(_hit(rows[i], float(cosines[i])) for i in best)
 
-    def _lexical(self, rows: Sequence[ChunkRow], query: Query) -> Sequence[Hit]:
+    def _lexical(self, rows: Sequence[ChunkRow], query: Query) -> tuple[Hit, ...]:
         # Statistics over all rows, as the store keeps them: a filter does not change a term's weight.
         bm25 = Bm25(row.lexical for row in self._rows.values())
         scored = [(bm25.score(query.terms, row.lexical), row) for row in rows]
         matching = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: -pair[0])
-        return [_hit(row, score) for score, row in matching[: query.limit]]
+        return tuple(_hit(row, score) for score, row in matching[: query.limit])
 
 
 def _passes(row: ChunkRow, query: Query) -> bool:

@@ -1,7 +1,7 @@
 """The vector store as index writes it and retrieve reads it.
 
 Adapters: `milvus` (Milvus Lite on a laptop, Milvus in a cluster) and `memory`.
-One contract suite, `headwater_vectors.contract`, holds for both.
+One contract suite, `testing.contract`, holds for both.
 
 A document's rows of one version become visible, and those of the version before
 vanish, by a single write of its ledger row (`switch`): a search drops every hit
@@ -78,8 +78,8 @@ class Legs:
     Rows that share no term with the query are not among the lexical hits.
     """
 
-    dense: Sequence[Hit] = ()
-    lexical: Sequence[Hit] = ()
+    dense: tuple[Hit, ...] = ()
+    lexical: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

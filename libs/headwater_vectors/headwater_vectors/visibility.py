@@ -126,10 +126,10 @@ def _row_ids(tenant: str, legs: Legs) -> list[str]:
 def _judge(query: Query, raw: Legs, states: Mapping[str, LedgerState], before: Marks) -> _Verdict:
     unsettled = {row for row, state in states.items() if not state.deleted and not before.covers(state)}
     stale: set[str] = set()
-    kept: list[Sequence[Hit]] = []
+    kept: list[tuple[Hit, ...]] = []
     short = False
     for leg in (raw.dense, raw.lexical):
-        passed = []
+        passed: list[Hit] = []
         for hit in leg:
             row = _row_id(query.tenant, hit.passage)
             state = states.get(row)
@@ -139,5 +139,5 @@ def _judge(query: Query, raw: Legs, states: Mapping[str, LedgerState], before: M
                 passed.append(hit)
         # A leg that was not full had every matching row in it: dropping takes nothing's place.
         short = short or (len(leg) >= query.limit and len(passed) < len(leg))
-        kept.append(passed)
+        kept.append(tuple(passed))
     return _Verdict(Legs(*kept), stale, again=bool(unsettled) or short)

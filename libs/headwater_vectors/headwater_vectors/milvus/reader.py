@@ -54,21 +54,21 @@ class _MilvusSource:
         found = await self._tables.by_id(self._tables.ledger, row_ids, schema.STATE_FIELDS)
         return {row_id: rows.ledger_state(entity) for row_id, entity in found.items()}
 
-    async def _dense(self, query: Query, where: filters.Expression) -> Sequence[Hit]:
+    async def _dense(self, query: Query, where: filters.Expression) -> tuple[Hit, ...]:
         if not query.vector:
             return ()
         vector = rows.floats(query.vector, self._dimension)
         return _hits(await self._tables.find("dense", vector, query.limit, where), query.tenant)
 
-    async def _lexical(self, query: Query, where: filters.Expression) -> Sequence[Hit]:
+    async def _lexical(self, query: Query, where: filters.Expression) -> tuple[Hit, ...]:
         if not query.terms:
             return ()
         found = _hits(await self._tables.find("sparse", query.terms, query.limit, where), query.tenant)
-        return [hit for hit in found if hit.score > 0]
+        return tuple(hit for hit in found if hit.score > 0)
 
 
-def _hits(found: Sequence[Entity], tenant: str) -> list[Hit]:
+def _hits(found: Sequence[Entity], tenant: str) -> tuple[Hit, ...]:
     # The filter keeps tenants apart; a second look costs nothing and does not trust it (I10).
-    return [
+    return tuple(
         Hit(rows.passage(hit["entity"]), float(hit["distance"])) for hit in found if hit["entity"]["tenant"] == tenant
-    ]
+    )

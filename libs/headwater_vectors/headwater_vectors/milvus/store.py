@@ -108,6 +108,12 @@ class MilvusStore:
         self._opened = None
         await self._connection.close()
 
+    async def drop(self) -> None:
+        """Deletes the alias and its two collections, with all that is in them."""
+        if opened := self._opened or await self._find():
+            await opened.tables.drop(self._alias)
+            self._opened = None
+
     async def _require(self) -> _Opened:
         if opened := self._opened or await self._find():
             return opened

@@ -44,6 +44,12 @@ class Tables:
         """Lets the alias mean the chunks collection."""
         await self._connection.admin(lambda client: client.create_alias(self.chunks, alias, timeout=ADMIN_SECONDS))
 
+    async def drop(self, alias: str) -> None:
+        """Deletes the alias and both collections."""
+        await self._connection.admin(lambda client: client.drop_alias(alias, timeout=ADMIN_SECONDS))
+        for name in (self.chunks, self.ledger):
+            await self._connection.admin(lambda client, name=name: client.drop_collection(name, timeout=ADMIN_SECONDS))
+
     async def find(self, field: str, data: Any, limit: int, where: Expression) -> Sequence[Entity]:
         """One leg: hits with `distance` and `entity`, best first."""
         found = await self._reading(

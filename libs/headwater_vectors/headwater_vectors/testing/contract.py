@@ -1,0 +1,324 @@
+"""The contract of a vector store; subclass it with a `store` fixture, opened and empty."""
+
+import asyncio
+
+import pytest
+from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.errors import InvalidInput, Misconfigured
+from headwater_kit.core.filters import All, Any, Compare, Filter, Member, Not, Operator
+
+from headwater_vectors.analysis import analyse
+from headwater_vectors.ports import LedgerRow, Legs, Model, Query, VectorStore
+from headwater_vectors.testing.samples import MODEL, found, ledger_row, put, rows, vector
+
+# Strings that end a quoted literal, a comment, a parameter or an identifier somewhere.
+HOSTILE = (
+    '"', "'", "\\", '\\"', '" or "1" == "1', "' or tenant != '", '") or (version > 0', "{p0}", "{p1}", "{0}", "%", "_",
+    "a\nb", "\t", "$meta", 'x"]', "\\x22", "\u2028", "ü文🙂", "or true", "; drop", "#", "--", "/*", "\\\\", "\\n",
+)  # fmt: skip
+
+
+def query(terms: str = "", axis: int | None = 0, **more: object) -> Query:
+    """Both legs in the tenant acme; `axis` None leaves out the dense one."""
+    fields: dict[str, object] = {"tenant": "acme", "terms": analyse(terms), "limit": 50, **more}
+    return Query(vector=b"" if axis is None else vector(axis), **fields)  # type: ignore[arg-type]
+
+
+class VectorStoreContract:
+    """What holds for every adapter."""
+
+    async def test_nothing_is_found_before_anything_is_written(self, store: VectorStore) -> None:
+        assert await store.collection() is None
+        assert await store.search(query("anything")) == Legs()
+        assert await store.ledger([DocumentKey("acme", "a")]) == [None]
+        counts = await store.counts("acme")
+        assert (counts.chunks, counts.documents) == (0, 0)
+        await store.maintain()
+
+    async def test_a_collection_holds_one_model(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await store.adopt(MODEL)
+        name_and_model = await store.collection()
+        assert name_and_model is not None
+        assert name_and_model[1] == MODEL
+        with pytest.raises(Misconfigured):
+            await store.adopt(Model("another-model", 8))
+        with pytest.raises(Misconfigured):
+            await store.adopt(Model(MODEL.model_id, 16))
+
+    async def test_a_hit_comes_back_as_written(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        written = rows("a/ü#1", 7, ["Alpha beta", "Gamma"], title="A title", metadata={"n": 1.5, "s": "x", "b": True})
+        await put(store, written)
+        legs = await store.search(query("gamma"))
+        (lexical,) = legs.lexical
+        assert lexical.passage.chunk == written[1].chunk
+        assert lexical.passage.info == written[1].info
+        assert (lexical.passage.document_id, lexical.passage.version) == ("a/ü#1", 7)
+        assert lexical.score > 0
+        assert [hit.score for hit in legs.dense] == pytest.approx([1.0, 1.0], abs=1e-4)
+
+    async def test_legs_rank_and_are_cut(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        for n in range(4):
+            await put(store, rows(f"d{n}", 1, ["apple " * (n + 1) + "pear " * 8], axis=n))
+        legs = await store.search(query("apple", axis=2, limit=2))
+        assert legs.dense[0].passage.document_id == "d2"
+        assert [hit.passage.document_id for hit in legs.lexical] == ["d3", "d2"]
+        assert len(legs.dense) == 2
+
+    async def test_a_leg_without_its_half_finds_nothing(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple"]))
+        assert (await store.search(query("", axis=0))).lexical == ()
+        assert (await store.search(query("apple", axis=None))).dense == ()
+        assert list((await store.search(query("zebra"))).lexical) == []
+
+    async def test_rows_are_invisible_until_the_switch(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await store.upsert(rows("a", 1, ["apple"]))
+        assert found(await store.search(query("apple"))) == set()
+        await store.switch([ledger_row("a", 1, 1)])
+        assert found(await store.search(query("apple"))) == {("a", 1, 0)}
+
+    async def test_a_switch_shows_one_version_in_both_legs_before_and_after_the_sweep(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple one", "apple two", "apple three"]))
+        await store.upsert(rows("a", 2, ["apple four", "apple five"]))
+        assert found(await store.search(query("apple"))) == {("a", 1, 0), ("a", 1, 1), ("a", 1, 2)}
+        await store.switch([ledger_row("a", 2, 2)])
+        assert found(await store.search(query("apple"))) == {("a", 2, 0), ("a", 2, 1)}
+        await store.sweep(ledger_row("a", 2, 2))
+        assert found(await store.search(query("apple"))) == {("a", 2, 0), ("a", 2, 1)}
+        assert (await store.counts("acme")).chunks == 2
+
+    async def test_old_rows_do_not_crowd_out_the_new(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, [f"apple {n}" for n in range(10)]))
+        await put(store, rows("b", 1, ["apple beside pear, plum and quince"], axis=1))
+        await put(store, rows("a", 2, ["no such fruit here"], axis=2))
+        legs = await store.search(query("apple", axis=0, limit=3))
+        assert [hit.passage.document_id for hit in legs.lexical] == ["b"]
+        assert found(Legs(dense=legs.dense)) == {("a", 2, 0), ("b", 1, 0)}
+
+    async def test_a_deletion_vanishes_at_the_switch_and_leaves_no_rows(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple"]))
+        await store.switch([ledger_row("a", 2, 0)])
+        assert found(await store.search(query("apple"))) == set()
+        await store.sweep(ledger_row("a", 2, 0))
+        counts = await store.counts("acme")
+        assert (counts.chunks, counts.documents) == (0, 0)
+        assert await store.ledger([DocumentKey("acme", "a")]) == [ledger_row("a", 2, 0)]
+
+    async def test_a_document_comes_back_after_a_deletion(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await store.switch([ledger_row("a", 2, 0)])
+        await put(store, rows("a", 3, ["apple"]))
+        await store.sweep(ledger_row("a", 3, 1), ledger_row("a", 2, 0))
+        assert found(await store.search(query("apple"))) == {("a", 3, 0)}
+
+    async def test_a_switch_is_monotone(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("a", 5, ["apple"]))
+        await store.switch([ledger_row("a", 4, 0)])
+        await store.switch([LedgerRow(DocumentKey("acme", "a"), 5, True, 0)])
+        assert await store.ledger([DocumentKey("acme", "a")]) == [ledger_row("a", 5, 1)]
+        assert found(await store.search(query("apple"))) == {("a", 5, 0)}
+
+    async def test_writing_twice_is_writing_once(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        for _ in range(2):
+            await put(store, rows("a", 1, ["apple", "pear"]))
+            await store.sweep(ledger_row("a", 1, 2))
+        assert len((await store.search(query("apple pear"))).lexical) == 2
+        counts = await store.counts("acme")
+        assert (counts.chunks, counts.documents) == (2, 1)
+
+    async def test_a_sweep_with_what_was_replaced_deletes_just_that(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple"] * 3))
+        await put(store, rows("b", 1, ["apple"]))
+        await put(store, rows("a", 2, ["apple"]))
+        await store.sweep(ledger_row("a", 2, 1), ledger_row("a", 1, 3))
+        assert not await store.whole(ledger_row("a", 1, 3))
+        assert found(await store.search(query("apple"))) == {("a", 2, 0), ("b", 1, 0)}
+
+    async def test_whole_counts_the_rows_of_one_version(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        written = rows("a", 1, ["one", "two", "three"])
+        await store.upsert(written[:1])
+        assert not await store.whole(ledger_row("a", 1, 3))
+        await store.upsert(written[1:])
+        assert await store.whole(ledger_row("a", 1, 3))
+        assert not await store.whole(ledger_row("a", 2, 3))
+
+    async def test_the_ledger_answers_in_order(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await store.switch([ledger_row("a", 1, 1), ledger_row("b", 3, 0)])
+        keys = [DocumentKey("acme", name) for name in ("b", "none", "a")]
+        assert await store.ledger(keys) == [ledger_row("b", 3, 0), None, ledger_row("a", 1, 1)]
+
+    async def test_tenants_are_walls(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple"]))
+        await put(store, rows("a", 2, ["apple"], tenant="other"))
+        assert found(await store.search(query("apple"))) == {("a", 1, 0)}
+        assert found(await store.search(query("apple", tenant="other"))) == {("a", 2, 0)}
+        assert found(await store.search(query("apple", tenant="acm"))) == set()
+        await store.switch([ledger_row("a", 3, 0)])
+        await store.sweep(ledger_row("a", 3, 0))
+        assert found(await store.search(query("apple", tenant="other"))) == {("a", 2, 0)}
+        assert (await store.counts("other")).documents == 1
+
+    @pytest.mark.parametrize(
+        ("chosen", "expected"),
+        [
+            (Compare("team", Operator.EQ, "red"), {"a"}),
+            (Compare("team", Operator.NE, "red"), {"b"}),
+            (Not(Compare("team", Operator.EQ, "red")), {"b", "c"}),
+            (Compare("year", Operator.GE, 2020), {"b"}),
+            (Compare("year", Operator.LT, 2020.5), {"a", "b"}),
+            (Compare("year", Operator.EQ, "2020"), set()),
+            (Compare("draft", Operator.EQ, True), {"a"}),
+            (Compare("draft", Operator.NE, True), {"c"}),
+            (Compare("draft", Operator.EQ, 1), set()),
+            (Compare("score", Operator.LT, 0), {"c"}),
+            (Compare("team", Operator.GT, "pink"), {"a"}),
+            (Member("team", ("red", "blue", 3.0)), {"a", "b"}),
+            (Member("document_id", ("a", "c", "zz")), {"a", "c"}),
+            (Compare("title", Operator.EQ, "Doc b"), {"b"}),
+            (Compare("title", Operator.NE, "Doc b"), {"a", "c"}),
+            (Compare("source_uri", Operator.EQ, "file:///c"), {"c"}),
+            (Any((Compare("team", Operator.EQ, "red"), Compare("year", Operator.EQ, 2020))), {"a", "b"}),
+            (All((Compare("year", Operator.GT, 2000), Not(Compare("team", Operator.EQ, "red")))), {"b"}),
+            (Not(Not(Member("year", (1999, 2019)))), {"a"}),
+            (Compare("no such key", Operator.NE, "x"), set()),
+        ],
+    )
+    async def test_filters_choose_documents(self, store: VectorStore, chosen: Filter, expected: set[str]) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple"], title="Doc a", metadata={"team": "red", "year": 2019, "draft": True}))
+        await put(store, rows("b", 1, ["apple"], title="Doc b", metadata={"team": "blue", "year": 2020}))
+        await put(store, rows("c", 1, ["apple"], title="Doc c", metadata={"draft": False, "score": -1.5}))
+        legs = await store.search(query("apple", filter=chosen))
+        assert {hit.passage.document_id for hit in legs.dense} == expected
+        assert {hit.passage.document_id for hit in legs.lexical} == expected
+
+    async def test_filters_come_before_ranking(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        for n in range(20):
+            await put(store, rows(f"d{n}", 1, ["apple"], axis=0, metadata={"n": float(n)}))
+        await put(store, rows("far", 1, ["apple and many other words besides"], axis=3, metadata={"n": 99.0}))
+        legs = await store.search(query("apple", limit=1, filter=Compare("n", Operator.EQ, 99)))
+        assert [hit.passage.document_id for hit in (*legs.dense, *legs.lexical)] == ["far", "far"]
+
+    @pytest.mark.parametrize("hostile", HOSTILE)
+    async def test_hostile_strings_are_just_strings(self, store: VectorStore, hostile: str) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("theirs", 1, ["apple"], tenant="other", metadata={hostile: hostile}))
+        await put(store, rows("mine", 1, ["apple"], title=hostile, metadata={hostile: hostile}))
+        await put(store, rows("plain", 1, ["apple"], metadata={"k": "v"}))
+        for chosen in (
+            Compare(hostile, Operator.EQ, hostile),
+            Member(hostile, (hostile, "else")),
+            Compare("title", Operator.EQ, hostile),
+        ):
+            assert found(await store.search(query("apple", filter=chosen))) == {("mine", 1, 0)}
+        assert found(await store.search(query("apple", filter=Compare("k", Operator.EQ, hostile)))) == set()
+
+    @pytest.mark.parametrize("hostile", [each for each in HOSTILE if each.isprintable()])
+    async def test_hostile_ids_name_only_themselves(self, store: VectorStore, hostile: str) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple"]))
+        await put(store, rows(hostile, 1, ["apple"], tenant=hostile))
+        assert found(await store.search(query("apple", tenant=hostile))) == {(hostile, 1, 0)}
+        await store.switch([ledger_row(hostile, 2, 0, tenant=hostile)])
+        await store.sweep(ledger_row(hostile, 2, 0, tenant=hostile))
+        assert (await store.counts(hostile)).documents == 0
+        assert found(await store.search(query("apple"))) == {("a", 1, 0)}
+
+    async def test_a_senseless_filter_is_refused_by_name(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        deep: Filter = Compare("a", Operator.EQ, 1)
+        for _ in range(40):
+            deep = Not(deep)
+        for bad in (deep, Compare("a", Operator.LT, True), Compare("title", Operator.EQ, 3), Member("a", ()), All(())):
+            with pytest.raises(InvalidInput) as refused:
+                await store.search(query("apple", filter=bad))
+            assert refused.value.field == "filter"
+
+    async def test_other_scripts_are_found(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("zh", 1, ["向量数据库支持全文检索"], axis=1))
+        await put(store, rows("ko", 1, ["한국어 문서 검색"], axis=2))
+        await put(store, rows("code", 1, ["call asyncio.run_until_complete or getUserName, since 3.11.2"], axis=3))
+        for asked, expected in (("全文检索", "zh"), ("문서", "ko"), ("user name", "code"), ("3.11", "code")):
+            legs = await store.search(query(asked, axis=None))
+            assert [hit.passage.document_id for hit in legs.lexical] == [expected], asked
+
+    async def test_a_wrong_vector_is_refused(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple"]))
+        with pytest.raises(InvalidInput):
+            await store.search(Query("acme", vector=b"\0" * 12))
+
+    async def test_maintenance_changes_nothing(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple", "pear"]))
+        await put(store, rows("a", 2, ["apple"]))
+        before = found(await store.search(query("apple")))
+        await store.maintain()
+        assert found(await store.search(query("apple"))) == before == {("a", 2, 0)}
+        await store.sweep(ledger_row("a", 2, 1), ledger_row("a", 1, 2))
+        await store.maintain()
+        assert found(await store.search(query("apple"))) == before
+
+    async def test_no_search_sees_two_versions_or_part_of_one_while_documents_change(self, store: VectorStore) -> None:
+        """Writers edit, searches run at the same time: every answer shows each document whole, in one version."""
+        await store.adopt(MODEL)
+        chunks = {version: 2 + version % 3 for version in range(1, 13)}
+        for name in ("a", "b"):
+            await put(store, rows(name, 1, ["apple"] * chunks[1]))
+        writers = [asyncio.create_task(_edit(store, name, chunks)) for name in ("a", "b")]
+        seen = 0
+        while not all(task.done() for task in writers):
+            legs = await store.search(query("apple"))
+            for leg in (legs.dense, legs.lexical):
+                _check_whole(Legs(dense=leg), chunks)
+            _check_whole(legs, chunks)
+            seen += len(found(legs)) > 0
+            await asyncio.sleep(0)
+        await asyncio.gather(*writers)
+        assert seen > 0
+        assert found(await store.search(query("apple"))) == {(d, 12, n) for d in ("a", "b") for n in range(chunks[12])}
+
+    async def test_an_open_store_answers_and_opens_again(self, store: VectorStore) -> None:
+        await store.ping(2.0)
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple"]))
+        await store.close()
+        await store.open()
+        assert found(await store.search(query("apple"))) == {("a", 1, 0)}
+
+
+async def _edit(store: VectorStore, name: str, chunks: dict[int, int]) -> None:
+    for version in range(2, len(chunks) + 1):
+        written = rows(name, version, ["apple"] * chunks[version])
+        # Row by row, so that there is a part to be seen.
+        for row in written:
+            await store.upsert([row])
+            await asyncio.sleep(0)
+        row = ledger_row(name, version, chunks[version])
+        await store.switch([row])
+        await store.sweep(row, ledger_row(name, version - 1, chunks[version - 1]))
+
+
+def _check_whole(legs: Legs, chunks: dict[int, int]) -> None:
+    shown = found(legs)
+    for name in {document for document, _, _ in shown}:
+        versions = {version for document, version, _ in shown if document == name}
+        assert len(versions) == 1, f"{name} in versions {versions}"
+        (version,) = versions
+        ordinals = {ordinal for document, _, ordinal in shown if document == name}
+        assert ordinals == set(range(chunks[version])), f"part of {name}@{version}: {ordinals}"
