@@ -23,9 +23,7 @@ class GuardRpc(GuardServiceServicer):
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
 
-    async def CheckInput(  # noqa: N802 (the contract's name)
-        self, request: guard_pb2.CheckInputRequest, _: Any
-    ) -> guard_pb2.CheckInputResponse:
+    async def CheckInput(self, request: guard_pb2.CheckInputRequest, _: Any) -> guard_pb2.CheckInputResponse:
         """Checks a question."""
         decision = await self._guard.check_input(request.text, request.answer_id, context.principal())
         _count(Stage.INPUT, (decision,))
@@ -33,9 +31,7 @@ class GuardRpc(GuardServiceServicer):
             verdict=VERDICTS.to_proto(decision.verdict), text=decision.text, findings=_findings(decision)
         )
 
-    async def CheckPassages(  # noqa: N802 (the contract's name)
-        self, request: guard_pb2.CheckPassagesRequest, _: Any
-    ) -> guard_pb2.CheckPassagesResponse:
+    async def CheckPassages(self, request: guard_pb2.CheckPassagesRequest, _: Any) -> guard_pb2.CheckPassagesResponse:
         """Marks passages that give orders."""
         passages = tuple(map(passage_from_proto, request.passages))
         decisions = await self._guard.check_passages(passages, request.answer_id, context.principal())
@@ -47,9 +43,7 @@ class GuardRpc(GuardServiceServicer):
             ]
         )
 
-    async def CheckOutput(  # noqa: N802 (the contract's name)
-        self, request: guard_pb2.CheckOutputRequest, _: Any
-    ) -> guard_pb2.CheckOutputResponse:
+    async def CheckOutput(self, request: guard_pb2.CheckOutputRequest, _: Any) -> guard_pb2.CheckOutputResponse:
         """Checks an answer."""
         passages = tuple(map(passage_from_proto, request.passages))
         decision = await self._guard.check_output(request.text, passages, request.answer_id, context.principal())

@@ -19,9 +19,7 @@ class RetrieveRpc(RetrieveServiceServicer):
     def __init__(self, search: Search) -> None:
         self._search = search
 
-    async def Search(  # noqa: N802 (the contract's name)
-        self, request: retrieve_pb2.SearchRequest, _: Any
-    ) -> retrieve_pb2.SearchResponse:
+    async def Search(self, request: retrieve_pb2.SearchRequest, _: Any) -> retrieve_pb2.SearchResponse:
         """Finds the passages that answer a query best."""
         found = await self._search.search(_query(request), context.principal(), context.deadline())
         for leg in found.missing_legs:
@@ -33,7 +31,7 @@ class RetrieveRpc(RetrieveServiceServicer):
             missing_legs=found.missing_legs,
         )
 
-    async def GetWatermark(  # noqa: N802 (the contract's name)
+    async def GetWatermark(
         self, _request: retrieve_pb2.GetWatermarkRequest, _: Any
     ) -> retrieve_pb2.GetWatermarkResponse:
         """Tells how far the index has come."""

@@ -210,9 +210,27 @@ ADDRESSED = rule(
     r"(?:在|把|将).{0,6}(?:你的|您的)(?:回答|回复|答案|输出)",
 )
 
-SEND = words("user send post upload forward transmit mail exfil submit protocol safe training procedure algorithm",
+SEND = words("send post upload forward transmit e-?mail exfiltrate submit")
+SECRETS = words(
+    "conversation chat history answer question user'?s? secret password credentials api_keys? passages? documents?"
+)
+EXFILTRATE = rule(
+    "exfiltrate",
+    r"!\[[^\]]{0,80}\]\(\s?https?://[^)]{0,200}[{=$<\[]",
+    rf"{LEAD}{SEND} (?:the|this|all|any|your|our|every|a copy)\b.{{0,60}}"
+    rf"\b{SECRETS}\b.{{0,40}}(?:https?://|www\.|\b[\w.+-]{{1,40}}@[\w-]{{1,40}}\.)",
+)
+
+# A text without any of these is none of the above; most sentences have none, and this is ten times as fast to see.
+HINT = re.compile(
+    words(
+        "ignor disreg forg[eo]t negl overr bypass overl abandon discard cancel unlearn listen follow obey mind",
+        "prompt instruc directi rule guideline order command secret hidden dan jailbr mode restrict limit filter ethic",
+        "attention bound from_now system assistant developer respon answer reply replies elucid llm gpt chatbot",
+        "user send post upload forward transmit mail exfil submit protocol safe training procedure algorithm",
         "constraint program demand request words_above text_above verg[ei] missacht oubli olvid omit descart esque",
-        "desconsid diment trasc negeer anweis conversation context polic limitation",
+        "desconsid diment trasc negeer anweis conversation context polic limitation persona break violate suspend set_aside",
+        "put_aside disable drop defy deviate remove lift transcend circumvent turn_off deactivate abolish suppress",
         r"< \[ \bai\b [\u0400-\u04ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]",
     )
 )
