@@ -58,7 +58,7 @@ class EmbedRequest(_message.Message):
     """Model to use; empty means the default. NOT_FOUND if it is not served."""
     @_builtins.property
     def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """1 to 256 texts of 1 to 100,000 characters."""
+        """1 to 256 texts of 1 to 100,000 characters, none of them blank."""
 
     def __init__(
         self,
