@@ -52,7 +52,7 @@ def feedback(value: bytes, feedback_id: str, timestamp: float) -> FeedbackRecord
 def _fields(value: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(value)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # brackets nested by the thousand
         raise InvalidInput(f"the value is not JSON: {error}", reason="UNDECODABLE", field="value") from None
     if not isinstance(fields, dict):
         raise InvalidInput("the value must be a JSON object", reason="UNDECODABLE", field="value")

@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -82,6 +84,25 @@ def test_a_signal_drains_and_exits_0(tmp_path: Path, number: signal.Signals) -> 
 def test_a_signal_while_the_broker_is_away_exits_0(tmp_path: Path) -> None:
     process = start(tmp_path, 'Unavailable("no broker")')
     list(lines_until(process, "part is not up yet: no broker"))
+    process.terminate()
+    assert finish(process)[0] == 0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def test_the_metrics_endpoint_answers_and_a_taken_port_exits_2(tmp_path: Path) -> None:
+    port = free_port()
+    env = {"HEADWATER_METRICS_PORT": str(port)}
+    process = start(tmp_path, "None", env)
+    list(lines_until(process, "started"))
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+        assert "headwater_service_serving" in response.read().decode()
+    code, _, err = finish(start(tmp_path, "None", env))
+    assert code == 2
+    assert "HEADWATER_METRICS_PORT" in err
     process.terminate()
     assert finish(process)[0] == 0
 
