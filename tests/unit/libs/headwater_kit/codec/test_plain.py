@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from headwater_kit.codec import plain
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import FeedbackRecorded, QuestionAsked, Reaction
