@@ -20,7 +20,7 @@ class FeedbackRpc(FeedbackServiceServicer):
         self._recording = recording
         self._models = models
 
-    async def RecordFeedback(  # noqa: N802 (the contract's name)
+    async def RecordFeedback(
         self, request: feedback_pb2.RecordFeedbackRequest, _: Any
     ) -> feedback_pb2.RecordFeedbackResponse:
         """Records a reaction."""
@@ -30,7 +30,7 @@ class FeedbackRpc(FeedbackServiceServicer):
             feedback_id=await self._recording.record(reacted, context.principal())
         )
 
-    async def ListModels(  # noqa: N802 (the contract's name)
+    async def ListModels(
         self, _request: feedback_pb2.ListModelsRequest, _: Any
     ) -> feedback_pb2.ListModelsResponse:
         """Lists what was learned for the caller's tenant."""

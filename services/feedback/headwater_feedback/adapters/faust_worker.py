@@ -127,10 +127,9 @@ class FaustWorker:
             raise Unavailable("the Faust worker has no partitions, or its tables are being recovered")
 
     async def wait(self) -> None:
-        """Raises what ended the worker."""
-        await self._failed.wait()
-        if self._failure is not None:
-            raise self._failure
+        """Raises what ended the worker, an agent's failure or a crash of Faust's own."""
+        await self._app.wait_for_stopped(self._failed.wait())
+        raise self._failure or RuntimeError("the Faust worker ended by itself")
 
     async def stop(self, deadline: Deadline) -> None:
         """Commits what is done and leaves the group."""
