@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO, cast
 
 import numpy as np
 from headwater_inference.catalogue import open_encoder
@@ -30,7 +31,7 @@ from headwater_retrieve.domain.fusion import Weights, fuse
 from headwater_retrieve.domain.reliability import weigh
 from headwater_retrieve.handlers import DEFAULT_WEIGHTS
 from headwater_vectors.analysis import analyse
-from headwater_vectors.bm25 import B, K1
+from headwater_vectors.bm25 import K1, B
 from headwater_vectors.ports import Hit
 
 CANDIDATES = 100
@@ -61,8 +62,7 @@ def beir(folder: Path) -> Labelled:
 
 def squad(file: Path) -> Labelled:
     """A SQuAD file: each question is about one paragraph."""
-    opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
-    with opened as stream:
+    with _open(file) as stream:
         articles = json.load(stream)["data"]
     texts, questions, relevant = {}, {}, {}
     paragraphs = [paragraph for article in articles for paragraph in article["paragraphs"]]
@@ -202,9 +202,13 @@ def _best(ids: Sequence[str], scores: np.ndarray, matched: np.ndarray) -> dict[s
 
 
 def _rows(file: Path) -> Iterator[dict[str, str]]:
-    opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
-    with opened as stream:
+    with _open(file) as stream:
         yield from (json.loads(line) for line in stream)
+
+
+def _open(file: Path) -> TextIO:
+    text = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")  # noqa: SIM115 - closed by the caller
+    return cast(TextIO, text)
 
 
 def main() -> None:

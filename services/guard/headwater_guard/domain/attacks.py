@@ -229,8 +229,9 @@ HINT = re.compile(
         "attention bound from_now system assistant developer respon answer reply replies elucid llm gpt chatbot",
         "user send post upload forward transmit mail exfil submit protocol safe training procedure algorithm",
         "constraint program demand request words_above text_above verg[ei] missacht oubli olvid omit descart esque",
-        "desconsid diment trasc negeer anweis conversation context polic limitation persona break violate suspend set_aside",
-        "put_aside disable drop defy deviate remove lift transcend circumvent turn_off deactivate abolish suppress",
+        "desconsid diment trasc negeer anweis conversation context polic limitation persona break violate suspend",
+        "set_aside put_aside disable drop defy deviate remove lift transcend circumvent turn_off deactivate abolish",
+        "suppress",
         r"< \[ \bai\b [\u0400-\u04ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]",
     )
 )

@@ -25,7 +25,7 @@ class MemoryPolicy:
     """
 
     min_cosine: float = 0.85
-    max_boost: float = 1.5
+    max_boost: float = 2.0
     prior_votes: float = 2.0
 
     def boost(self, votes: PassageVotes) -> float:
