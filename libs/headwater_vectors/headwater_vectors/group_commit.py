@@ -26,9 +26,7 @@ class GroupCommit(Generic[Item]):
     these writes with whatever else takes it.
     """
 
-    def __init__(
-        self, write: Callable[[Sequence[Item]], Awaitable[None]], lock: asyncio.Lock, max_items: int
-    ) -> None:
+    def __init__(self, write: Callable[[Sequence[Item]], Awaitable[None]], lock: asyncio.Lock, max_items: int) -> None:
         self._write = write
         self._lock = lock
         self._max_items = max_items
@@ -65,7 +63,7 @@ class GroupCommit(Generic[Item]):
             # Whoever led the batch was cancelled; the others' items may or may not be written.
             batch.errors.update(_everywhere(batch, Unavailable("the write was interrupted")))
             raise
-        except Exception as error:  # noqa: BLE001 - handed to every caller
+        except Exception as error:
             batch.errors.update(_everywhere(batch, error))
 
     async def _commit_apart(self, batch: _Batch[Item]) -> None:
@@ -73,7 +71,7 @@ class GroupCommit(Generic[Item]):
         for place, part in enumerate(batch.parts):
             try:
                 await self._write(part)
-            except Exception as error:  # noqa: BLE001, PERF203 - handed to the part's caller
+            except Exception as error:
                 batch.errors[place] = error
 
 

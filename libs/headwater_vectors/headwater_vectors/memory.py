@@ -58,7 +58,7 @@ class MemoryStore:
             if held is None or held.version < row.version:
                 self._ledger[row.key] = row
 
-    async def sweep(self, row: LedgerRow, replaced: LedgerRow | None = None) -> None:  # noqa: ARG002
+    async def sweep(self, row: LedgerRow, replaced: LedgerRow | None = None) -> None:
         """As `VectorWriter.sweep`."""
         self._check_open()
         last = row.version if row.deleted else row.version - 1
@@ -89,7 +89,7 @@ class MemoryStore:
         """Nothing to do."""
         self._check_open()
 
-    async def ping(self, seconds: float) -> None:  # noqa: ARG002
+    async def ping(self, seconds: float) -> None:
         """As `VectorStore.ping`."""
         self._check_open()
 
@@ -137,8 +137,7 @@ def _floats(vector: bytes) -> NDArray[np.float32]:
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: NDArray[np.float32] = vectors / np.where(lengths == 0, 1, lengths)
-    return unit
+    return vectors / np.where(lengths == 0, np.float32(1), lengths).astype(np.float32)
 
 
 def _hit(row: ChunkRow, score: float) -> Hit:

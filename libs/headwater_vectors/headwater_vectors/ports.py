@@ -26,8 +26,11 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ChunkRow:
-    """A chunk as stored. `vector` is packed little-endian float32; `lexical` is
-    the analysed text of title, headings and body (`analysis.analyse`)."""
+    """A chunk as stored.
+
+    `vector` is packed little-endian float32; `lexical` is the analysed text of
+    title, headings and body (`analysis.analyse`).
+    """
 
     key: DocumentKey
     version: int
@@ -64,8 +67,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that one leg found; `score` is a cosine or a BM25 score; `rank`
-    and `score` of the passage are not set."""
+    """A chunk that one leg found; `score` is a cosine or a BM25 score.
+
+    `rank` and `score` of the passage are not set.
+    """
 
     passage: Passage
     score: float

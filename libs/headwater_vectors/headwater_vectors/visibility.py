@@ -66,7 +66,7 @@ class Marks:
     def copy(self) -> "Marks":
         """What is known now, and stays as it is."""
         twin = Marks()
-        twin._seen = self._seen.copy()  # noqa: SLF001 - its own class
+        twin._seen = self._seen.copy()
         return twin
 
     def observe(self, states: Iterable[LedgerState]) -> None:

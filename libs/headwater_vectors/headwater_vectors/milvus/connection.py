@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
-from headwater_kit.core.errors import HeadwaterError, Misconfigured, Unavailable
+from headwater_kit.core.errors import HeadwaterError, Misconfigured, Permanent, Unavailable
 from pymilvus import AsyncMilvusClient, MilvusClient
 from pymilvus.exceptions import MilvusException, ParamError
 
@@ -25,6 +25,7 @@ CONNECT_SECONDS = 5.0
 _NOT_LOADED = frozenset({101})
 _NOT_FOUND = frozenset({4, 100})
 _DENIED = frozenset({1400, 1401, 1402, 2000})
+_REFUSED = frozenset({6, 1100})
 _UNAUTHENTICATED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 
 
@@ -114,8 +115,8 @@ class Connection:
             return CollectionGone(f"{where} does not have the collection")
         if codes & _DENIED or codes & set(_UNAUTHENTICATED):
             return Misconfigured(f"{where} refuses the credentials: check HEADWATER_MILVUS_TOKEN")
-        if isinstance(error, ParamError):
-            return Misconfigured(f"{where} cannot be called so: {error}")
+        if isinstance(error, ParamError) or codes & _REFUSED:
+            return Permanent(f"{where} refuses the request: {_first_line(error)}", reason="STORE_REFUSED")
         return Unavailable(f"{where} failed: {_first_line(error)}")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from headwater_vectors import filters
 from headwater_vectors.milvus import rows, schema
@@ -64,7 +65,8 @@ class _MilvusSource:
         if not query.terms:
             return ()
         found = _hits(await self._tables.find("sparse", query.terms, query.limit, where), query.tenant)
-        return tuple(hit for hit in found if hit.score > 0)
+        # BM25 here is never negative, yet Milvus Lite hands its inner distance out: the score with a minus.
+        return tuple(replace(hit, score=abs(hit.score)) for hit in found if hit.score != 0)
 
 
 def _hits(found: Sequence[Entity], tenant: str) -> tuple[Hit, ...]:

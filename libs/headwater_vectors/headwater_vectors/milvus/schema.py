@@ -1,7 +1,7 @@
 """The two collections: fields, limits, indexes. Everything that names a field is here or in `rows`."""
 
-import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from headwater_kit.core.errors import Misconfigured
@@ -22,6 +22,9 @@ MAX_REVISION_BYTES = 64
 HNSW = {"M": 16, "efConstruction": 200}
 # Milvus has no collection without a vector.
 LEDGER_DIMENSION = 2
+# Names of collection properties.
+MODEL_ID = "headwater.model_id"
+DIMENSION = "headwater.dimension"
 
 HIT_FIELDS = (
     "row_id", "tenant", "document_id", "version", "ordinal", "text", "heading_path", "start_character",
@@ -43,7 +46,7 @@ def ledger_name(collection: str) -> str:
 def chunks_schema(model: Model, engine: Capabilities) -> CollectionSchema:
     """A row a chunk: what a hit shows, what filters ask for, and the two things that are searched."""
     # Metadata keys are dynamic fields, one a key and type (`filters.attribute`).
-    schema = MilvusClient.create_schema(enable_dynamic_field=True, description=describe(model))
+    schema = MilvusClient.create_schema(enable_dynamic_field=True)
     schema.add_field("row_id", DataType.VARCHAR, is_primary=True, max_length=MAX_REVISION_BYTES)
     schema.add_field("tenant", DataType.VARCHAR, max_length=MAX_ID_BYTES, is_partition_key=True)
     schema.add_field("document_id", DataType.VARCHAR, max_length=MAX_ID_BYTES)
@@ -56,9 +59,7 @@ def chunks_schema(model: Model, engine: Capabilities) -> CollectionSchema:
     schema.add_field("heading_path", DataType.JSON)
     schema.add_field("metadata", DataType.JSON)
     analyzer = {"tokenizer": engine.tokenizer}
-    schema.add_field(
-        "lexical", DataType.VARCHAR, max_length=MAX_BYTES, enable_analyzer=True, analyzer_params=analyzer
-    )
+    schema.add_field("lexical", DataType.VARCHAR, max_length=MAX_BYTES, enable_analyzer=True, analyzer_params=analyzer)
     schema.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
     schema.add_field("dense", DataType.FLOAT_VECTOR, dim=model.dimension)
     schema.add_function(Function("bm25", FunctionType.BM25, ["lexical"], ["sparse"]))
@@ -96,15 +97,14 @@ def ledger_indexes() -> IndexParams:
     return indexes
 
 
-def describe(model: Model) -> str:
-    """A collection's description: says whose vectors it holds."""
-    return json.dumps({"model_id": model.model_id, "dimension": model.dimension})
+def properties(model: Model) -> dict[str, str]:
+    """A collection's properties: say whose vectors it holds."""
+    return {MODEL_ID: model.model_id, DIMENSION: str(model.dimension)}
 
 
-def described(name: str, description: str) -> Model:
-    """The model of a collection. Raises Misconfigured where Headwater did not make the collection."""
+def model_of(name: str, found: Mapping[str, str]) -> Model:
+    """The model of a collection, by its properties. Raises Misconfigured where Headwater did not make it."""
     try:
-        found = json.loads(description)
-        return Model(str(found["model_id"]), int(found["dimension"]))
-    except (ValueError, TypeError, KeyError):
+        return Model(found[MODEL_ID], int(found[DIMENSION]))
+    except (ValueError, KeyError):
         raise Misconfigured(f"the collection {name} is not Headwater's: use another store or drop it") from None

@@ -131,8 +131,7 @@ class MilvusStore:
         described = await self._connection.data(
             lambda client: client.describe_collection(name, timeout=READ_SECONDS), READ_SECONDS
         )
-        model = schema.described(name, str(described.get("description", "")))
-        return await self._use(name, model)
+        return await self._use(name, schema.model_of(name, described.get("properties", {})))
 
     async def _create(self, model: Model) -> _Opened:
         """Makes both collections, loads them, and only then names them by the alias."""

@@ -1,9 +1,10 @@
 """The two collections as calls: raw reads and writes with their time limits, consistency and reloads."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
-from pymilvus import AsyncMilvusClient
+from pymilvus import AsyncMilvusClient, MilvusClient
 
 from headwater_vectors.filters import Expression
 from headwater_vectors.milvus import schema
@@ -32,13 +33,14 @@ class Tables:
 
     async def create(self, model: Model) -> None:
         """Creates what is missing of the two."""
-        await self._create(self.chunks, schema.chunks_schema(model, self.engine), schema.chunks_indexes())
-        await self._create(self.ledger, schema.ledger_schema(), schema.ledger_indexes())
+        fields, indexes = schema.chunks_schema(model, self.engine), schema.chunks_indexes()
+        await self._create(self.chunks, fields, indexes, schema.properties(model))
+        await self._create(self.ledger, schema.ledger_schema(), schema.ledger_indexes(), {})
 
     async def load(self) -> None:
         """Makes both searchable; quick where they are."""
         for name in (self.chunks, self.ledger):
-            await self._connection.admin(lambda client, name=name: client.load_collection(name, timeout=ADMIN_SECONDS))
+            await self._connection.admin(partial(_load, name))
 
     async def name_by(self, alias: str) -> None:
         """Lets the alias mean the chunks collection."""
@@ -48,7 +50,7 @@ class Tables:
         """Deletes the alias and both collections."""
         await self._connection.admin(lambda client: client.drop_alias(alias, timeout=ADMIN_SECONDS))
         for name in (self.chunks, self.ledger):
-            await self._connection.admin(lambda client, name=name: client.drop_collection(name, timeout=ADMIN_SECONDS))
+            await self._connection.admin(partial(_drop, name))
 
     async def find(self, field: str, data: Any, limit: int, where: Expression) -> Sequence[Entity]:
         """One leg: hits with `distance` and `entity`, best first."""
@@ -66,11 +68,7 @@ class Tables:
         rows: dict[str, Entity] = {}
         for start in range(0, len(row_ids), MAX_IDS):
             ids = list(row_ids[start : start + MAX_IDS])
-            found = await self._reading(
-                lambda client, ids=ids: client.get(
-                    name, ids, output_fields=list(fields), consistency_level=CONSISTENCY, timeout=READ_SECONDS
-                )
-            )
+            found: Sequence[Entity] = await self._reading(partial(_get, name, ids, list(fields)))
             rows.update({row["row_id"]: row for row in found})
         return rows
 
@@ -95,9 +93,7 @@ class Tables:
         """Deletes by primary key; missing rows are no error."""
         for start in range(0, len(row_ids), MAX_IDS):
             ids = list(row_ids[start : start + MAX_IDS])
-            await self._connection.data(
-                lambda client, ids=ids: client.delete(name, ids=ids, timeout=WRITE_SECONDS), WRITE_SECONDS
-            )
+            await self._connection.data(partial(_delete, name, ids), WRITE_SECONDS)
 
     async def delete_where(self, name: str, where: Expression) -> None:
         """Deletes what a filter lets through."""
@@ -109,12 +105,15 @@ class Tables:
         """Turns fresh rows into segments."""
         await self._connection.admin(lambda client: client.flush(name, timeout=ADMIN_SECONDS))
 
-    async def _create(self, name: str, fields: Any, indexes: Any) -> None:
+    async def _create(self, name: str, fields: Any, indexes: Any, properties: Mapping[str, str]) -> None:
         def create(client: Any) -> None:
-            if not client.has_collection(name, timeout=ADMIN_SECONDS):
+            limit = {"timeout": ADMIN_SECONDS}
+            if not client.has_collection(name, **limit):
                 client.create_collection(
-                    name, schema=fields, index_params=indexes, consistency_level=CONSISTENCY, timeout=ADMIN_SECONDS
+                    name, schema=fields, consistency_level=CONSISTENCY, properties=dict(properties), **limit
                 )
+            # An index over no rows is there at once; waiting for it costs half a second each.
+            client.create_index(name, indexes, sync=False, **limit)
 
         await self._connection.admin(create)
 
@@ -130,3 +129,19 @@ class Tables:
         if self.engine.filter_templates:
             return {"filter": where.text, "filter_params": where.parameters}
         return {"filter": inlined(where)}
+
+
+def _load(name: str, client: MilvusClient) -> None:
+    client.load_collection(name, timeout=ADMIN_SECONDS)
+
+
+def _drop(name: str, client: MilvusClient) -> None:
+    client.drop_collection(name, timeout=ADMIN_SECONDS)
+
+
+def _get(name: str, ids: list[str], fields: list[str], client: AsyncMilvusClient) -> Awaitable[Sequence[Entity]]:
+    return client.get(name, ids, output_fields=fields, consistency_level=CONSISTENCY, timeout=READ_SECONDS)
+
+
+def _delete(name: str, ids: list[str], client: AsyncMilvusClient) -> Awaitable[object]:
+    return client.delete(name, ids=ids, timeout=WRITE_SECONDS)
