@@ -5,7 +5,7 @@ gRPC has an interceptor class for each kind of call; all four do the same, by `O
 
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -110,8 +110,28 @@ class _StreamUnary(grpc.aio.StreamUnaryClientInterceptor):
         self, continuation: Continuation, details: ClientCallDetails, requests: Any
     ) -> Any:
         outgoing = Outgoing(details, self._default_seconds)
-        with outgoing.observed():
-            return await (await continuation(outgoing.details(), requests))
+        return _ObservedCall(await continuation(outgoing.details(), requests), outgoing)
+
+
+class _ObservedCall:
+    """A call whose response is awaited under observation; in all else the call itself.
+
+    Where requests are streamed, gRPC takes no bare response from an interceptor.
+    """
+
+    def __init__(self, call: Any, outgoing: Outgoing) -> None:
+        self._call = call
+        self._outgoing = outgoing
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._response().__await__()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._call, name)
+
+    async def _response(self) -> Any:
+        with self._outgoing.observed():
+            return await self._call
 
 
 # A stream of responses may be a watch: it has no limit of its own.

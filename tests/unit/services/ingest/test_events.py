@@ -1,0 +1,175 @@
+"""Records of `documents.v1` to chains of `chunks.v1`, as wired."""
+
+import json
+
+import pytest
+from headwater_ingest.bootstrap import build
+from headwater_ingest.settings import Settings
+from headwater_kit.bus.memory import MemoryBus
+from headwater_kit.bus.topics import CHUNKS, DOCUMENTS, LEDGER, PARTITIONS
+from headwater_kit.codec.events import encode
+from headwater_kit.core.documents import DocumentInfo, DocumentKey, Position, chunk_id, embedding_text, text_hash
+from headwater_kit.core.events import DocumentUpserted, Outcome
+
+KEY = DocumentKey("default", "a")
+PROTOBUF = {"content-type": b"application/x-protobuf"}
+
+
+def upserted(text: str, version: int | None = None) -> bytes:
+    return encode(DocumentUpserted(DocumentInfo("T", media_type="text/plain"), text.encode(), version))
+
+
+served = pytest.mark.usefixtures("channel")
+
+
+@served
+async def test_protobuf_becomes_a_version_of_chunks(log) -> None:
+    position = await log.write(KEY.to_bytes(), upserted("one two"), PROTOBUF)
+    (part,) = await log.outcome(position)
+    assert part.provenance.outcome is Outcome.UPSERTED
+    assert part.provenance.version == 1
+    (chunk,) = part.chunks
+    assert chunk.text == "one two"
+    assert chunk.chunk_id == chunk_id(KEY, 1, 0)
+    assert chunk.text_hash == text_hash(embedding_text("T", (), "one two"))
+    (entry,) = await log.until(lambda: log.ledger(KEY))
+    assert (entry.version, entry.deleted, entry.position, entry.chunk_count) == (1, False, position, 1)
+
+
+@served
+async def test_json_without_a_header_is_understood(log) -> None:
+    fields = {"title": "T", "text": "# H\n\nbody", "media_type": "text/markdown", "metadata": {"n": 1, "b": True}}
+    position = await log.write(b"a", json.dumps(fields).encode())
+    (part,) = await log.outcome(position)
+    assert part.info == DocumentInfo("T", "", "text/markdown", {"n": 1.0, "b": True})
+    assert part.chunks[0].heading_path == ("H",)
+    assert part.chunks[0].text == "body"
+
+
+@served
+@pytest.mark.parametrize(
+    ("content_type", "body", "text"),
+    [
+        (b"text/plain; charset=utf-8", b"plain", "plain"),
+        (b"text/markdown", b"*marked*", "marked"),
+        (b"text/html", b"<p>a &amp; b</p><script>no</script>", "a & b"),
+        (b"application/json", b'  {"text": "x"}', "x"),
+        (b"", b"no header at all", "no header at all"),
+    ],
+)
+async def test_media_type_in_a_header(log, content_type, body, text) -> None:
+    position = await log.write(b"a", body, {"content-type": content_type} if content_type else {})
+    (part,) = await log.outcome(position)
+    assert [chunk.text for chunk in part.chunks] == [text]
+
+
+@served
+async def test_null_value_deletes_and_a_later_write_brings_it_back(log) -> None:
+    await log.write(b"a", b"first")
+    gone = await log.write(b"a", None)
+    back = await log.write(b"a", b"second")
+    (deleted,), (again,) = await log.outcome(gone), await log.outcome(back)
+    assert (deleted.provenance.outcome, deleted.provenance.version) == (Outcome.DELETED, 2)
+    assert deleted.chunks == ()
+    assert (again.provenance.outcome, again.provenance.version) == (Outcome.UPSERTED, 3)
+
+
+@served
+async def test_deleting_an_unknown_document_is_accepted(log) -> None:
+    (part,) = await log.outcome(await log.write(b"a", None))
+    assert (part.provenance.outcome, part.provenance.version) == (Outcome.DELETED, 1)
+
+
+@served
+async def test_producer_versions_at_or_below_the_ledgers_are_stale(log) -> None:
+    newest = await log.write(b"a", b"new", {"headwater-version": b"7"})
+    older = await log.write(b"a", upserted("old", version=6), PROTOBUF)
+    same = await log.write(b"a", b"same", {"headwater-version": b"7"})
+    unversioned = await log.write(b"a", b"next")
+    outcomes = [(await log.outcome(position))[0].provenance for position in (newest, older, same, unversioned)]
+    assert [p.outcome for p in outcomes] == [Outcome.UPSERTED, Outcome.STALE, Outcome.STALE, Outcome.UPSERTED]
+    assert [p.version for p in outcomes] == [7, 6, 7, 8]
+    assert log.dead_letters() == []
+
+
+@served
+async def test_an_old_tombstone_deletes_nothing(log) -> None:
+    await log.write(b"a", b"new", {"headwater-version": b"7"})
+    (part,) = await log.outcome(await log.write(b"a", None, {"headwater-version": b"3"}))
+    assert part.provenance.outcome is Outcome.STALE
+
+
+@served
+async def test_a_record_in_a_foreign_partition_is_sent_home_once(log) -> None:
+    foreign = 0 if (await log.write(b"a", b"v")).partition else 1
+    position = await log.write(b"a", b"wandering", {"k": b"v"}, partition=foreign)
+    (marker,) = await log.outcome(position)
+    assert marker.provenance.outcome is Outcome.REROUTED
+    again = [record for record in log.records(DOCUMENTS.name) if "headwater-rerouted" in record.headers]
+    assert len(again) == 1
+    assert (again[0].key, again[0].value, again[0].headers["k"]) == (KEY.to_bytes(), b"wandering", b"v")
+    assert again[0].headers["headwater-rerouted"] == f"{foreign}:{position.offset}".encode()
+    (part,) = await log.outcome(Position(again[0].partition, again[0].offset))
+    assert (part.provenance.outcome, part.provenance.version) == (Outcome.UPSERTED, 2)
+    original = (log.records(DOCUMENTS.name))[0].timestamp
+    assert part.provenance.produce_time == pytest.approx(original, abs=5.0)
+
+
+@served
+async def test_what_was_sent_home_late_does_not_resurrect(log) -> None:
+    await log.outcome(await log.write(b"a", None))
+    late = {"headwater-rerouted": b"1:0", "headwater-produce-time-ms": b"1000"}
+    (part,) = await log.outcome(await log.write(b"a", b"old", late))
+    assert part.provenance.outcome is Outcome.STALE
+    assert part.provenance.produce_time == 1.0
+
+
+@served
+async def test_all_outputs_keep_the_partition_number_and_the_order(log) -> None:
+    positions = [await log.write(f"doc-{i}".encode(), b"text") for i in range(40)]
+    for position in positions:
+        await log.outcome(position)
+    home = {KEY.from_bytes(f"doc-{i}".encode()).to_bytes(): position for i, position in enumerate(positions)}
+    await log.until(lambda: len(log.records(LEDGER.name)) == len(positions))
+    for topic in (CHUNKS.name, LEDGER.name):
+        assert {record.key: record.partition for record in log.records(topic)} == {
+            key: position.partition for key, position in home.items()
+        }
+    for partition in range(PARTITIONS):
+        records = [record for record in log.records(CHUNKS.name) if record.partition == partition]
+        offsets = [home[record.key].offset for record in records]
+        assert offsets == sorted(offsets)
+
+
+@served
+async def test_a_long_document_comes_in_parts(log) -> None:
+    text = "\n\n".join(" ".join(f"w{i}x{j}" for j in range(250)) for i in range(130))
+    parts = await log.outcome(await log.write(b"a", text.encode()))
+    assert [part.part for part in parts] == [0, 1, 2]
+    assert {part.parts for part in parts} == {3}
+    chunks = [chunk for part in parts for chunk in part.chunks]
+    assert [chunk.ordinal for chunk in chunks] == list(range(130))
+    assert {part.chunk_count for part in parts} == {130}
+
+
+async def test_a_record_delivered_again_gives_the_same_outputs(log, settings: Settings, bus: MemoryBus) -> None:
+    async with build(settings, bus=bus):
+        only = await log.outcome(await log.write(b"b", b"text"))
+    # As after a crash before the commit, the group starts over, with what the topics hold.
+    bus.broker.groups.clear()
+    async with build(settings, bus=bus):
+        position = only[0].provenance.position
+        twice = await log.until(lambda: [p for p in log.chunked() if p.provenance.position == position][1:])
+    assert twice == only
+
+
+async def test_a_superseded_record_delivered_again_is_stale(log, settings: Settings, bus: MemoryBus) -> None:
+    async with build(settings, bus=bus):
+        first = await log.write(b"b", b"one")
+        second = await log.outcome(await log.write(b"b", b"two"))
+    bus.broker.groups.clear()
+    async with build(settings, bus=bus):
+        await log.until(lambda: len(log.chunked()) >= 4)
+    *_, stale, again = [part for part in log.chunked() if part.provenance.position.partition == first.partition]
+    assert (stale.provenance.position, stale.provenance.outcome) == (first, Outcome.STALE)
+    assert again == second[0]

@@ -1,0 +1,196 @@
+"""Calls, as a client sees them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from headwater.documents.v1.documents_pb2 import DocumentInfo, SourcePosition
+from headwater.ingest.v1 import ingest_pb2 as pb
+from headwater_ingest.settings import Settings
+from headwater_kit.bus.topics import DOCUMENTS
+from headwater_kit.core.documents import DocumentKey, Position
+from headwater_kit.core.errors import InvalidInput, NotFound, Overloaded
+from headwater_kit.core.events import Outcome, Provenance
+
+KEY = DocumentKey("default", "a")
+
+
+def upsert(body: bytes = b"text", **fields: object) -> pb.UpsertDocumentRequest:
+    return pb.UpsertDocumentRequest(**{"document_id": "a", "body": body, **fields})
+
+
+def position_of(message: SourcePosition) -> Position:
+    return Position(message.partition, message.offset)
+
+
+async def test_a_write_is_a_produce_and_is_cut(stub, log) -> None:
+    info = DocumentInfo(title="T", source_uri="u", media_type="text/markdown")
+    info.metadata["lang"] = "en"
+    reply = await stub.UpsertDocument(upsert(b"# H\n\ntext", info=info, version=5))
+    (record,) = log.records(DOCUMENTS.name)
+    assert (record.key, record.headers["content-type"]) == (KEY.to_bytes(), b"application/x-protobuf")
+    (part,) = await log.outcome(position_of(reply.position))
+    assert (part.provenance.version, part.info.title, part.info.metadata) == (5, "T", {"lang": "en"})
+    assert part.chunks[0].heading_path == ("H",)
+
+
+async def test_delete_produces_a_tombstone_with_its_version(stub, log) -> None:
+    reply = await stub.DeleteDocument(pb.DeleteDocumentRequest(document_id="a", version=9))
+    (record,) = log.records(DOCUMENTS.name)
+    assert record.value is None
+    (part,) = await log.outcome(position_of(reply.position))
+    assert (part.provenance.outcome, part.provenance.version) == (Outcome.DELETED, 9)
+
+
+async def test_the_tenant_is_the_principals(stub, log) -> None:
+    await stub.UpsertDocument(upsert(), metadata=(("headwater-tenant", "acme"),))
+    (record,) = log.records(DOCUMENTS.name)
+    assert record.key == DocumentKey("acme", "a").to_bytes()
+    await log.until(lambda: log.ledger(DocumentKey("acme", "a")))
+    with pytest.raises(NotFound):
+        await stub.GetDocument(pb.GetDocumentRequest(document_id="a"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "field", "reason"),
+    [
+        (upsert(document_id=""), "document_id", "INVALID_KEY"),
+        (upsert(document_id="k" * 10_000), "document_id", "INVALID_KEY"),
+        (upsert(document_id="a\x1fb"), "document_id", "INVALID_KEY"),
+        (upsert(b""), "body", "EMPTY_TEXT"),
+        (upsert(b" \n"), "body", "EMPTY_TEXT"),
+        (upsert(b"\xff"), "body", "INVALID_UTF8"),
+        (upsert(version=0), "version", "INVALID_VERSION"),
+        (upsert(info=DocumentInfo(media_type="application/pdf")), "info.media_type", "UNKNOWN_MEDIA_TYPE"),
+        (upsert(info=DocumentInfo(title="t" * 1001)), "info.title", "INVALID_METADATA"),
+        (upsert(info=DocumentInfo(metadata={"a": None})), "info.metadata.a", "INVALID_METADATA"),
+        (upsert(info=DocumentInfo(metadata={"a b": 1})), "info.metadata", "INVALID_METADATA"),
+    ],
+)
+async def test_a_bad_write_is_refused_with_field_and_reason(stub, log, request_, field, reason) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await stub.UpsertDocument(request_)
+    assert (refused.value.field, refused.value.reason) == (field, reason)
+    assert log.records(DOCUMENTS.name) == []
+
+
+async def pieces(*bodies: bytes, header: pb.UpsertDocumentRequest | None = None) -> AsyncIterator[object]:
+    yield pb.UploadDocumentRequest(header=header or upsert(b""))
+    for body in bodies:
+        yield pb.UploadDocumentRequest(data=body)
+
+
+async def test_an_upload_is_put_together(stub, log) -> None:
+    # Cut within a character: only the whole has to be UTF-8.
+    reply = await stub.UploadDocument(pieces(b"caf\xc3", b"\xa9 " + b"x " * 1000))
+    (first, *_) = await log.outcome(position_of(reply.position))
+    assert first.chunks[0].text.startswith("café x")
+
+
+async def data_only() -> AsyncIterator[object]:
+    yield pb.UploadDocumentRequest(data=b"x")
+
+
+async def two_headers() -> AsyncIterator[object]:
+    yield pb.UploadDocumentRequest(header=upsert(b""))
+    yield pb.UploadDocumentRequest(header=upsert(b""))
+
+
+async def nothing() -> AsyncIterator[object]:
+    for never in ():
+        yield never
+
+
+@pytest.mark.parametrize(
+    ("stream", "field", "reason"),
+    [
+        (data_only, "header", "INVALID_INPUT"),
+        (nothing, "header", "INVALID_INPUT"),
+        (two_headers, "data", "INVALID_INPUT"),
+        (lambda: pieces(header=upsert(b"body in the header")), "header", "INVALID_INPUT"),
+        (lambda: pieces(*[b"x" * 1024 * 1024] * 11), "body", "TOO_LARGE"),
+        (pieces, "body", "EMPTY_TEXT"),
+    ],
+)
+async def test_a_bad_upload_is_refused(stub, log, stream, field, reason) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await stub.UploadDocument(stream())
+    assert (refused.value.field, refused.value.reason) == (field, reason)
+    assert log.records(DOCUMENTS.name) == []
+
+
+async def get(stub) -> pb.GetDocumentResponse | None:
+    async with asyncio.timeout(10.0):
+        while True:
+            try:
+                return await stub.GetDocument(pb.GetDocumentRequest(document_id="a"))
+            except NotFound:
+                await asyncio.sleep(0)
+
+
+async def test_get_tells_the_last_accepted_version(stub, log) -> None:
+    with pytest.raises(NotFound):
+        await stub.GetDocument(pb.GetDocumentRequest(document_id="a"))
+    written = await stub.UpsertDocument(upsert(b"# Found title\n\ntext", info=DocumentInfo(media_type="text/markdown")))
+    told = await get(stub)
+    assert (told.version, told.deleted, told.chunk_count, told.position) == (1, False, 1, written.position)
+    assert told.info.title == "Found title"
+
+
+async def watched(stub, until: SourcePosition) -> list[pb.WatchDocumentResponse]:
+    async with asyncio.timeout(10.0):
+        return [state async for state in stub.WatchDocument(pb.WatchDocumentRequest(document_id="a", until=until))]
+
+
+async def test_watch_follows_a_write_until_it_is_searchable(stub, log) -> None:
+    reply = await stub.UpsertDocument(upsert())
+    watching = asyncio.create_task(watched(stub, reply.position))
+    (part,) = await log.outcome(position_of(reply.position))
+    await log.index(KEY, part.provenance)
+    *_, last = await watching
+    assert (last.state, last.version) == (pb.DOCUMENT_STATE_SEARCHABLE, 1)
+
+
+async def test_watch_of_what_is_already_done_ends_at_once(stub, log) -> None:
+    reply = await stub.UpsertDocument(upsert())
+    (part,) = await log.outcome(position_of(reply.position))
+    await log.index(KEY, part.provenance)
+    await watched(stub, reply.position)
+    (again,) = await watched(stub, reply.position)
+    assert again.state == pb.DOCUMENT_STATE_SEARCHABLE
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Outcome.DELETED, pb.DOCUMENT_STATE_DELETED),
+        (Outcome.STALE, pb.DOCUMENT_STATE_STALE),
+        (Outcome.REJECTED, pb.DOCUMENT_STATE_REJECTED),
+    ],
+)
+async def test_watch_tells_how_it_ended(stub, log, outcome, state) -> None:
+    await log.index(KEY, Provenance(Position(3, 17), 1.0, outcome, reason="POISON" if state == 5 else ""))
+    *_, last = await watched(stub, SourcePosition(partition=3, offset=17))
+    assert (last.state, last.reason) == (state, "POISON" if state == 5 else "")
+
+
+async def test_watch_passes_over_an_event_that_was_sent_home(stub, log) -> None:
+    await log.index(KEY, Provenance(Position(3, 1), 1.0, Outcome.REROUTED))
+    await log.index(KEY, Provenance(Position(3, 2), 1.0, Outcome.UPSERTED, version=1))
+    states = await watched(stub, SourcePosition(partition=3, offset=1))
+    assert [state.state for state in states] == [pb.DOCUMENT_STATE_SEARCHABLE]
+
+
+class TestManyWatches:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"ingest_max_watches": 1})
+
+    async def test_are_refused(self, stub, log) -> None:
+        await log.index(KEY, Provenance(Position(3, 1), 1.0, Outcome.UPSERTED, version=1))
+        async with asyncio.timeout(10.0):
+            first = stub.WatchDocument(pb.WatchDocumentRequest(document_id="a"))
+            await anext(aiter(first))
+            with pytest.raises(Overloaded):
+                await anext(aiter(stub.WatchDocument(pb.WatchDocumentRequest(document_id="a"))))
+            first.cancel()
