@@ -1,8 +1,8 @@
-"""Text → terms of the lexical leg; the same code on the side of documents and of questions.
+r"""Text → terms of the lexical leg; the same code on the side of documents and of questions.
 
 Stored as a space-separated field, so that a Milvus cluster, Milvus Lite and the
 in-memory store tokenise alike: every term consists of word characters only,
-which a whitespace tokenizer and a `\\w+` tokenizer cut in the same places.
+which a whitespace tokenizer and a `\w+` tokenizer cut in the same places.
 
 - Unicode NFKC, lower case, accents folded.
 - English stop words dropped, words stemmed (Snowball English, "Porter 2").

@@ -170,5 +170,10 @@ def _compare(left: MetadataValue | None, operator: Operator, right: MetadataValu
     if isinstance(left, str) != isinstance(right, str):
         return False
     # Milvus orders strings by their UTF-8 bytes, which is Python's order by code points.
-    ordered = {Operator.LT: left < right, Operator.LE: left <= right, Operator.GT: left > right}  # type: ignore[operator]
-    return ordered[operator] if operator in ordered else left >= right  # type: ignore[operator]
+    ordered = {
+        Operator.LT: left < right,  # type: ignore[operator]
+        Operator.LE: left <= right,  # type: ignore[operator]
+        Operator.GT: left > right,  # type: ignore[operator]
+        Operator.GE: left >= right,  # type: ignore[operator]
+    }
+    return ordered[operator]

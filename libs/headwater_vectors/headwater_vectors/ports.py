@@ -89,7 +89,10 @@ class Legs:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Chunk rows, those of a version not yet switched included, and searchable documents of a tenant."""
+    """Chunks and documents of a tenant that searches can return.
+
+    Chunks of versions being written or replaced may be counted too.
+    """
 
     chunks: int
     documents: int

@@ -72,6 +72,13 @@ INGEST_CUT_DURATION = Histogram(
     "time to parse and cut a document, waiting for a process included",
     DELAY_SECONDS,
 )
+INDEX_DOCUMENTS = Counter("headwater.index.documents", "{event}", "document events applied, by what became of them")
+INDEX_SEARCHABLE_DELAY = Histogram(
+    "headwater.index.searchable.delay", "s", "from a document's produce time until the store returns it", DELAY_SECONDS
+)
+INDEX_MAINTENANCE_DURATION = Histogram(
+    "headwater.index.maintenance.duration", "s", "one maintenance of the store", DELAY_SECONDS
+)
 EMBED_TEXTS = Counter("headwater.embed.texts", "{text}", "texts asked for, by where the vector came from")
 EMBED_TOKENS = Counter("headwater.embed.tokens", "{token}", "tokens encoded, by lane")
 EMBED_DURATION = Histogram(
@@ -95,3 +102,4 @@ GUARD_VERDICT = "headwater.guard.verdict"
 EMBED_SOURCE = "headwater.embed.source"
 EMBED_LANE = "headwater.embed.lane"
 INGEST_OUTCOME = "headwater.ingest.outcome"
+INDEX_OUTCOME = "headwater.index.outcome"

@@ -139,9 +139,12 @@ def _drop(name: str, client: MilvusClient) -> None:
     client.drop_collection(name, timeout=ADMIN_SECONDS)
 
 
-def _get(name: str, ids: list[str], fields: list[str], client: AsyncMilvusClient) -> Awaitable[Sequence[Entity]]:
-    return client.get(name, ids, output_fields=fields, consistency_level=CONSISTENCY, timeout=READ_SECONDS)
+async def _get(name: str, ids: list[str], fields: list[str], client: AsyncMilvusClient) -> Sequence[Entity]:
+    found: Sequence[Entity] = await client.get(
+        name, ids, output_fields=fields, consistency_level=CONSISTENCY, timeout=READ_SECONDS
+    )
+    return found
 
 
-def _delete(name: str, ids: list[str], client: AsyncMilvusClient) -> Awaitable[object]:
-    return client.delete(name, ids=ids, timeout=WRITE_SECONDS)
+async def _delete(name: str, ids: list[str], client: AsyncMilvusClient) -> None:
+    await client.delete(name, ids=ids, timeout=WRITE_SECONDS)

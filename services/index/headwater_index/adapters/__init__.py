@@ -1,0 +1,1 @@
+"""Index's own adapters; those of the store are in `headwater_vectors`."""

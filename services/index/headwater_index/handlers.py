@@ -1,0 +1,118 @@
+"""The use cases: apply a document event, say what is indexed."""
+
+from dataclasses import replace
+
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.errors import HeadwaterError
+from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, Outcome
+from headwater_vectors.ports import LedgerRow
+
+from headwater_index import domain
+from headwater_index.domain import Applied, Fence, Stats
+from headwater_index.ports import Analyser, VectorStore
+
+INCOMPLETE = "INCOMPLETE"
+
+
+class Indexer:
+    """Applies document events to the store, each version as a whole (I3).
+
+    Of a version: 1. its rows are written, part by part, invisible; 2. with the
+    last part, the document's ledger row is switched to it; 3. the rows of the
+    version before are deleted; 4. it is announced. A crash between any two is
+    made good when the records come again: every step is idempotent.
+    """
+
+    def __init__(self, store: VectorStore, analyse: Analyser, clock: Clock) -> None:
+        self._store = store
+        self._analyse = analyse
+        self._clock = clock
+        self._applied = Applied()
+
+    async def apply(self, key: DocumentKey, part: DocumentEmbedded) -> DocumentIndexed | None:
+        """Applies one part; returns what to announce once the event is done, None before.
+
+        Raises Unavailable when the store is away, Misconfigured for vectors of
+        another model, InvalidInput for a part that cannot be stored.
+        """
+        match part.chunked.provenance.outcome:
+            case Outcome.UPSERTED:
+                return await self._upsert(key, part)
+            case Outcome.DELETED:
+                return await self._delete(key, part)
+            case _:
+                return self._announce(part, await self._serving(key)) if part.chunked.is_last else None
+
+    def reject(self, part: DocumentEmbedded, error: HeadwaterError) -> DocumentIndexed | None:
+        """What to announce of a part that is put aside, so that the watermark moves on; None before the last part.
+
+        What is served stays, but cannot be read here; 0 says so.
+        """
+        if not part.chunked.is_last:
+            return None
+        return self._announce(part, None, Outcome.REJECTED, error.reason)
+
+    async def stats(self, tenant: str) -> Stats:
+        """The state of the index, over one tenant. Raises Unavailable."""
+        counts = await self._store.counts(tenant)
+        found = await self._store.collection()
+        name, model_id = (found[0], found[1].model_id) if found else ("", "")
+        return Stats(name, model_id, counts.chunks, counts.documents, self._applied.positions())
+
+    async def _upsert(self, key: DocumentKey, part: DocumentEmbedded) -> DocumentIndexed | None:
+        chunked = part.chunked
+        await self._store.adopt(domain.model_of(part))
+        wanted = domain.served_by(key, chunked, deleted=False)
+        stored = await self._serving(key)
+        match domain.fence(stored, wanted.version, deleted=False):
+            case Fence.STALE:
+                return self._announce(part, stored, Outcome.STALE) if chunked.is_last else None
+            case Fence.NEW:
+                await self._store.upsert(domain.rows_of(key, part, self._analyse))
+        if not chunked.is_last:
+            return None
+        # A part before this one may have been put aside, here or on the way.
+        if chunked.parts > 1 and not await self._store.whole(wanted):
+            return self._announce(part, stored, Outcome.REJECTED, INCOMPLETE)
+        await self._serve(wanted, stored)
+        return self._announce(part, wanted)
+
+    async def _delete(self, key: DocumentKey, part: DocumentEmbedded) -> DocumentIndexed | None:
+        wanted = domain.served_by(key, part.chunked, deleted=True)
+        stored = await self._serving(key)
+        if domain.fence(stored, wanted.version, deleted=True) is Fence.STALE:
+            return self._announce(part, stored, Outcome.STALE)
+        # Without a collection there is nothing to delete, nor any model to make one for.
+        if await self._store.collection() is not None:
+            await self._serve(wanted, stored)
+        return self._announce(part, wanted)
+
+    async def _serve(self, wanted: LedgerRow, stored: LedgerRow | None) -> None:
+        await self._store.switch([wanted])
+        is_repeated = stored is not None and stored.version == wanted.version
+        if is_repeated:
+            # The process before may have died between switch and sweep; what it replaced is forgotten by now.
+            await self._store.sweep(wanted)
+        elif stored is not None:
+            await self._store.sweep(wanted, stored)
+
+    def _announce(
+        self, part: DocumentEmbedded, serving: LedgerRow | None, outcome: Outcome | None = None, reason: str = ""
+    ) -> DocumentIndexed:
+        provenance = part.chunked.provenance
+        if outcome is not None:
+            provenance = replace(provenance, outcome=outcome, reason=reason)
+        self._applied.add(provenance.position)
+        served = serving if serving is not None and not serving.deleted else None
+        return DocumentIndexed(
+            provenance,
+            index_time=self._clock.now(),
+            serving_version=served.version if served else 0,
+            chunk_count=served.chunk_count if served else 0,
+            model_id=part.model_id,
+        )
+
+    async def _serving(self, key: DocumentKey) -> LedgerRow | None:
+        (stored,) = await self._store.ledger([key])
+        return stored
