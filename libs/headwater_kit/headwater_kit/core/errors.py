@@ -92,8 +92,8 @@ class Overloaded(Transient):
 
     reason = "OVERLOADED"
 
-    def __init__(self, message: str, *, retry_after_ms: int = 100) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, retry_after_ms: int = 100, reason: str | None = None) -> None:
+        super().__init__(message, reason=reason)
         self.retry_after_ms = retry_after_ms
 
 

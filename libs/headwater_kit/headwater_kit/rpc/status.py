@@ -102,9 +102,7 @@ def from_status(
     if kind is InvalidInput:
         return InvalidInput(text, field=details.field, reason=reason)
     if kind is Overloaded:
-        error = Overloaded(text, retry_after_ms=details.retry_after_ms or 100)
-        error.reason = reason or error.reason
-        return error
+        return Overloaded(text, retry_after_ms=details.retry_after_ms or 100, reason=reason)
     return kind(text, reason=reason)
 
 

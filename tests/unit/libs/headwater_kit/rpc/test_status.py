@@ -18,6 +18,7 @@ CASES = [
     errors.NotYet("behind", lag=17),
     errors.Misconfigured("fix the setting"),
     errors.Overloaded("full", retry_after_ms=1250),
+    errors.Overloaded("full", reason="QUEUE_FULL"),
     errors.Unavailable("away"),
     errors.DeadlineExceeded("late"),
     errors.Permanent("never"),
@@ -66,7 +67,7 @@ async def test_an_error_arrives_as_it_was_raised(error: HeadwaterError, kind: st
         with pytest.raises(HeadwaterError) as caught:
             await call(IngestServiceStub(channel), kind)
     assert type(caught.value) is type(error)
-    assert caught.value.message == error.message
+    assert (caught.value.message, caught.value.reason) == (error.message, error.reason)
     assert {"reason": error.reason, **vars(caught.value)} == {"reason": error.reason, **vars(error)}
 
 
