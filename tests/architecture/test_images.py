@@ -53,7 +53,7 @@ def test_nothing_foreign_comes_along(service: str) -> None:
 def test_the_tools_of_the_build_are_pinned_by_the_lock() -> None:
     tools = re.search(r"/\^\(([^)]*)\)==/", DOCKERFILE)
     assert tools is not None
-    assert set(tools[1].split("|")) == {"uv"} | installed_closure("hatchling") | {"hatchling"}
+    assert set(tools[1].split("|")) == installed_closure("hatchling")
 
 
 def test_the_image_builds_without_a_frontend_and_runs_without_root() -> None:
