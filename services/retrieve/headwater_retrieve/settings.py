@@ -40,5 +40,5 @@ class Settings(MilvusSettings, ServiceSettings):
         description="cosine from which a question counts as a paraphrase of one that the click memory knows",
     )
     retrieve_memory_max_boost: float = Field(
-        default=2.0, ge=0, description="most that votes add to or take from a score, in standard deviations of a leg"
+        default=3.0, ge=0, description="most that votes add to or take from a score, in standard deviations of a leg"
     )
