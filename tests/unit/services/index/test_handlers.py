@@ -1,0 +1,172 @@
+"""What becomes of document events, on the in-memory store."""
+
+from collections.abc import Callable
+
+import pytest
+from headwater_index.handlers import INCOMPLETE, Indexer
+from headwater_kit.core.documents import DocumentKey, Position
+from headwater_kit.core.errors import InvalidInput, Misconfigured, Unavailable
+from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, Outcome
+from headwater_vectors.analysis import analyse
+from headwater_vectors.memory import MemoryStore
+from headwater_vectors.ports import Query
+
+KEY = DocumentKey("acme", "a")
+Part = Callable[..., DocumentEmbedded]
+
+
+async def shown(store: MemoryStore, terms: str) -> list[tuple[int, str]]:
+    legs = await store.search(Query("acme", terms=analyse(terms)))
+    return sorted((hit.passage.version, hit.passage.chunk.text) for hit in legs.lexical)
+
+
+async def applied(indexer: Indexer, part: DocumentEmbedded) -> DocumentIndexed:
+    indexed = await indexer.apply(KEY, part)
+    assert indexed is not None
+    return indexed
+
+
+async def test_a_version_is_served_and_announced(indexer: Indexer, store: MemoryStore, part: Part) -> None:
+    indexed = await applied(indexer, part(7, "apple one", "apple two"))
+    assert await shown(store, "apple") == [(7, "apple one"), (7, "apple two")]
+    assert (indexed.serving_version, indexed.chunk_count) == (7, 2)
+    assert indexed.provenance.outcome is Outcome.UPSERTED
+    assert indexed.provenance.position == Position(2, 7)
+    assert indexed.model_id == "sample-model"
+
+
+async def test_title_headings_and_body_are_found(indexer: Indexer, store: MemoryStore, part: Part) -> None:
+    await applied(indexer, part(1, "apple"))
+    for word in ("title", "heading", "apples"):
+        assert await shown(store, word) == [(1, "apple")]
+
+
+async def test_an_edit_replaces_all_that_was_there(indexer: Indexer, store: MemoryStore, part: Part) -> None:
+    await applied(indexer, part(1, "apple one", "apple two", "apple three"))
+    await applied(indexer, part(2, "apple four"))
+    assert await shown(store, "apple") == [(2, "apple four")]
+    assert (await store.counts("acme")).chunks == 1
+
+
+async def test_nothing_is_seen_or_announced_before_the_last_part(
+    indexer: Indexer, store: MemoryStore, part: Part
+) -> None:
+    await applied(indexer, part(1, "apple old"))
+    assert await indexer.apply(KEY, part(2, "apple new", part=0, parts=2)) is None
+    assert await shown(store, "apple") == [(1, "apple old")]
+    indexed = await applied(indexer, part(2, "apple newer", part=1, parts=2))
+    assert await shown(store, "apple") == [(2, "apple new"), (2, "apple newer")]
+    assert indexed.chunk_count == 2
+
+
+async def test_a_version_with_a_part_missing_is_never_served(indexer: Indexer, store: MemoryStore, part: Part) -> None:
+    await applied(indexer, part(1, "apple old"))
+    indexed = await applied(indexer, part(2, "apple new", part=1, parts=2))
+    assert (indexed.provenance.outcome, indexed.provenance.reason) == (Outcome.REJECTED, INCOMPLETE)
+    assert (indexed.serving_version, indexed.chunk_count) == (1, 1)
+    assert await shown(store, "apple") == [(1, "apple old")]
+
+
+@pytest.mark.parametrize("late", [1, 2])
+async def test_what_is_not_newer_is_stale(indexer: Indexer, store: MemoryStore, part: Part, late: int) -> None:
+    await applied(indexer, part(2, "apple"))
+    await applied(indexer, part(3, outcome=Outcome.DELETED))
+    indexed = await applied(indexer, part(late, "apple"))
+    assert indexed.provenance.outcome is Outcome.STALE
+    assert indexed.serving_version == 0
+    assert await shown(store, "apple") == []
+    assert (await store.counts("acme")).chunks == 0
+
+
+async def test_a_deletion_beside_an_upsert_of_its_version_is_stale(
+    indexer: Indexer, store: MemoryStore, part: Part
+) -> None:
+    await applied(indexer, part(2, "apple"))
+    indexed = await applied(indexer, part(2, outcome=Outcome.DELETED))
+    assert (indexed.provenance.outcome, indexed.serving_version) == (Outcome.STALE, 2)
+    assert await shown(store, "apple") == [(2, "apple")]
+
+
+async def test_a_deletion_hides_and_removes(indexer: Indexer, store: MemoryStore, part: Part) -> None:
+    await applied(indexer, part(1, "apple"))
+    indexed = await applied(indexer, part(2, outcome=Outcome.DELETED))
+    assert (indexed.provenance.outcome, indexed.serving_version, indexed.chunk_count) == (Outcome.DELETED, 0, 0)
+    assert await shown(store, "apple") == []
+    assert (await store.counts("acme")).chunks == 0
+
+
+async def test_a_deletion_of_the_unknown_is_announced_too(indexer: Indexer, store: MemoryStore, part: Part) -> None:
+    indexed = await applied(indexer, part(2, outcome=Outcome.DELETED))
+    assert (indexed.provenance.outcome, indexed.serving_version) == (Outcome.DELETED, 0)
+    assert await store.collection() is None
+
+
+@pytest.mark.parametrize("outcome", [Outcome.STALE, Outcome.REJECTED, Outcome.REROUTED])
+async def test_markers_pass_with_what_is_served(indexer: Indexer, part: Part, outcome: Outcome) -> None:
+    await applied(indexer, part(4, "apple"))
+    indexed = await applied(indexer, part(5, outcome=outcome))
+    assert (indexed.provenance.outcome, indexed.serving_version, indexed.chunk_count) == (outcome, 4, 1)
+
+
+async def test_a_marker_is_announced_once_however_many_parts(indexer: Indexer, part: Part) -> None:
+    assert await indexer.apply(KEY, part(1, outcome=Outcome.REJECTED, part=0, parts=2)) is None
+    indexed = await applied(indexer, part(1, outcome=Outcome.REJECTED, part=1, parts=2))
+    assert indexed.provenance.outcome is Outcome.REJECTED
+
+
+async def test_the_same_again_gives_the_same(indexer: Indexer, store: MemoryStore, part: Part) -> None:
+    for version, texts in ((1, ("apple",)), (2, ("apple", "pear"))):
+        first = await applied(indexer, part(version, *texts))
+        assert await applied(indexer, part(version, *texts)) == first
+    assert (await store.counts("acme")).chunks == 2
+
+
+async def test_a_crash_after_the_switch_is_made_good(indexer: Indexer, store: MemoryStore, part: Part) -> None:
+    await applied(indexer, part(1, "apple old"))
+    sweep = store.sweep
+
+    async def die(*_: object) -> None:
+        raise Unavailable("gone")
+
+    store.sweep = die  # type: ignore[method-assign,assignment]
+    with pytest.raises(Unavailable):
+        await indexer.apply(KEY, part(2, "apple new"))
+    store.sweep = sweep  # type: ignore[method-assign]
+    assert (await store.counts("acme")).chunks == 2
+    await applied(indexer, part(2, "apple new"))
+    assert (await store.counts("acme")).chunks == 1
+
+
+async def test_another_models_vectors_are_refused_before_writing(
+    indexer: Indexer, store: MemoryStore, part: Part
+) -> None:
+    await applied(indexer, part(1, "apple"))
+    with pytest.raises(Misconfigured):
+        await indexer.apply(KEY, part(2, "apple", model_id="another"))
+    assert await shown(store, "apple") == [(1, "apple")]
+
+
+async def test_a_part_whose_vectors_do_not_fit_is_refused(indexer: Indexer, part: Part) -> None:
+    whole = part(1, "apple", "pear")
+    for vectors in ((whole.vectors[0],), (whole.vectors[0], b"\0" * 4), (b"", b""), (b"abc", b"abc")):
+        with pytest.raises(InvalidInput):
+            await indexer.apply(KEY, DocumentEmbedded(whole.chunked, vectors, whole.model_id))
+
+
+async def test_a_part_put_aside_is_announced_if_it_is_the_last(indexer: Indexer, part: Part) -> None:
+    error = InvalidInput("too large", reason="TOO_LARGE")
+    assert indexer.reject(part(1, "apple", part=0, parts=2), error) is None
+    indexed = indexer.reject(part(1, "apple", part=1, parts=2), error)
+    assert indexed is not None
+    assert (indexed.provenance.outcome, indexed.provenance.reason) == (Outcome.REJECTED, "TOO_LARGE")
+
+
+async def test_stats_are_the_tenants_own(indexer: Indexer, part: Part) -> None:
+    before = await indexer.stats("acme")
+    assert (before.collection, before.model_id, before.watermark) == ("", "", ())
+    await applied(indexer, part(1, "apple", "pear"))
+    stats = await indexer.stats("acme")
+    assert (stats.collection, stats.model_id) == ("memory", "sample-model")
+    assert (stats.chunk_count, stats.document_count) == (2, 1)
+    assert stats.watermark == (Position(2, 1),)
+    assert (await indexer.stats("other")).document_count == 0

@@ -1,0 +1,98 @@
+"""The service as wired, over the in-process bus and store and a loopback port."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
+
+import grpc.aio
+import pytest
+from headwater.index.v1 import index_pb2 as pb
+from headwater.index.v1.index_pb2_grpc import IndexServiceStub
+from headwater_index.bootstrap import build
+from headwater_index.settings import Settings
+from headwater_kit.bus.memory import MemoryBus
+from headwater_kit.bus.ports import Outbound, Record
+from headwater_kit.bus.topics import EMBEDDINGS, INDEXED, dead_letter
+from headwater_kit.codec import events
+from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, Outcome
+from headwater_kit.testing.service import serving
+from headwater_vectors.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from headwater.index.v1.index_pb2_grpc import IndexServiceAsyncStub
+
+READ_SECONDS = 5.0
+KEY = DocumentKey("default", "a")
+Part = Callable[..., DocumentEmbedded]
+
+
+@pytest.fixture
+async def bus() -> MemoryBus:
+    bus = MemoryBus()
+    await bus.create_topics([EMBEDDINGS.name, INDEXED.name])
+    return bus
+
+
+@pytest.fixture
+async def channel(bus: MemoryBus) -> AsyncIterator[grpc.aio.Channel]:
+    settings = Settings(bus="memory", vectors="memory", grpc_port=0, drain_seconds=5.0)
+    async with serving(build(settings, bus=bus, store=MemoryStore()), settings) as channel:
+        yield channel
+
+
+@pytest.fixture
+def stub(channel: grpc.aio.Channel) -> "IndexServiceAsyncStub":
+    return IndexServiceStub(channel)
+
+
+async def read(bus: MemoryBus, topic: str, count: int) -> list[Record]:
+    reader = bus.reader(topic)
+    found: list[Record] = []
+    async with asyncio.timeout(READ_SECONDS):
+        while len(found) < count:
+            found += await reader.poll(count, READ_SECONDS)
+    return found
+
+
+async def test_embeddings_become_indexed_in_the_same_partition_and_order(
+    channel: grpc.aio.Channel, bus: MemoryBus, stub: "IndexServiceAsyncStub", part: Part
+) -> None:
+    producer = bus.producer()
+    for each in (
+        part(1, "one", "two", key=KEY),
+        part(2, "three", part=0, parts=2, key=KEY),
+        part(2, "four", part=1, parts=2, key=KEY),
+        part(3, outcome=Outcome.DELETED, key=KEY),
+        part(4, "five", key=KEY),
+    ):
+        await producer.send(Outbound(EMBEDDINGS.name, KEY.to_bytes(), events.encode(each), partition=3))
+    records = await read(bus, INDEXED.name, 4)
+    assert {(record.partition, record.key) for record in records} == {(3, KEY.to_bytes())}
+    indexed = [events.decode(DocumentIndexed, record.value or b"") for record in records]
+    assert [(each.provenance.position.offset, each.serving_version) for each in indexed] == [
+        (1, 1), (2, 2), (3, 0), (4, 4)
+    ]  # fmt: skip
+    stats = await stub.GetStats(pb.GetStatsRequest())
+    assert (stats.chunk_count, stats.document_count, stats.model_id) == (1, 1, "sample-model")
+    assert [(each.partition, each.offset) for each in stats.watermark.positions] == [(2, 4)]
+
+
+async def test_bad_records_are_put_aside_and_their_neighbours_pass(
+    channel: grpc.aio.Channel, bus: MemoryBus, part: Part
+) -> None:
+    producer = bus.producer()
+    no_vectors = DocumentEmbedded(part(1, "lost", key=KEY).chunked, (), "sample-model")
+    for key, value in (
+        (KEY.to_bytes(), b"\xff"),
+        (None, events.encode(part(1, "nobody's"))),
+        (KEY.to_bytes(), events.encode(no_vectors)),
+        (KEY.to_bytes(), events.encode(part(2, "fine", key=KEY))),
+    ):
+        await producer.send(Outbound(EMBEDDINGS.name, key, value, partition=0))
+    indexed = [events.decode(DocumentIndexed, each.value or b"") for each in await read(bus, INDEXED.name, 2)]
+    assert [each.provenance.outcome for each in indexed] == [Outcome.REJECTED, Outcome.UPSERTED]
+    assert indexed[1].serving_version == 2
+    letters = await read(bus, dead_letter(EMBEDDINGS.name, "index"), 3)
+    reasons = [letter.headers["headwater-dead-letter-reason"] for letter in letters]
+    assert reasons == [b"UNDECODABLE", b"MISSING_KEY", b"INVALID_VECTORS"]
