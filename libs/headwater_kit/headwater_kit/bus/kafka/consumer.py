@@ -45,17 +45,17 @@ class KafkaConsumer:
             self._owned.update(come)
             self._tell(loop, listener.assigned, come)
 
-        def revoked(_: Consumer, partitions: list[Partition]) -> None:
+        def revoked(client: Consumer, partitions: list[Partition]) -> None:
             gone = _sources(partitions)
             self._gone.update(gone)
             self._tell(loop, listener.revoked, gone)
             self._owned.difference_update(gone)
+            # The client remembers a pause for as long as it lives, also of what went and comes back.
+            client.resume(partitions)
 
-        def lost(_: Consumer, partitions: list[Partition]) -> None:
-            gone = _sources(partitions)
-            self._gone.update(gone)
-            self._owned.difference_update(gone)
-            self._tell(loop, listener.revoked, gone)
+        def lost(client: Consumer, partitions: list[Partition]) -> None:
+            self._owned.difference_update(_sources(partitions))
+            revoked(client, partitions)
 
         await self._thread.call(
             lambda: self._client.subscribe(list(topics), on_assign=assigned, on_revoke=revoked, on_lost=lost)

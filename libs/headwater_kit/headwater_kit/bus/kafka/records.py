@@ -29,7 +29,9 @@ def take_batch(client: Consumer, max_records: int, timeout_seconds: float, is_wa
     `Consumer.consume` alone would wait for the batch to fill.
     """
     for _ in range(math.ceil(timeout_seconds / SLICE_SECONDS)):
-        if first := client.poll(SLICE_SECONDS):
+        first = client.poll(SLICE_SECONDS)
+        # Not by truth: a message is as long as its value, so a tombstone would be false.
+        if first is not None:
             return _to_batch(iter((first, *client.consume(max_records - 1, 0.0))))
         if is_wanted():
             break
