@@ -55,6 +55,8 @@ class Service:
         self._touched: list[Component] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: asyncio.Future[None] | None = None
+        # None until the first check, so that a service that never serves says why.
+        self._seen_faults: str | None = None
 
     @property
     def port(self) -> int:
@@ -141,11 +143,10 @@ class Service:
             await self._check()
 
     async def _check(self) -> None:
-        faults = [fault for fault in await asyncio.gather(*map(self._fault, self._components)) if fault]
-        if faults and self.is_serving:
-            logger.warning("not serving: %s", "; ".join(faults))
-        elif not faults and not self.is_serving:
-            logger.info("serving")
+        faults = "; ".join(filter(None, await asyncio.gather(*map(self._fault, self._components))))
+        if faults != self._seen_faults:
+            logger.log(*((logging.WARNING, "not serving: %s", faults) if faults else (logging.INFO, "serving")))
+        self._seen_faults = faults
         await self._server.health.set(is_serving=not faults)
 
     async def _fault(self, component: Component) -> str:
