@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import TopicPartition as Partition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 from confluent_kafka.cimpl import NewTopic
 
 from headwater_kit.bus.kafka.config import Config
@@ -49,9 +50,20 @@ class KafkaAdmin:
         except TimeoutError:
             raise Unavailable(f"the broker did not answer within {seconds} s") from None
 
+    async def end_offsets(self, topic: str, partitions: Sequence[int]) -> Mapping[int, int]:
+        """The offset after the last record of each partition, now; raises Unavailable."""
+        asked = {Partition(topic, number): OffsetSpec.latest() for number in partitions}
+        found = self._client.list_offsets(asked, request_timeout=REQUEST_SECONDS)
+        try:
+            return {source.partition: (await asyncio.wrap_future(end)).offset for source, end in found.items()}
+        except KafkaException as error:
+            raise to_error(error, f"asking for the end of {topic}") from error
+
     @property
     def _client(self) -> AdminClient:
-        self._connected = self._connected or AdminClient(dict(self._config), logger=_log)
+        # Not `or`: a client with nothing queued has length 0, and a second one would end the first one's futures.
+        if self._connected is None:
+            self._connected = AdminClient(dict(self._config), logger=_log)
         return self._connected
 
     async def _partition_counts(self) -> Mapping[str, int]:
