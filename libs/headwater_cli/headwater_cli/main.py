@@ -19,7 +19,7 @@ from headwater_cli.settings import PlatformSettings
 
 # In the order of the help text. Each is the function of that name in the
 # module of that name in `commands`, imported when it is called.
-COMMANDS = ("up", "down", "status", "logs", "doctor")
+COMMANDS = ("up", "ingest", "ask", "search", "feedback", "delete", "status", "logs", "doctor", "demo", "down")
 
 _FLAGS = ("--debug",)
 _OPTIONS = ("--data-dir",)
