@@ -29,8 +29,8 @@ class SqliteRows:
     where the file cannot be written or another process holds it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._database = _open(path)
+    def __init__(self, path: Path, lock_seconds: float = LOCK_SECONDS) -> None:
+        self._database = _open(path, lock_seconds)
         self._pending = 0
 
     def get(self, key: bytes) -> bytes | None:
@@ -64,17 +64,17 @@ class SqliteRows:
         self._pending = 0
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, lock_seconds: float) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return _connect(path)
+            return _connect(path, lock_seconds)
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
             logger.warning("%s is damaged and is built anew: %s", path, error)
             path.unlink()
-            return _connect(path)
+            return _connect(path, lock_seconds)
     except (OSError, sqlite3.OperationalError) as error:
         raise Misconfigured(
             f"cannot keep a cache in {path} ({error}): give each process a HEADWATER_DATA_DIR of its own that it "
@@ -82,8 +82,8 @@ def _open(path: Path) -> sqlite3.Connection:
         ) from error
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=LOCK_SECONDS)
+def _connect(path: Path, lock_seconds: float) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=lock_seconds)
     try:
         database.executescript(_OPEN)
         # The exclusive lock is taken by the first write, not by the pragma.

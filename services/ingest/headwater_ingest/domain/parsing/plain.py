@@ -62,14 +62,13 @@ def paragraphs(text: str) -> Iterator[list[Line]]:
 
 
 def _blocks(lines: Sequence[Line], styles: HeadingStyles) -> Iterator[Block]:
-    while lines:
-        used = _heading_lines(lines)
-        if not used:
-            yield _body(lines)
-            return
-        title, mark = lines[used - 2], lines[used - 1].text[0]
+    at = 0
+    while used := _heading_lines(lines[at : at + 3]):
+        at += used
+        title, mark = lines[at - 2], lines[at - 1].text[0]
         yield block(BlockKind.HEADING, _begin(title), title.end, styles.level(mark, has_overline=used > 2))
-        lines = lines[used:]
+    if at < len(lines):
+        yield _body(lines[at:])
 
 
 def _heading_lines(lines: Sequence[Line]) -> int:
