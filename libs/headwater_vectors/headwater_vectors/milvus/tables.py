@@ -105,6 +105,15 @@ class Tables:
         """Turns fresh rows into segments."""
         await self._connection.admin(lambda client: client.flush(name, timeout=ADMIN_SECONDS))
 
+    async def warm_up(self) -> None:
+        """Searches once, so that whatever the engine builds on the first search of a segment is not a user's wait."""
+        await self._connection.data(
+            lambda client: client.search(
+                self.chunks, ["anything"], anns_field="sparse", limit=1, output_fields=["row_id"], timeout=ADMIN_SECONDS
+            ),
+            ADMIN_SECONDS,
+        )
+
     async def _create(self, name: str, fields: Any, indexes: Any, properties: Mapping[str, str]) -> None:
         def create(client: Any) -> None:
             limit = {"timeout": ADMIN_SECONDS}

@@ -14,6 +14,9 @@ from headwater_vectors.ports import ChunkRow, LedgerRow, Model
 
 # About 2 MB of rows: large enough to be efficient, small enough to answer in tens of milliseconds.
 MAX_ROWS_A_WRITE = 512
+# Flushed when searching the fresh rows costs some 15 ms, or every fifth turn: each flush makes a segment to merge.
+FLUSH_ROWS = 64
+FLUSH_TURNS = 5
 
 
 class MilvusWriter:
@@ -24,7 +27,9 @@ class MilvusWriter:
         self._model = model
         self._writer_id = writer_id
         self._switches = 0
-        self._is_dirty = True
+        # Writes since the last flush, and turns of maintenance; what was there at the start counts as one.
+        self._fresh = 1
+        self._waited = 0
         self._chunks_lock = asyncio.Lock()
         self._upserts = GroupCommit(self._write_chunks, self._chunks_lock, MAX_ROWS_A_WRITE)
         self._deletions = GroupCommit(self._delete_chunks, self._chunks_lock, MAX_ROWS_A_WRITE)
@@ -55,7 +60,7 @@ class MilvusWriter:
             f"and version <= {where.bind(last)}"
         )
         async with self._chunks_lock:
-            self._is_dirty = True
+            self._fresh += 1
             await self._tables.delete_where(self._tables.chunks, where)
 
     async def ledger(self, keys: Sequence[DocumentKey]) -> Sequence[LedgerRow | None]:
@@ -66,23 +71,22 @@ class MilvusWriter:
 
     async def maintain(self) -> None:
         """As `VectorStore.maintain`."""
-        if not self._tables.engine.slow_fresh_rows or not self._is_dirty:
+        if not self._tables.engine.slow_fresh_rows:
             return
+        self._waited += 1
         # The ledger is read by primary key, which needs no segments.
-        async with self._chunks_lock:
-            self._is_dirty = False
-            await self._tables.flush(self._tables.chunks)
-        # The first lexical search builds the new segment's index: better this one than a user's.
-        anything = Expression("")
-        anything.text = f"version >= {anything.bind(0)}"
-        await self._tables.find("sparse", "anything", 1, anything)
+        if self._fresh >= FLUSH_ROWS or (self._fresh and self._waited >= FLUSH_TURNS):
+            async with self._chunks_lock:
+                self._fresh = self._waited = 0
+                await self._tables.flush(self._tables.chunks)
+        await self._tables.warm_up()
 
     async def _write_chunks(self, records: Sequence[dict[str, Any]]) -> None:
-        self._is_dirty = True
+        self._fresh += len(records)
         await self._tables.upsert(self._tables.chunks, records)
 
     async def _delete_chunks(self, row_ids: Sequence[str]) -> None:
-        self._is_dirty = True
+        self._fresh += len(row_ids)
         await self._tables.delete_ids(self._tables.chunks, row_ids)
 
     async def _write_ledger(self, ledger_rows: Sequence[LedgerRow]) -> None:
