@@ -1,12 +1,13 @@
 """How far the consumer groups are, and what they put aside."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from headwater_kit.bus.dead_letters import PREFIX
 from headwater_kit.bus.topics import GROUPS, PARTITIONS, dead_letter
@@ -17,7 +18,8 @@ T = TypeVar("T")
 Position = tuple[str, int]
 
 REASON_HEADER = f"{PREFIX}reason"
-_TIMEOUT_SECONDS = 5.0
+# The first question about a group makes the broker create the topic of offsets, in a few seconds.
+_TIMEOUT_SECONDS = 15.0
 # Of each partition of a dead-letter topic; older ones are counted and not read.
 _READ_LAST = 100
 _READ_SECONDS = 1.0
@@ -51,13 +53,7 @@ class Flow:
 
     def lags(self) -> tuple[GroupLag, ...]:
         """The lag of each group on each of its topics."""
-        positions = _positions(topic.name for topics in GROUPS.values() for topic in topics)
-        first, end = self._first(positions), self._end(positions)
-        return tuple(
-            GroupLag(group, topic.name, self._lag(group, topic.name, first, end))
-            for group, topics in GROUPS.items()
-            for topic in topics
-        )
+        return tuple(lag for group, topics in GROUPS.items() for lag in self._lags(group, [t.name for t in topics]))
 
     def dead_letters(self) -> tuple[DeadLetters, ...]:
         """The dead-letter topics that are not empty."""
@@ -69,12 +65,27 @@ class Flow:
         reasons = self._reasons([at for at in positions if at[0] in filled], first, end) if filled else {}
         return tuple(DeadLetters(name, counts[name], reasons.get(name, {})) for name in filled)
 
-    def _lag(self, group: str, topic: str, first: Mapping[Position, int], end: Mapping[Position, int]) -> int:
-        wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(*at) for at in _positions([topic])])
-        answer = _result(self._admin.list_consumer_group_offsets([wanted])[group])
-        committed = {(at.topic, at.partition): at.offset for at in answer.topic_partitions}
+    def _lags(self, group: str, topics: Sequence[str]) -> list[GroupLag]:
+        positions = _positions(topics)
+        first, end, committed = self._first(positions), self._end(positions), self._committed(group, positions)
         # A partition without a commit, marked by a negative offset, is read from its beginning.
-        return sum(end[at] - max(committed.get(at, -1), first[at]) for at in _positions([topic]))
+        behind = {at: end[at] - max(committed.get(at, -1), first[at]) for at in positions}
+        return [GroupLag(group, topic, sum(behind[at] for at in positions if at[0] == topic)) for topic in topics]
+
+    def _committed(self, group: str, positions: Sequence[Position]) -> Mapping[Position, int]:
+        # Not by the AdminClient, whose list_consumer_group_offsets crashes the
+        # process when the broker still makes the topic of offsets (2.16.1). A
+        # consumer that subscribes to nothing does not join the group.
+        consumer = Consumer({**self._config, "group.id": group})
+        wanted, give_up = [TopicPartition(*at) for at in positions], time.monotonic() + _TIMEOUT_SECONDS
+        try:
+            while (found := _committed_now(consumer, wanted)) is None:
+                if time.monotonic() > give_up:
+                    raise Unavailable(f"the broker does not tell the offsets of {group}: see `headwater logs kafka`")
+                time.sleep(_POLL_SECONDS)
+        finally:
+            consumer.close()
+        return {(at.topic, at.partition): at.offset for at in found}
 
     def _first(self, positions: Sequence[Position]) -> Mapping[Position, int]:
         return self._offsets(positions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
@@ -98,7 +109,15 @@ class Flow:
                 found.setdefault(str(message.topic()), Counter())[_reason(message)] += 1
         finally:
             consumer.close()
-        return found
+        return {topic: dict(reasons) for topic, reasons in found.items()}
+
+
+def _committed_now(consumer: Consumer, wanted: list[TopicPartition]) -> list[TopicPartition] | None:
+    """The committed offsets, or None while the group's coordinator is not there yet."""
+    try:
+        return consumer.committed(wanted, timeout=_TIMEOUT_SECONDS)
+    except KafkaException:
+        return None
 
 
 def _read(consumer: Consumer, count: int) -> Iterable[Message]:

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from headwater.index.v1.index_pb2 import GetStatsRequest
@@ -15,8 +15,10 @@ from headwater_kit.settings.ports import GRPC_PORTS
 from headwater_cli.platform import probes
 from headwater_cli.platform.broker import broker_settings
 from headwater_cli.platform.flow import DeadLetters, Flow, GroupLag
-from headwater_cli.platform.state import Condition, PlatformState, ProcessState
+from headwater_cli.platform.state import Condition, Phase, PlatformState, ProcessState
 from headwater_cli.settings import PlatformSettings
+
+T = TypeVar("T")
 
 _STATS_SECONDS = 2.0
 
@@ -37,7 +39,10 @@ async def inspect(settings: PlatformSettings, platform: PlatformState) -> Inspec
     """Asks all of the platform at once, for a few seconds at most."""
     faults: list[str] = []
     processes = await asyncio.gather(*(_process(process) for process in platform.processes))
-    lags, dead_letters = await _flow(settings, platform, faults)
+    if platform.phase is not Phase.READY:
+        return Inspection(processes)
+    flow = Flow(broker_settings(settings, platform.kafka_bootstrap))
+    lags, dead_letters = await _ask(flow.lags, faults), await _ask(flow.dead_letters, faults)
     documents, chunks = await _stats(platform, faults)
     return Inspection(processes, lags, dead_letters, documents, chunks, faults)
 
@@ -65,17 +70,12 @@ async def _live_condition(process: ProcessState) -> str:
     return process.condition
 
 
-async def _flow(
-    settings: PlatformSettings, platform: PlatformState, faults: list[str]
-) -> tuple[Sequence[GroupLag], Sequence[DeadLetters]]:
-    if not platform.kafka_bootstrap:
-        return (), ()
+async def _ask(question: Callable[[], Sequence[T]], faults: list[str]) -> Sequence[T]:
     try:
-        flow = Flow(broker_settings(settings, platform.kafka_bootstrap))
-        return await asyncio.to_thread(flow.lags), await asyncio.to_thread(flow.dead_letters)
+        return await asyncio.to_thread(question)
     except HeadwaterError as error:
         faults.append(error.message)
-        return (), ()
+        return ()
 
 
 async def _stats(platform: PlatformState, faults: list[str]) -> tuple[int | None, int | None]:
