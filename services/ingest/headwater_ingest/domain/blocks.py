@@ -35,8 +35,9 @@ class Block:
 class ParsedText:
     """A document's plain text and its blocks, in order, not overlapping.
 
-    Every character that is not white space is in exactly one block. Offsets
-    count characters. `title` is empty where the document names none.
+    Every character that is not white space is in exactly one block, but for the
+    lines that underline headings of plain text. Offsets count characters.
+    `title` is empty where the document names none.
     """
 
     text: str

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from headwater_ingest.domain.blocks import MAX_HEADING_CHARACTERS, Block, BlockKind, ParsedText, block
 
-# reStructuredText's adornments, of which READMEs, PEPs and Python's own help are made.
-_ADORNMENT = re.compile(r"([=\-~^\"'*+#`:._<>])\1{2,}[ \t]*")
+# reStructuredText's adornments, of which READMEs, PEPs and Python's own help are made;
+# without the backtick, which is more often a fence around code.
+_ADORNMENT = re.compile(r"([=\-~^\"'*+#:._<>])\1{2,}[ \t]*")
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-*+•]|\(?\w{1,3}[.)])[ \t]")
 _INDENTED = ("    ", "   ", "\t")
 
@@ -40,7 +41,10 @@ class HeadingStyles:
 
 
 def parse_plain(text: str) -> ParsedText:
-    """Blocks of the text as it stands: the parsed text is the text itself."""
+    """Blocks of the text as it stands: the parsed text is the text itself.
+
+    Lines above and under a heading are part of no block.
+    """
     styles = HeadingStyles()
     blocks = [found for lines in paragraphs(text) for found in _blocks(lines, styles)]
     return ParsedText(text, tuple(blocks))
