@@ -30,7 +30,7 @@ from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, embedding
 from headwater_retrieve.domain.fusion import Weights, fuse
 from headwater_retrieve.domain.reliability import weigh
 from headwater_retrieve.handlers import DEFAULT_WEIGHTS
-from headwater_vectors.analysis import analyse
+from headwater_text.analysis import analyse
 from headwater_vectors.bm25 import K1, B
 from headwater_vectors.ports import Hit
 

@@ -1,89 +1,123 @@
-"""Search terms of a text: the same for what is stored and for what is asked.
+r"""Text → terms of the lexical leg; the same code on the side of documents and of questions.
 
-The terms are joined by spaces into one string, so that any engine with a white
-space tokenizer ranks them alike, a laptop's as a cluster's.
+Stored as a space-separated field, so that a Milvus cluster, Milvus Lite and the
+in-memory store tokenise alike: every term consists of word characters only,
+which a whitespace tokenizer and a `\w+` tokenizer cut in the same places.
+
+- Unicode NFKC, lower case, accents folded.
+- English stop words dropped, words stemmed (Snowball English, "Porter 2").
+- Identifiers (camelCase, snake_case, dotted.names) whole and split.
+- Version numbers whole, with their prefixes: 3.11.2 is also 3.11.
+- Chinese, Japanese, Korean as character bigrams: no dictionary, no language guess.
 """
 
 import re
 import threading
 import unicodedata
 from collections.abc import Iterator
-from itertools import pairwise
+from functools import lru_cache
 
 import Stemmer
 
-# Terms are joined and split by spaces: none may hold one.
-_WORD = re.compile(r"[^\W_]+(?:[._'’+#-]*[^\W_]+)*[+#]*", re.UNICODE)
-_PARTS = re.compile(r"[^\W_]+", re.UNICODE)
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_CONTRACTION = re.compile(r"['’](?:s|t|re|ve|ll|d|m)$", re.IGNORECASE)
-# Chinese, Japanese and Korean scripts, which write no spaces or long compounds.
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0002ffff]+")
-# Words of English that say how, not what; function words only.
+# Words so common that they only add noise; of the usual English lists, the
+# closed classes, and what is left of contractions cut at the apostrophe.
 STOP_WORDS = frozenset(
-    """a an and are as at be been but by can could did do does for from had has have he her his how i if in into is
-    it its me my no nor not of on or our she should so than that the their them then there these they this those to
-    was we were what when where which who whom why will with would you your""".split()
+    """a about above after again against all also am an and any are as at be because been before being below
+    between both but by can could d did do does doing don down during each few for from further had has have having
+    he her here hers him his how i if in into is it its just ll m me more most my no nor not now o of off on once
+    only or other our out over own re s same she should so some such t than that the their them then there these
+    they this those through to too under until up ve very was we were what when where which while who whom why will
+    with would you your""".split()
 )
-# Longer runs are encoded data, not words.
+# Longer runs are data, not words; half of a base64 line finds nothing.
 MAX_TERM_CHARACTERS = 64
-# A Snowball stemmer keeps state, so each thread has its own.
+# Stems are looked up far more often than words are new.
+STEM_CACHE_SIZE = 65_536
+
+_CJK = "\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_SEGMENT = re.compile(f"(?P<cjk>[{_CJK}]+)|(?P<other>[^{_CJK}]+)")
+# Words joined by dots, without spaces: dotted names, version numbers, hosts.
+_COMPOUND = re.compile(r"\w+(?:\.\w+)*")
+_VERSION = re.compile(r"v?(\d+(?:\.\d+)+(?:(?:a|b|rc|dev|post)\d*)?)\Z", re.IGNORECASE)
+_PIECE = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+# The two languages whose names would lose what tells them from C.
+_SIGNED = re.compile(r"(?<!\w)([CFcf])(\+\+|#)(?!\w)")
+_SIGNS = {"++": "plusplus", "#": "sharp"}
+
 _local = threading.local()
 
 
 def analyse(text: str) -> str:
-    """The text's terms in order, with repetitions, separated by single spaces.
-
-    English words are lower-cased and stemmed (Snowball), stop words dropped.
-    Identifiers such as `parseHTMLPage`, `max_batch` and `os.path` give the whole
-    and its parts; version numbers stay whole. Runs of CJK give their character
-    bigrams, a lone character itself.
-    """
-    return " ".join(_terms(unicodedata.normalize("NFKC", text)))
+    """The terms of a text, in its order, space-separated; "" if there are none."""
+    return " ".join(term[:MAX_TERM_CHARACTERS] for term in _terms(text) if term)
 
 
 def _terms(text: str) -> Iterator[str]:
-    place = 0
-    for run in _CJK.finditer(text):
-        yield from _words(text[place : run.start()])
-        yield from _bigrams(run.group())
-        place = run.end()
-    yield from _words(text[place:])
+    for segment in _SEGMENT.finditer(unicodedata.normalize("NFKC", text)):
+        if run := segment["cjk"]:
+            yield from _bigrams(run)
+        else:
+            yield from _words(_SIGNED.sub(lambda found: found[1] + _SIGNS[found[2]], _fold(segment["other"])))
 
 
 def _bigrams(run: str) -> Iterator[str]:
     if len(run) == 1:
         yield run
-    for first, second in pairwise(run):
-        yield first + second
+    for start in range(len(run) - 1):
+        yield run[start : start + 2]
 
 
 def _words(text: str) -> Iterator[str]:
-    for match in _WORD.finditer(text):
-        word = _CONTRACTION.sub("", match.group())
-        parts = _split(word)
-        if parts != [word]:
-            yield from _bounded(word.lower())
-        for part in parts:
-            lowered = part.lower()
-            if lowered not in STOP_WORDS:
-                yield from _bounded(_stem(lowered))
+    for compound in _COMPOUND.findall(text):
+        if version := _VERSION.match(compound):
+            yield from _prefixes(version[1])
+        else:
+            yield from _identifier(compound)
 
 
-def _split(word: str) -> list[str]:
-    """The parts of an identifier; a version number has none but itself."""
-    if word[0].isdigit() and not re.search(r"[^\W\d_]", word):
-        return [word]
-    return [part for piece in _PARTS.findall(word) for part in _CAMEL.split(piece) if part]
+def _prefixes(version: str) -> Iterator[str]:
+    numbers = version.lower().split(".")
+    for length in range(2, len(numbers) + 1):
+        yield "_".join(numbers[:length])
 
 
-def _bounded(term: str) -> Iterator[str]:
-    if len(term) <= MAX_TERM_CHARACTERS:
-        yield term
+def _identifier(word: str) -> Iterator[str]:
+    """A word, or an identifier whole and in pieces."""
+    pieces = [piece for part in re.split(r"[._]", word) for piece in _pieces(part)]
+    if len(pieces) != 1:
+        yield _lower(re.sub(r"[._]+", "_", word)).strip("_")
+    for piece in pieces:
+        lowered = _lower(piece)
+        if lowered not in STOP_WORDS:
+            yield _stem(lowered)
 
 
+def _pieces(part: str) -> list[str]:
+    # Case tells words apart in ASCII code; elsewhere a capital is just a capital.
+    return _PIECE.findall(part) if part.isascii() else [part]
+
+
+def _fold(text: str) -> str:
+    if text.isascii():
+        return text
+    marked = unicodedata.normalize("NFKD", text)
+    return unicodedata.normalize("NFKC", "".join(c for c in marked if not unicodedata.category(c).startswith("M")))
+
+
+def _lower(word: str) -> str:
+    # Lower case may bring marks and new compositions ("İ"), which would cut the term.
+    return "".join(re.findall(r"\w", unicodedata.normalize("NFKC", word.lower())))
+
+
+@lru_cache(maxsize=STEM_CACHE_SIZE)
 def _stem(word: str) -> str:
+    stem: str = _stemmer().stemWord(word) if word.isascii() else word
+    return stem
+
+
+def _stemmer() -> Stemmer.Stemmer:
+    # A stemmer is not safe to share between threads.
     if not hasattr(_local, "stemmer"):
         _local.stemmer = Stemmer.Stemmer("english")
-    stem: str = _local.stemmer.stemWord(word)
-    return stem
+    stemmer: Stemmer.Stemmer = _local.stemmer
+    return stemmer

@@ -29,7 +29,7 @@ class ChunkRow:
     """A chunk as stored.
 
     `vector` is packed little-endian float32; `lexical` is the analysed text of
-    title, headings and body (`analysis.analyse`).
+    title, headings and body (`headwater_text.analysis.analyse`).
     """
 
     key: DocumentKey
@@ -54,7 +54,7 @@ class LedgerRow:
 class Query:
     """What to look for. A leg without its half, `vector` or `terms`, finds nothing.
 
-    `vector` is packed little-endian float32, `terms` what `analysis.analyse`
+    `vector` is packed little-endian float32, `terms` what `headwater_text.analysis.analyse`
     makes of the question, `limit` how many hits each leg may return.
     """
 

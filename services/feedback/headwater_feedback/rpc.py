@@ -30,9 +30,7 @@ class FeedbackRpc(FeedbackServiceServicer):
             feedback_id=await self._recording.record(reacted, context.principal())
         )
 
-    async def ListModels(
-        self, _request: feedback_pb2.ListModelsRequest, _: Any
-    ) -> feedback_pb2.ListModelsResponse:
+    async def ListModels(self, _request: feedback_pb2.ListModelsRequest, _: Any) -> feedback_pb2.ListModelsResponse:
         """Lists what was learned for the caller's tenant."""
         models = self._models.of(context.principal().tenant)
         return feedback_pb2.ListModelsResponse(models=map(_listed, models))

@@ -16,7 +16,7 @@ from headwater_kit.rpc.channel import connect
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Component, Resource, Service
 
-from headwater_generate.adapters.answers import KafkaAnswerLog, RecentReceipts
+from headwater_generate.adapters.answers import KafkaAnswerLog, RecentReceipts, answered
 from headwater_generate.adapters.extractive import ExtractiveGenerator
 from headwater_generate.adapters.openai_http import OpenAIGenerator
 from headwater_generate.adapters.peers import RpcGuard, RpcRetriever, RpcSentenceEncoder
@@ -45,7 +45,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     )
     sender = Sender(bus, [topics.ANSWERS])
     receipts = RecentReceipts(settings.generate_receipts)
-    records = QuestionRecords(answering, clock, settings.generate_answer_seconds)
+    records = QuestionRecords(answering, answered, clock, settings.generate_answer_seconds)
     components: list[Component] = [
         *(Resource(f"channel to {name}", channel.close) for name, channel in channels.items()),
         *(Resource("language model", one.close) for one in generators if isinstance(one, OpenAIGenerator)),

@@ -1,7 +1,7 @@
 """Questions in by Kafka: a thin twin of `rpc` over the same handlers."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
 from headwater_kit.codec import plain
@@ -13,15 +13,21 @@ from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import AnswerGenerated, QuestionAsked
 from headwater_kit.rpc.context import acting_as
 
-from headwater_generate.adapters.answers import answered
 from headwater_generate.handlers import Answering, Question
 
 
 class QuestionRecords:
-    """Handles `questions.v1`: each question gives one answer on `answers.v1`."""
+    """Handles `questions.v1`: each question gives one answer, `to_record` says as what record."""
 
-    def __init__(self, answering: Answering, clock: Clock, answer_seconds: float) -> None:
+    def __init__(
+        self,
+        answering: Answering,
+        to_record: Callable[[AnswerGenerated], Outbound],
+        clock: Clock,
+        answer_seconds: float,
+    ) -> None:
         self._answering = answering
+        self._to_record = to_record
         self._clock = clock
         self._answer_seconds = answer_seconds
 
@@ -33,7 +39,7 @@ class QuestionRecords:
         principal = Principal(asked.tenant, asked.user)
         with acting_as(principal, Deadline.after(self._clock, self._answer_seconds)):
             answer = await self._answer(asked, principal, record)
-        return (answered(answer),)
+        return (self._to_record(answer),)
 
     def reject(self, record: Record, error: HeadwaterError) -> Sequence[Outbound]:
         """Nothing follows a question that is put aside."""

@@ -33,9 +33,7 @@ class GenerateRpc(GenerateServiceServicer):
         self._receipts = receipts
         self._make_id = make_id
 
-    async def Answer(  # noqa: N802 (the contract's name)
-        self, request: generate_pb2.AnswerRequest, _: Any
-    ) -> AsyncIterator[generate_pb2.AnswerResponse]:
+    async def Answer(self, request: generate_pb2.AnswerRequest, _: Any) -> AsyncIterator[generate_pb2.AnswerResponse]:
         """Streams an answer; it is on `answers.v1` before the last message goes out."""
         async for piece in self._answering.answer(self._question(request)):
             if isinstance(piece, AnswerGenerated):
@@ -44,9 +42,7 @@ class GenerateRpc(GenerateServiceServicer):
             else:
                 yield generate_pb2.AnswerResponse(text=piece)
 
-    async def GetReceipt(  # noqa: N802 (the contract's name)
-        self, request: generate_pb2.GetReceiptRequest, _: Any
-    ) -> generate_pb2.GetReceiptResponse:
+    async def GetReceipt(self, request: generate_pb2.GetReceiptRequest, _: Any) -> generate_pb2.GetReceiptResponse:
         """Tells how an answer came about."""
         found = self._receipts.find(context.principal().tenant, request.answer_id)
         answer: events_pb2.AnswerGenerated = answer_to_proto(found)

@@ -10,7 +10,7 @@ from headwater_kit.bus.topics import EMBEDDINGS
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Service
-from headwater_vectors.analysis import analyse
+from headwater_text.analysis import analyse
 from headwater_vectors.ports import VectorStore
 from headwater_vectors.stores import open_store
 

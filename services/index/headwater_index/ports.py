@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from headwater_vectors.ports import VectorStore
 
-# Text to the terms of the lexical leg; `headwater_vectors.analysis.analyse`.
+# Text to the terms of the lexical leg; `headwater_text.analysis.analyse`.
 Analyser = Callable[[str], str]
 
 __all__ = ["Analyser", "VectorStore"]

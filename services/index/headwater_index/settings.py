@@ -12,7 +12,7 @@ class Settings(MilvusSettings, ServiceSettings):
     service: ClassVar[str] = "index"
 
     index_maintain_seconds: float = Field(
-        default=2.0,
+        default=1.0,
         gt=0,
         description="time between two maintenances of the store, which flush fresh rows where searching those is slow",
     )

@@ -6,8 +6,8 @@ import pytest
 from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.errors import InvalidInput, Misconfigured
 from headwater_kit.core.filters import All, Any, Compare, Filter, Member, Not, Operator
+from headwater_text.analysis import analyse
 
-from headwater_vectors.analysis import analyse
 from headwater_vectors.ports import LedgerRow, Legs, Model, Query, VectorStore
 from headwater_vectors.testing.samples import MODEL, found, ledger_row, put, rows, vector
 

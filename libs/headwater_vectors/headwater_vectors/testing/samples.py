@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, MetadataValue, chunk_id, text_hash
+from headwater_text.analysis import analyse
 
-from headwater_vectors.analysis import analyse
 from headwater_vectors.ports import ChunkRow, LedgerRow, Legs, Model, VectorStore
 
 MODEL = Model("sample-model", 8)

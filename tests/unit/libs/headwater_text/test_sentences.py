@@ -1,8 +1,9 @@
+from itertools import pairwise
+
 import pytest
+from headwater_text.sentences import split_sentences
 from hypothesis import given
 from hypothesis import strategies as st
-
-from headwater_text.sentences import split_sentences
 
 
 @pytest.mark.parametrize(
@@ -28,5 +29,5 @@ def test_splits(text: str, expected: list[str]) -> None:
 def test_every_character_is_in_exactly_one_sentence(text: str) -> None:
     sentences = split_sentences(text)
     assert all(text[s.start : s.end] == s.text for s in sentences)
-    assert all(a.end <= b.start for a, b in zip(sentences, sentences[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(sentences))
     assert "".join("".join(s.text for s in sentences).split()) == "".join(text.split())

@@ -7,7 +7,7 @@ from headwater_index.handlers import Indexer
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Position, chunk_id, text_hash
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome, Provenance
 from headwater_kit.testing.clock import ManualClock
-from headwater_vectors.analysis import analyse
+from headwater_text.analysis import analyse
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.testing.samples import MODEL, vector
 

@@ -7,7 +7,7 @@ from headwater_index.handlers import INCOMPLETE, Indexer
 from headwater_kit.core.documents import DocumentKey, Position
 from headwater_kit.core.errors import InvalidInput, Misconfigured, Unavailable
 from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, Outcome
-from headwater_vectors.analysis import analyse
+from headwater_text.analysis import analyse
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import Query
 

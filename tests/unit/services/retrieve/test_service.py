@@ -33,7 +33,7 @@ from headwater_kit.runtime import Service
 from headwater_retrieve.adapters.memory import WordEncoder
 from headwater_retrieve.bootstrap import build
 from headwater_retrieve.settings import Settings
-from headwater_vectors.analysis import analyse
+from headwater_text.analysis import analyse
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import ChunkRow, LedgerRow, Model
 
