@@ -4,19 +4,17 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from headwater_inference.settings import ModelSettings
 from headwater_kit.settings import MilvusSettings, Settings
 from headwater_kit.settings.kafka import KafkaSettings
 from pydantic import Field
 
 
-class PlatformSettings(KafkaSettings, MilvusSettings, Settings):
+class PlatformSettings(KafkaSettings, MilvusSettings, ModelSettings, Settings):
     """Settings of the laptop platform; whatever else the services read is passed through to them."""
 
     data_dir: Path | None = Field(
         default=None, description="folder of the platform's data; unset means the user's data folder"
-    )
-    model_dir: Path | None = Field(
-        default=None, description="folder of model weights; unset means the user's cache folder"
     )
     start_seconds: float = Field(
         default=90.0, gt=0, description="time for each of broker, store and services to become usable"

@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from headwater_inference.registry import builtin
-from headwater_inference.store import ModelStore
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.settings.ports import GRPC_PORTS, METRICS_PORTS
 
@@ -109,7 +107,7 @@ async def _jars(patient: Patient) -> Finding:
 
 
 async def _weights(patient: Patient) -> Finding:
-    store, spec = ModelStore(patient.settings.model_dir), builtin().get("")
+    store, spec = patient.settings.model_store(), patient.settings.model_spec()
     if not store.has(spec):
         detail = f"{spec.name} is not in {store.folder(spec)}"
         return Finding("weights", ok=False, detail=detail, remedy="run `headwater up`, which fetches them")

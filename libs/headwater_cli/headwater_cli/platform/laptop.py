@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from headwater_inference.download import Progress
-from headwater_inference.registry import builtin
-from headwater_inference.store import ModelStore
 
 from headwater_cli.platform import engines
 from headwater_cli.platform.blocking import Report, beside
@@ -67,7 +65,7 @@ class LaptopPlan:
 
 def fetch_weights(settings: PlatformSettings, report: Report) -> None:
     """Fetches and verifies the encoder's weights. Raises Unavailable or Misconfigured."""
-    ModelStore(settings.model_dir).ensure(builtin().get(""), partial(_weights_progress, report))
+    settings.model_store().ensure(settings.model_spec(), partial(_weights_progress, report))
 
 
 def _jar_progress(report: Report, done: int, total: int) -> None:

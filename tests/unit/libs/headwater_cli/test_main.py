@@ -1,5 +1,10 @@
+import sys
+from pathlib import Path
+
 import pytest
-from headwater_cli.main import global_first
+from headwater_cli.commands.status import duration
+from headwater_cli.main import COMMANDS, build, global_first, main
+from headwater_kit.core.errors import NotFound
 
 
 @pytest.mark.parametrize(
@@ -15,3 +20,61 @@ from headwater_cli.main import global_first
 )
 def test_global_options_may_stand_anywhere(given: list[str], expected: list[str]) -> None:
     assert global_first(given) == expected
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
+    monkeypatch.setattr(sys, "argv", ["headwater", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+def test_a_failure_is_one_line_with_a_next_step(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert call(monkeypatch, "logs", "nothing", "--data-dir", str(tmp_path)) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "headwater up" in error
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["headwater", "logs", "nothing", "--debug", "--data-dir", str(tmp_path)])
+    with pytest.raises(NotFound):
+        main()
+
+
+def test_a_wrong_setting_is_one_line_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HEADWATER_START_SECONDS", "soon")
+    assert call(monkeypatch, "logs", "embed", "--data-dir", str(tmp_path)) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "HEADWATER_START_SECONDS" in error
+
+
+def test_status_of_nothing_says_how_to_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert call(monkeypatch, "status", "--data-dir", str(tmp_path)) == 1
+    assert "headwater up" in capsys.readouterr().out
+
+
+def test_down_of_nothing_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert call(monkeypatch, "down", "--data-dir", str(tmp_path)) == 0
+    assert "not running" in capsys.readouterr().out
+
+
+def test_only_the_called_command_is_imported() -> None:
+    assert [command.name for command in build(["logs", "up"]).registered_commands] == ["logs"]
+    assert [command.name for command in build(["--help"]).registered_commands] == list(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0m 0s"), (61, "1m 1s"), (3600, "1h 0m"), (90_061, "1d 1h"), (864_000, "10d 0h")]
+)
+def test_durations(seconds: int, text: str) -> None:
+    assert duration(seconds) == text
