@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 
 from headwater_ingest.domain.chunking import ChunkPolicy
 
+# What a window of 512 tokens leaves beside headings and special tokens.
+MAX_CHUNK_TOKENS = 380
+
 
 class Settings(ModelSettings, ServiceSettings):
     """Settings of the ingest service."""
@@ -30,7 +33,10 @@ class Settings(ModelSettings, ServiceSettings):
         default=200, ge=16, description="a chunk is closed once it has this many of the encoder's tokens"
     )
     ingest_chunk_max_tokens: int = Field(
-        default=280, ge=16, description="no chunk has more of the encoder's tokens than this, headings not counted"
+        default=280,
+        ge=16,
+        le=MAX_CHUNK_TOKENS,
+        description="no chunk has more of the encoder's tokens than this, headings not counted",
     )
     ingest_cutter: str = Field(
         default="jail",

@@ -1,0 +1,125 @@
+import asyncio
+import random
+
+import pytest
+from headwater_inference.tokens import WordCounter
+from headwater_ingest.adapters.direct import DirectCutter
+from headwater_ingest.adapters.followed import FollowedTopic
+from headwater_ingest.adapters.ledger import TopicLedger
+from headwater_ingest.adapters.log import BusDocumentLog
+from headwater_ingest.adapters.rows.memory import MemoryRows
+from headwater_ingest.domain.blocks import MAX_HEADING_CHARACTERS
+from headwater_ingest.domain.chunking import ChunkPolicy
+from headwater_ingest.domain.cutting import CutDocument
+from headwater_ingest.domain.validation import (
+    MAX_METADATA_BYTES,
+    MAX_SOURCE_URI_CHARACTERS,
+    MAX_TITLE_CHARACTERS,
+    DocumentRules,
+)
+from headwater_ingest.domain.versions import DocumentEvent
+from headwater_ingest.handlers import MAX_PART_CHUNKS, ApplyDocuments, parts_of
+from headwater_kit.bus.memory import MemoryBus
+from headwater_kit.bus.ports import Outbound
+from headwater_kit.bus.topics import LEDGER, MAX_RECORD_BYTES
+from headwater_kit.codec.events import encode
+from headwater_kit.core.clock import SystemClock
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Position
+from headwater_kit.core.errors import Overloaded
+from headwater_kit.core.events import DocumentUpserted, LedgerEntry, Outcome, Provenance
+from headwater_kit.testing.clock import ManualClock
+
+KEY = DocumentKey("t", "d")
+RULES = DocumentRules(1024)
+
+
+class GatedCutter(DirectCutter):
+    """Finishes a body only when told to."""
+
+    def __init__(self) -> None:
+        super().__init__(WordCounter(), ChunkPolicy())
+        self.gates = {b"first": asyncio.Event(), b"second": asyncio.Event()}
+
+    async def cut(self, media_type: str, body: bytes, title: str) -> CutDocument:
+        await self.gates[body].wait()
+        return await super().cut(media_type, body, title)
+
+
+async def test_an_event_that_is_overtaken_while_it_is_cut_is_stale() -> None:
+    # Two spellings of one key are two keys to the consumer.
+    cutter, ledger = GatedCutter(), TopicLedger(MemoryRows().get)
+    handlers = ApplyDocuments(RULES, ledger, cutter)
+    first, second = (
+        asyncio.create_task(handlers.apply(DocumentEvent(KEY, Position(0, offset), 1.0, write(body))))
+        for offset, body in enumerate((b"first", b"second"))
+    )
+    cutter.gates[b"second"].set()
+    assert (await second).parts[0].provenance.outcome is Outcome.UPSERTED
+    cutter.gates[b"first"].set()
+    assert (await first).parts[0].provenance.outcome is Outcome.STALE
+    latest = ledger.latest(KEY)
+    assert latest is not None
+    assert latest.position == Position(0, 1)
+
+
+def write(body: bytes) -> DocumentUpserted:
+    return DocumentUpserted(DocumentInfo(), body)
+
+
+def test_the_largest_part_fits_into_a_record() -> None:
+    policy = ChunkPolicy()
+    text, path = "𐍈" * policy.max_characters, ("𐍈" * MAX_HEADING_CHARACTERS,) * 6
+    chunk = Chunk("0" * 32, 10**6, text, path, 10**7, 10**7, 10**3, "0" * 32)
+    info = DocumentInfo(
+        "𐍈" * MAX_TITLE_CHARACTERS, "𐍈" * MAX_SOURCE_URI_CHARACTERS, "text/markdown", {"k": "v" * MAX_METADATA_BYTES}
+    )
+    provenance = Provenance(Position(5, 2**62), 1e10, Outcome.UPSERTED, 2**62)
+    parts = parts_of(provenance, info, (chunk,) * (MAX_PART_CHUNKS + 1))
+    assert [len(part.chunks) for part in parts] == [MAX_PART_CHUNKS, 1]
+    vectors = MAX_PART_CHUNKS * 1024 * 4
+    assert len(encode(parts[0])) + vectors < MAX_RECORD_BYTES
+
+
+def test_what_was_accepted_gives_way_to_what_the_topic_says() -> None:
+    rows = MemoryRows()
+    ledger = TopicLedger(rows.get)
+    for version in (1, 2):
+        ledger.accept(KEY, LedgerEntry(version, False, Position(3, version), 1.0))
+    older = encode(LedgerEntry(1, False, Position(3, 1), 1.0))
+    rows.put(KEY.to_bytes(), older, 3, 1)
+    ledger.confirm(KEY.to_bytes(), older)
+    assert (ledger.latest(KEY).version, ledger.published(KEY).version) == (2, 1)
+    ledger.forget({4})
+    assert ledger.latest(KEY).version == 2
+    ledger.forget({3})
+    assert ledger.latest(KEY).version == 1
+
+
+async def test_writes_beyond_the_limit_are_refused_at_once() -> None:
+    bus = MemoryBus()
+    log = BusDocumentLog(bus, max_outstanding_bytes=100)
+    await log.start()
+    bus.away()
+    # Larger than the limit, but nothing else is under way.
+    waiting = asyncio.create_task(log.append(KEY, write(b"x" * 200), None))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await log.append(KEY, write(b"x"), None)
+    bus.back()
+    await waiting
+    await log.append(KEY, write(b"x"), None)
+    await log.stop(Deadline.after(SystemClock(), 1.0))
+
+
+async def test_rows_of_a_topic_that_was_made_anew_are_forgotten() -> None:
+    clock, rows = ManualClock(), MemoryRows()
+    rows.put(b"old", b"value", 0, 5)
+    rows.close = lambda: None
+    bus = MemoryBus(clock)
+    await bus.producer().send(Outbound(LEDGER.name, b"new", b"value", partition=0))
+    followed = FollowedTopic(bus, LEDGER, lambda: rows, clock=clock, rng=random.Random(0))
+    await followed.start()
+    await followed.wait_caught_up(Deadline.after(clock, 1.0))
+    assert (followed.get(b"old"), followed.get(b"new")) == (None, b"value")
+    await followed.stop(Deadline.after(clock, 1.0))
