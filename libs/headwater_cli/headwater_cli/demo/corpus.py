@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pydoc_data.topics import topics
@@ -12,22 +11,17 @@ from headwater_kit.core.documents import DocumentInfo
 
 # Modules whose help is prose enough to be asked about.
 MODULES = (
-    *("argparse", "asyncio", "base64", "bisect", "calendar", "collections", "configparser", "contextlib", "copy"),
-    *("csv", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "functools", "glob", "hashlib"),
-    *("heapq", "html", "inspect", "io", "itertools", "json", "logging", "math", "operator", "os", "pathlib"),
-    *("pickle", "queue", "random", "re", "secrets", "shlex", "shutil", "smtplib", "socket", "sqlite3", "statistics"),
-    *("string", "struct", "subprocess", "tarfile", "tempfile", "textwrap", "threading", "timeit", "traceback"),
-    *("unittest", "urllib.parse", "uuid", "warnings", "weakref", "zipfile"),
+    *("argparse", "asyncio", "base64", "bisect", "collections", "configparser", "contextlib", "copy", "csv"),
+    *("dataclasses", "datetime", "difflib", "enum", "functools", "glob", "hashlib", "heapq", "itertools", "json"),
+    *("math", "operator", "pathlib", "pickle", "queue", "random", "re", "secrets", "shlex", "shutil", "statistics"),
+    *("string", "subprocess", "tempfile", "textwrap", "threading", "timeit", "uuid", "warnings", "weakref", "zipfile"),
 )
-# Underlines of reST headings, from the outermost level in; a fixed order serves the reference as it is.
-_LEVELS = {"*": 1, "=": 2, "-": 3, "~": 4, '"': 4, "^": 4}
-_HEADING = re.compile(r"^(?P<title>\S.*)\n(?P<line>([*=\-~\"^])\3{2,})$", re.MULTILINE)
 _MIN_DOC_CHARACTERS = 40
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusDocument:
-    """A document in Markdown."""
+    """A document in plain text, its headings underlined."""
 
     document_id: str
     text: str
@@ -37,22 +31,18 @@ class CorpusDocument:
 def documents() -> Iterator[CorpusDocument]:
     """The corpus: one document a topic of the language reference and one a module."""
     for name, text in sorted(topics.items()):
-        yield _document(f"python/reference/{name}", _markdown(text), "reference")
+        yield _document(f"python/reference/{name}", text, "reference")
     for name in MODULES:
         yield _document(f"python/library/{name}", _help(importlib.import_module(name)), "library")
 
 
 def _document(document_id: str, text: str, part: str) -> CorpusDocument:
-    info = DocumentInfo(source_uri=f"pydoc:{document_id}", media_type="text/markdown", metadata={"part": part})
+    info = DocumentInfo(source_uri=f"pydoc:{document_id}", media_type="text/plain", metadata={"part": part})
     return CorpusDocument(document_id, text, info)
 
 
-def _markdown(text: str) -> str:
-    return _HEADING.sub(lambda match: f"{'#' * _LEVELS[match['line'][0]]} {match['title']}", text)
-
-
 def _help(module: ModuleType) -> str:
-    sections = [f"# The {module.__name__} module", inspect.getdoc(module) or ""]
+    sections = [_heading(f"The {module.__name__} module", "*"), inspect.getdoc(module) or ""]
     for name in sorted(getattr(module, "__all__", None) or vars(module)):
         value = getattr(module, name, None)
         if not name.startswith("_") and (inspect.isroutine(value) or inspect.isclass(value)):
@@ -62,4 +52,8 @@ def _help(module: ModuleType) -> str:
 
 def _entry(name: str, value: object) -> list[str]:
     doc = inspect.getdoc(value) or ""
-    return [f"## {name}", doc] if len(doc) >= _MIN_DOC_CHARACTERS else []
+    return [_heading(name, "="), doc] if len(doc) >= _MIN_DOC_CHARACTERS else []
+
+
+def _heading(title: str, mark: str) -> str:
+    return f"{title}\n{mark * len(title)}"

@@ -16,9 +16,9 @@ from headwater_cli.demo.corpus import CorpusDocument
 from headwater_cli.demo.figures import DemoFailed, demand
 
 QUESTIONS = (
-    "How do I make sure that a file is closed even when an exception is raised?",
+    "What is the with statement used for?",
     "When are the default values of function parameters evaluated?",
-    "What does the global statement do?",
+    "How do I sort a list in place?",
 )
 HANDBOOK_ID = "handbook"
 HANDBOOK_QUESTION = "What is the maximum line length in the team handbook?"

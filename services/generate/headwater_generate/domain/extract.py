@@ -26,8 +26,14 @@ MAX_CHARACTERS = 500
 WORDS_WEIGHT = 0.25
 # Two sentences that share this many of their terms say the same.
 SAME_SHARE = 0.7
+# Weight of how far a sentence's passage stands behind the best passage: a sentence
+# alone may look right in a passage about something else.
+PASSAGE_WEIGHT = 0.5
+# What a listing, a table row or a fragment must make up for beside a plain sentence.
+FRAGMENT_PENALTY = 0.08
+MIN_LETTERS_SHARE = 0.8
 # A further sentence must come this close to the best one's score.
-MAX_GAP = 0.12
+MAX_GAP = 0.08
 # An encoder that reads English alone is blind for a question with this share of CJK.
 BLIND_SHARE = 0.3
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -45,16 +51,20 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A candidate with its score; `similarity` is a cosine, `coverage` a share."""
+    """A candidate with its score; `similarity` is a cosine, `coverage` a share.
+
+    `handicap` is what its passage and its form take off.
+    """
 
     candidate: Candidate
     similarity: float
     coverage: float
+    handicap: float = 0.0
 
     @property
     def score(self) -> float:
         """What candidates are ordered by."""
-        return self.similarity + WORDS_WEIGHT * self.coverage
+        return self.similarity + WORDS_WEIGHT * self.coverage - self.handicap
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +104,14 @@ def score(
     asked = terms(question)
     rarity = Rarity([terms(passage.chunk.text) for passage in passages])
     blind = is_blind(question)
+    behind = _behind(passages)
     scored = [
         Scored(
             candidate,
             0.0 if blind else cosine(query, vector),
             rarity.coverage(asked, candidate.terms | candidate.context),
+            PASSAGE_WEIGHT * behind[candidate.passage]
+            + (0.0 if is_prose(candidate.sentence.text) else FRAGMENT_PENALTY),
         )
         for candidate, vector in zip(found, vectors, strict=True)
     ]
@@ -124,6 +137,26 @@ def choose(scored: Sequence[Scored], limit: int) -> list[Candidate]:
         if len(chosen) == limit:
             break
     return sorted((one.candidate for one in chosen), key=lambda c: (c.passage, c.sentence.start))
+
+
+def is_prose(text: str) -> bool:
+    """Whether a span reads as a sentence: a capital or another script first, mostly letters, a full stop."""
+    words = text.lstrip("-*•\"“'([ ").split()
+    plain = " ".join(words)
+    letters = sum(character.isalpha() or character == " " for character in plain)
+    begins = bool(plain) and (plain[0].isupper() or not plain[0].isascii())
+    ends = plain.rstrip("\"”'’)]*_").endswith((".", "!", "?", "。", "！", "？"))
+    return begins and ends and letters >= MIN_LETTERS_SHARE * len(plain)
+
+
+def _fragment_penalty(text: str) -> float:
+    return 0.0 if is_prose(text) else FRAGMENT_PENALTY
+
+
+def _behind(passages: Sequence[Passage]) -> list[float]:
+    """How far each passage's cosine lies under the best one's; 0 where the dense leg did not find it."""
+    best = max((passage.parts.dense or 0.0 for passage in passages), default=0.0)
+    return [best - passage.parts.dense if passage.parts.dense is not None else 0.0 for passage in passages]
 
 
 def is_blind(question: str) -> bool:
