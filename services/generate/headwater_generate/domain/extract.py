@@ -140,12 +140,11 @@ def choose(scored: Sequence[Scored], limit: int) -> list[Candidate]:
 
 
 def is_prose(text: str) -> bool:
-    """Whether a span reads as a sentence: a capital or another script first, mostly letters, a full stop."""
-    words = text.lstrip("-*•\"“'([ ").split()
-    plain = " ".join(words)
+    """Whether a span reads as a sentence: begun with a capital, a quote or another script, ended with a stop, letters."""
+    plain = " ".join(text.lstrip("-•( ").split())
     letters = sum(character.isalpha() or character == " " for character in plain)
-    begins = bool(plain) and (plain[0].isupper() or not plain[0].isascii())
-    ends = plain.rstrip("\"”'’)]*_").endswith((".", "!", "?", "。", "！", "？"))
+    begins = bool(plain) and (plain[0].isupper() or plain[0] in "\"'“*`" or not plain[0].isascii())
+    ends = plain.rstrip("\"”'’)]*_`").endswith((".", "!", "?", "。", "！", "？"))
     return begins and ends and letters >= MIN_LETTERS_SHARE * len(plain)
 
 
