@@ -140,7 +140,7 @@ def choose(scored: Sequence[Scored], limit: int) -> list[Candidate]:
 
 
 def is_prose(text: str) -> bool:
-    """Whether a span reads as a sentence: begun with a capital, a quote or another script, ended with a stop, letters."""
+    """Whether a span reads as a sentence: a capital, a quote or another script first, letters, a stop at the end."""
     plain = " ".join(text.lstrip("-•( ").split())
     letters = sum(character.isalpha() or character == " " for character in plain)
     begins = bool(plain) and (plain[0].isupper() or plain[0] in "\"'“*`" or not plain[0].isascii())
