@@ -54,8 +54,10 @@ def analyse(text: str) -> str:
 
 def _terms(text: str) -> Iterator[str]:
     for segment in _SEGMENT.finditer(unicodedata.normalize("NFKC", text)):
-        if run := segment["cjk"]:
-            yield from _bigrams(run)
+        if segment["cjk"]:
+            # The blocks hold some signs, and characters newer than Python's tables, that no tokenizer takes for words.
+            for run in re.findall(r"\w+", segment["cjk"]):
+                yield from _bigrams(run)
         else:
             yield from _words(_SIGNED.sub(lambda found: found[1] + _SIGNS[found[2]], _fold(segment["other"])))
 

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from headwater_kit.core.documents import DocumentKey, Passage, document_row_id
+from headwater_kit.core.documents import DocumentKey, document_row_id
 
 from headwater_vectors.ports import Hit, Legs, Query
 
@@ -101,8 +101,9 @@ class WholeVersions:
             # Searches run at the same time: what another learns meanwhile says nothing about this one's beginning.
             marks_before = self._marks.copy()
             raw = await self._source.find(query, tuple(sorted(stale)))
-            states = await self._source.states(_row_ids(query.tenant, raw))
-            verdict = _judge(query, raw, states, marks_before)
+            row_ids = _row_ids(query.tenant, raw)
+            states = await self._source.states(sorted(row_ids.values()))
+            verdict = _judge(raw, query.limit, row_ids, states, marks_before)
             self._marks.observe(states.values())
             stale |= verdict.stale
             if not verdict.again:
@@ -115,15 +116,15 @@ def revision_of(row_id: str, version: int) -> str:
     return f"{row_id}:{version}"
 
 
-def _row_id(tenant: str, passage: Passage) -> str:
-    return document_row_id(DocumentKey(tenant, passage.document_id))
+def _row_ids(tenant: str, legs: Legs) -> dict[str, str]:
+    """The ledger row of each document among the hits."""
+    documents = {hit.passage.document_id for hit in (*legs.dense, *legs.lexical)}
+    return {document_id: document_row_id(DocumentKey(tenant, document_id)) for document_id in documents}
 
 
-def _row_ids(tenant: str, legs: Legs) -> list[str]:
-    return sorted({_row_id(tenant, hit.passage) for hit in (*legs.dense, *legs.lexical)})
-
-
-def _judge(query: Query, raw: Legs, states: Mapping[str, LedgerState], before: Marks) -> _Verdict:
+def _judge(
+    raw: Legs, limit: int, row_ids: Mapping[str, str], states: Mapping[str, LedgerState], before: Marks
+) -> _Verdict:
     unsettled = {row for row, state in states.items() if not state.deleted and not before.covers(state)}
     stale: set[str] = set()
     kept: list[tuple[Hit, ...]] = []
@@ -131,13 +132,13 @@ def _judge(query: Query, raw: Legs, states: Mapping[str, LedgerState], before: M
     for leg in (raw.dense, raw.lexical):
         passed: list[Hit] = []
         for hit in leg:
-            row = _row_id(query.tenant, hit.passage)
+            row = row_ids[hit.passage.document_id]
             state = states.get(row)
             if state is None or state.deleted or state.version != hit.passage.version:
                 stale.add(revision_of(row, hit.passage.version))
             elif row not in unsettled:
                 passed.append(hit)
         # A leg that was not full had every matching row in it: dropping takes nothing's place.
-        short = short or (len(leg) >= query.limit and len(passed) < len(leg))
+        short = short or (len(leg) >= limit and len(passed) < len(leg))
         kept.append(tuple(passed))
     return _Verdict(Legs(*kept), stale, again=bool(unsettled) or short)

@@ -14,8 +14,9 @@ from headwater_vectors.ports import ChunkRow, LedgerRow, Model
 
 # About 2 MB of rows: large enough to be efficient, small enough to answer in tens of milliseconds.
 MAX_ROWS_A_WRITE = 512
-# Flushed when searching the fresh rows costs some 15 ms, or every fifth turn: each flush makes a segment to merge.
-FLUSH_ROWS = 64
+# A flush makes a segment, to be merged later: so only once searching the fresh rows
+# costs some 15 ms of a core, or every fifth turn.
+FLUSH_ROWS = 32
 FLUSH_TURNS = 5
 
 

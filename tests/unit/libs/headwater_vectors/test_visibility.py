@@ -1,0 +1,185 @@
+"""Whole versions over a store whose rows and ledger change between the reads."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from headwater_kit.core.documents import DocumentKey, Passage, document_row_id
+from headwater_vectors.ports import Hit, Legs, Query
+from headwater_vectors.testing.samples import found, rows
+from headwater_vectors.visibility import MAX_SEARCHES, LedgerState, Marks, WholeVersions, revision_of
+
+QUERY = Query("acme", vector=b"x", limit=10)
+Step = Callable[["RawStore"], None]
+
+
+class RawStore:
+    """Raw rows and ledger rows, in memory; runs a script's next step after each read of rows."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Hit] = {}
+        self.ledger: dict[str, LedgerState] = {}
+        self.script: list[Step] = []
+        self.searches: list[tuple[str, ...]] = []
+        self.switches = 0
+
+    def write(self, document_id: str, version: int, *ordinals: int) -> None:
+        written = rows(document_id, version, ["text"] * (max(ordinals) + 1))
+        for ordinal in ordinals:
+            row = written[ordinal]
+            self.rows[row.chunk.chunk_id] = Hit(Passage(row.chunk, document_id, version, row.info), 1.0)
+
+    def switch(self, document_id: str, version: int, *, deleted: bool = False, writer: str = "w") -> None:
+        self.switches += 1
+        self.ledger[_row(document_id)] = LedgerState(version, deleted, writer, self.switches)
+
+    def sweep(self, document_id: str, below: int) -> None:
+        self.rows = {
+            id_: hit
+            for id_, hit in self.rows.items()
+            if hit.passage.document_id != document_id or hit.passage.version >= below
+        }
+
+    async def find(self, query: Query, without: tuple[str, ...]) -> Legs:
+        self.searches.append(without)
+        hits = [
+            hit
+            for hit in self.rows.values()
+            if revision_of(_row(hit.passage.document_id), hit.passage.version) not in without
+        ]
+        legs = Legs(dense=tuple(hits[: query.limit]))
+        if self.script:
+            self.script.pop(0)(self)
+        await asyncio.sleep(0)
+        return legs
+
+    async def states(self, row_ids: Sequence[str]) -> Mapping[str, LedgerState]:
+        return {row_id: self.ledger[row_id] for row_id in row_ids if row_id in self.ledger}
+
+
+def _row(document_id: str) -> str:
+    return document_row_id(DocumentKey("acme", document_id))
+
+
+async def settled(*documents: str) -> tuple[RawStore, WholeVersions]:
+    """A store where these documents stand in version 1, of two chunks, and the reader has seen so."""
+    store = RawStore()
+    for document_id in documents:
+        store.write(document_id, 1, 0, 1)
+        store.switch(document_id, 1)
+    reader = WholeVersions(store)
+    await reader.search(QUERY)
+    store.searches.clear()
+    return store, reader
+
+
+async def test_what_is_settled_costs_one_search() -> None:
+    store, reader = await settled("a", "b")
+    assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1), ("b", 1, 0), ("b", 1, 1)}
+    assert len(store.searches) == 1
+
+
+async def test_a_writer_seen_for_the_first_time_costs_a_second_search() -> None:
+    store = RawStore()
+    store.write("a", 1, 0, 1)
+    store.switch("a", 1)
+    assert found(await WholeVersions(store).search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
+    assert len(store.searches) == 2
+
+
+async def test_a_part_seen_before_the_switch_is_not_returned_alone() -> None:
+    store, reader = await settled("b")
+    store.write("a", 1, 0)
+
+    def finish(raw: RawStore) -> None:
+        raw.write("a", 1, 1)
+        raw.switch("a", 1)
+
+    store.script = [finish]
+    shown = found(await reader.search(QUERY))
+    assert {hit for hit in shown if hit[0] == "a"} == {("a", 1, 0), ("a", 1, 1)}
+    assert len(store.searches) == 2
+
+
+async def test_an_edit_under_the_search_shows_the_new_version_whole() -> None:
+    store, reader = await settled("a")
+    store.write("a", 2, 0)
+
+    def finish(raw: RawStore) -> None:
+        raw.write("a", 2, 1, 2)
+        raw.switch("a", 2)
+
+    store.script = [finish]
+    assert found(await reader.search(QUERY)) == {("a", 2, 0), ("a", 2, 1), ("a", 2, 2)}
+    assert store.searches[1] == (revision_of(_row("a"), 1),)
+
+
+async def test_rows_not_switched_to_are_dropped_without_a_second_search() -> None:
+    store, reader = await settled("a")
+    store.write("a", 2, 0, 1)
+    store.write("new", 1, 0)
+    assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
+    assert len(store.searches) == 1
+
+
+async def test_a_full_leg_that_lost_hits_is_searched_again_without_them() -> None:
+    store, reader = await settled("a", "b")
+    store.write("a", 2, 0)
+    store.switch("a", 2)
+    await reader.search(QUERY)
+    store.searches.clear()
+    narrow = Query("acme", vector=b"x", limit=2)
+    assert found(await reader.search(narrow)) == {("b", 1, 0), ("b", 1, 1)}
+    assert store.searches == [(), (revision_of(_row("a"), 1),)]
+
+
+async def test_a_deletion_hides_at_once_and_costs_no_second_search() -> None:
+    store, reader = await settled("a", "b")
+    store.script = [lambda raw: raw.switch("a", 2, deleted=True)]
+    assert found(await reader.search(QUERY)) == {("b", 1, 0), ("b", 1, 1)}
+    assert len(store.searches) == 1
+
+
+async def test_searching_again_has_an_end_and_then_leaves_out_what_is_in_doubt() -> None:
+    store, reader = await settled("a", "b")
+
+    def edit(raw: RawStore) -> None:
+        version = raw.ledger[_row("a")].version + 1
+        raw.write("a", version, 0)
+        raw.switch("a", version)
+        raw.sweep("a", version)
+
+    store.script = [edit] * 10
+    assert found(await reader.search(QUERY)) == {("b", 1, 0), ("b", 1, 1)}
+    assert len(store.searches) == MAX_SEARCHES
+
+
+async def test_what_another_search_learns_meanwhile_does_not_count() -> None:
+    store, reader = await settled("b")
+    store.write("a", 1, 0)
+
+    def finish(raw: RawStore) -> None:
+        raw.write("a", 1, 1)
+        raw.switch("a", 1)
+
+    store.script = [finish]
+    slow, quick = await asyncio.gather(reader.search(QUERY), reader.search(QUERY))
+    for shown in (found(slow), found(quick)):
+        assert {hit for hit in shown if hit[0] == "a"} == {("a", 1, 0), ("a", 1, 1)}
+
+
+def test_marks_cover_what_one_writer_issued_before() -> None:
+    marks = Marks()
+    seven = LedgerState(1, False, "w", 7)
+    assert not marks.covers(seven)
+    marks.observe([seven])
+    assert marks.covers(LedgerState(9, False, "w", 3))
+    assert not marks.covers(LedgerState(9, False, "w", 8))
+    assert not marks.covers(LedgerState(9, False, "other", 3))
+
+
+def test_marks_are_bounded() -> None:
+    marks = Marks()
+    for n in range(2_000):
+        marks.observe([LedgerState(1, False, f"w{n}", 1)])
+    assert not marks.covers(LedgerState(1, False, "w0", 1))
+    assert marks.covers(LedgerState(1, False, "w1999", 1))
