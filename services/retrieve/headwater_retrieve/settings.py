@@ -13,9 +13,9 @@ class Settings(MilvusSettings, ServiceSettings):
 
     embed_target: str = peer("embed")
     retrieve_dense_weight: float = Field(
-        default=0.7, ge=0, le=1, description="weight of the dense leg's scores; 0 turns the leg off"
+        default=0.6, ge=0, le=1, description="weight of the dense leg's scores; 0 turns the leg off"
     )
-    retrieve_lexical_weight: float = Field(default=0.3, ge=0, le=1, description="weight of the lexical leg's scores")
+    retrieve_lexical_weight: float = Field(default=0.4, ge=0, le=1, description="weight of the lexical leg's scores")
     retrieve_dense_scripts: str = Field(
         default="latin",
         min_length=1,
