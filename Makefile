@@ -38,7 +38,7 @@ $(PY):
 $(VENV)/.locked: requirements/lock.txt | $(PY)
 	@awk '/^[^ ]/{on=/^uv==/} on' $< > $(VENV)/uv.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.txt
-	$(BIN)/uv pip install --python $(PY) --require-hashes -r $< || $(PY) -m pip install --require-hashes -r $<
+	$(BIN)/uv pip install --compile-bytecode --python $(PY) --require-hashes -r $< || $(PY) -m pip install --require-hashes -r $<
 	@touch $@
 
 $(VENV)/.members: $(VENV)/.locked $(addsuffix /pyproject.toml,$(MEMBERS))

@@ -58,6 +58,9 @@ def make_app(settings: KafkaSettings, partitions: int) -> faust.App:
         web_enabled=False,
         stream_wait_empty=False,
         broker_commit_interval=0.5,
+        # A worker that was killed holds its partitions for one session: a minute by default.
+        broker_session_timeout=10.0,
+        broker_heartbeat_interval=3.0,
         consumer_auto_offset_reset="earliest",
         producer_partitioner=None,
     )
