@@ -98,7 +98,12 @@ class Remembering:
         self._clock = clock
 
     async def take(self, joined: FeedbackJoined) -> None:
-        """Learns from one join. Taking it twice is taking it once."""
+        """Learns from one join. Taking it twice is taking it once.
+
+        A question that no encoder could read has no vector, and so no paraphrases to share a memory with.
+        """
+        if not joined.impression.query_vector:
+            return
         found = memory.nearest(joined, self._clusters.of(joined.impression.tenant))
         learned = memory.learn(found, joined)
         if learned == found:

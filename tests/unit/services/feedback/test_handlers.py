@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from headwater_feedback.adapters.states import TableClusters, TableJoinStates
 from headwater_feedback.domain.join import JoinState
@@ -76,6 +78,14 @@ async def test_feedback_becomes_a_vote() -> None:
     assert len(rig.log.models) == 1, "a repeated join publishes nothing new"
     reloaded = TableClusters(rig.clusters._rows)
     assert reloaded.of("acme") == rig.clusters.of("acme")
+
+
+async def test_a_question_without_a_vector_teaches_nothing() -> None:
+    rig = Rig()
+    await rig.send(topics.IMPRESSIONS, encode(replace(IMPRESSION, query_vector=b"")))
+    await rig.send(topics.FEEDBACK, reaction())
+    await rig.send(topics.TRAINING, encode(rig.log.joined[0]), b"acme")
+    assert rig.log.models == []
 
 
 async def test_plain_json_is_accepted() -> None:
