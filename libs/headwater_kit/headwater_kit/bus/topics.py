@@ -9,6 +9,8 @@ MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 MAX_DEAD_LETTER_BYTES = MAX_DOCUMENT_BYTES + 1024 * 1024
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 DAY_MS = 24 * 60 * 60 * 1000
+# As good as for ever: the log of documents is what an index can be made anew from.
+TEN_YEARS_MS = 3650 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,9 @@ DOCUMENTS = Topic(
     "document",
     "DocumentUpserted, JSON or text",
     "documents written; a null value deletes",
-    compacted=True,
+    # Not compacted: a broker refuses a record without a key on a compacted topic, and with it the whole
+    # batch of a producer that forgot one. Such a record is to come in and be put aside, alone.
+    retention_ms=TEN_YEARS_MS,
     max_message_bytes=MAX_DOCUMENT_BYTES,
 )
 LEDGER = Topic("ledger.v1", "document", "LedgerEntry", "last accepted version of each document", compacted=True)

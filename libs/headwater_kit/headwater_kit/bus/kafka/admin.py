@@ -7,7 +7,7 @@ from concurrent.futures import Future
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as Partition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
 from headwater_kit.bus.kafka.config import Config
@@ -52,7 +52,7 @@ class KafkaAdmin:
 
     async def end_offsets(self, topic: str, partitions: Sequence[int]) -> Mapping[int, int]:
         """The offset after the last record of each partition, now; raises Unavailable."""
-        asked = {Partition(topic, number): OffsetSpec.latest() for number in partitions}
+        asked = {Partition(topic, number): OffsetSpec.latest() for number in partitions}  # type: ignore[no-untyped-call]
         found = self._client.list_offsets(asked, request_timeout=REQUEST_SECONDS)
         try:
             return {source.partition: (await asyncio.wrap_future(end)).offset for source, end in found.items()}

@@ -28,7 +28,7 @@ class KafkaBus:
 
     def reader(self, topic: str, start: Mapping[int, int] | None = None) -> KafkaReader:
         """As `Bus.reader`."""
-        return KafkaReader(reader_config(self._config), topic, start or {})
+        return KafkaReader(reader_config(self._config), self._admin, topic, start or {})
 
     async def create_topics(self, names: Sequence[str]) -> None:
         """As `Bus.create_topics`."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException
 from confluent_kafka import TopicPartition as Partition
 
+from headwater_kit.bus.kafka.admin import KafkaAdmin
 from headwater_kit.bus.kafka.config import Config
 from headwater_kit.bus.kafka.faults import to_error
 from headwater_kit.bus.kafka.records import take_batch
@@ -20,9 +21,10 @@ REQUEST_SECONDS = 10.0
 class KafkaReader:
     """All partitions of a topic, assigned by hand on first use."""
 
-    def __init__(self, config: Config, topic: str, start: Mapping[int, int]) -> None:
+    def __init__(self, config: Config, admin: KafkaAdmin, topic: str, start: Mapping[int, int]) -> None:
         self._client = Consumer(dict(config), logger=_log)
         self._thread = OwnerThread(f"kafka-reader-{topic}")
+        self._admin = admin
         self._topic = topic
         self._start = start
         self._positions: dict[int, int] = {}
@@ -30,7 +32,9 @@ class KafkaReader:
 
     async def end_offsets(self) -> Mapping[int, int]:
         """As `Reader.end_offsets`."""
-        return await self._thread.call(self._end_offsets)
+        partitions = await self._thread.call(self._assign)
+        # Asked on another connection: on this one the answer would wait behind the fetches, half a second each.
+        return await self._admin.end_offsets(self._topic, partitions)
 
     async def poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
         """As `Reader.poll`."""
@@ -47,17 +51,6 @@ class KafkaReader:
             self._thread.post(self._client.close)
             self._thread.end()
 
-    def _end_offsets(self) -> dict[int, int]:
-        self._assign()
-        return {partition: self._end_offset(partition) for partition in self._positions}
-
-    def _end_offset(self, partition: int) -> int:
-        try:
-            _, end = self._client.get_watermark_offsets(Partition(self._topic, partition), timeout=REQUEST_SECONDS)
-        except KafkaException as error:
-            raise to_error(error, f"asking for the end of {self._topic}/{partition}") from error
-        return end
-
     def _poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
         self._assign()
         batch = take_batch(self._client, max_records, timeout_seconds, lambda: self._thread.is_wanted)
@@ -69,9 +62,9 @@ class KafkaReader:
             raise batch.fault
         return batch.records
 
-    def _assign(self) -> None:
+    def _assign(self) -> Sequence[int]:
         if self._positions:
-            return
+            return list(self._positions)
         try:
             found = self._client.list_topics(self._topic, timeout=REQUEST_SECONDS).topics[self._topic]
         except KafkaException as error:
@@ -82,3 +75,4 @@ class KafkaReader:
             [Partition(self._topic, number, self._start.get(number, OFFSET_BEGINNING)) for number in found.partitions]
         )
         self._positions = {number: self._start.get(number, 0) for number in sorted(found.partitions)}
+        return list(self._positions)
