@@ -2,6 +2,7 @@
 
 from headwater_kit.bus.ports import Bus, Outbound, Producer
 from headwater_kit.bus.topics import DOCUMENTS
+from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey, Position
@@ -47,7 +48,8 @@ class BusDocumentLog:
         headers = dict(CONTENT_TYPE) if write is not None else {}
         if version is not None:
             headers[VERSION_HEADER] = str(version).encode()
-        return await self._send(Outbound(DOCUMENTS.name, key.to_bytes(), value, headers), len(value or b""))
+        record = stamped(Outbound(DOCUMENTS.name, key.to_bytes(), value, headers))
+        return await self._send(record, len(value or b""))
 
     async def _send(self, record: Outbound, size_bytes: int) -> Position:
         producer = self._started()

@@ -15,6 +15,7 @@ from headwater_kit.bus.ports import Outbound, Record
 from headwater_kit.bus.topics import CHUNKS, DOCUMENTS, INDEXED, LEDGER, PARTITIONS, dead_letter
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.core.documents import DocumentKey, Position
+from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import DocumentChunked, DocumentIndexed, LedgerEntry, Provenance
 from headwater_kit.testing.service import serving
 
@@ -39,9 +40,16 @@ class Log:
     ) -> Position:
         """Produces to `documents.v1`; by default to the key's own partition."""
         if partition is None:
-            partition = home(key) if key else 0
+            partition = self.home(key)
         ack = await self._producer.send(Outbound(DOCUMENTS.name, key, value, dict(headers or {}), partition))
         return Position(ack.partition, ack.offset)
+
+    def home(self, key: bytes | None) -> int:
+        """The partition of a raw key's document; 0 for what is no document's key."""
+        try:
+            return partition_of(DocumentKey.from_bytes(key).to_bytes(), PARTITIONS)
+        except InvalidInput:
+            return 0
 
     async def outcome(self, position: Position) -> list[DocumentChunked]:
         """The chain of the event at `position`, once it is whole."""
@@ -82,15 +90,6 @@ class Log:
     def records(self, topic: str) -> list[Record]:
         """All records of a topic, now."""
         return self.bus.broker.records(topic)
-
-
-def home(key: bytes) -> int:
-    """The partition of a raw key's document."""
-    try:
-        key = DocumentKey.from_bytes(key).to_bytes()
-    except Exception:
-        return 0
-    return partition_of(key, PARTITIONS)
 
 
 @pytest.fixture

@@ -7,6 +7,9 @@ import pytest
 from headwater_inference.tokens import WordCounter
 from headwater_ingest.domain.blocks import BlockKind, ParsedText
 from headwater_ingest.domain.chunking import ChunkPolicy, Span, cut
+from headwater_ingest.domain.chunking.packing import pack
+from headwater_ingest.domain.chunking.policy import Budget
+from headwater_ingest.domain.chunking.span import Unit
 from headwater_ingest.domain.cutting import cut_document
 from headwater_ingest.domain.parsing import parse
 from headwater_kit.core.documents import DocumentKey
@@ -99,6 +102,11 @@ def test_a_word_without_end_is_cut_all_the_same() -> None:
     parsed, spans = chunks_of("x" * 1000)
     assert "".join(parsed.text[span.start : span.end] for span in spans) == "x" * 1000
     assert {span.end - span.start for span in spans} == {POLICY.max_characters}
+
+
+def test_a_piece_cut_out_of_a_word_begins_a_chunk() -> None:
+    units = [Unit(0, 1, 1), Unit(1, 2, 1, is_glued=True), Unit(3, 4, 1)]
+    assert [len(group) for group in pack("xx x", units, Budget(9, 9, 9, 99))] in ([1, 2], [1, 1, 1])
 
 
 def test_headings_give_way_to_the_text_from_the_outermost_on() -> None:

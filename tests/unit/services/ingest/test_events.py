@@ -101,7 +101,8 @@ async def test_an_old_tombstone_deletes_nothing(log) -> None:
 
 @served
 async def test_a_record_in_a_foreign_partition_is_sent_home_once(log) -> None:
-    foreign = 0 if (await log.write(b"a", b"v")).partition else 1
+    await log.write(b"a", b"v")
+    foreign = (log.home(b"a") + 1) % PARTITIONS
     position = await log.write(b"a", b"wandering", {"k": b"v"}, partition=foreign)
     (marker,) = await log.outcome(position)
     assert marker.provenance.outcome is Outcome.REROUTED
@@ -113,6 +114,16 @@ async def test_a_record_in_a_foreign_partition_is_sent_home_once(log) -> None:
     assert (part.provenance.outcome, part.provenance.version) == (Outcome.UPSERTED, 2)
     original = (log.records(DOCUMENTS.name))[0].timestamp
     assert part.provenance.produce_time == pytest.approx(original, abs=5.0)
+
+
+@served
+async def test_what_was_sent_on_once_is_handled_where_it_is(log) -> None:
+    foreign = (log.home(b"a") + 1) % PARTITIONS
+    position = await log.write(b"a", b"v", {"headwater-rerouted": b"0:0"}, partition=foreign)
+    (part,) = await log.outcome(position)
+    assert part.provenance.outcome is Outcome.UPSERTED
+    await log.until(lambda: log.ledger(KEY))
+    assert {record.partition for topic in (CHUNKS.name, LEDGER.name) for record in log.records(topic)} == {foreign}
 
 
 @served

@@ -160,6 +160,22 @@ async def test_watch_of_what_is_already_done_ends_at_once(stub, log) -> None:
     assert again.state == pb.DOCUMENT_STATE_SEARCHABLE
 
 
+async def test_watch_without_an_end_tells_each_further_state(stub, log) -> None:
+    reply = await stub.UpsertDocument(upsert())
+    (part,) = await log.outcome(position_of(reply.position))
+    await log.index(KEY, part.provenance)
+    await watched(stub, reply.position)
+    states = aiter(stub.WatchDocument(pb.WatchDocumentRequest(document_id="a")))
+    async with asyncio.timeout(10.0):
+        now = await anext(states)
+        later = await stub.DeleteDocument(pb.DeleteDocumentRequest(document_id="a"))
+        then = await anext(states)
+    # What was accepted before it was searchable is no news.
+    assert (now.state, now.position) == (pb.DOCUMENT_STATE_SEARCHABLE, reply.position)
+    assert (then.state, then.position, then.version) == (pb.DOCUMENT_STATE_ACCEPTED, later.position, 2)
+    await states.aclose()
+
+
 @pytest.mark.parametrize(
     ("outcome", "state"),
     [

@@ -12,8 +12,9 @@ from headwater_ingest.adapters.jail.frames import LENGTHS, Frame, JailTerms
 
 # An inmate has imports to do; on a machine under load that takes its time.
 START_SECONDS = 60.0
-# The wall may pass this many times faster than the inmate's processor time before
-# the machine, not the document, is taken to be at fault.
+# On a machine under load an inmate gets its processor time late; past this, and many times
+# its processor time, the machine is at fault, or the inmate sleeps.
+WALL_SECONDS = 60.0
 WALL_FACTOR = 6.0
 # Read ahead of what is asked for; the default of 64 KiB makes a large document stutter.
 PIPE_BYTES = 1024 * 1024
@@ -53,7 +54,7 @@ class Cell:
         one that does not come up Unavailable.
         """
         await self.open()
-        return await self._converse(request, self._terms.cpu_seconds * WALL_FACTOR)
+        return await self._converse(request, WALL_SECONDS + WALL_FACTOR * self._terms.cpu_seconds)
 
     async def close(self) -> None:
         """Ends the inmate, busy or not."""
