@@ -4,6 +4,7 @@ from collections import OrderedDict
 
 from headwater_kit.bus import topics
 from headwater_kit.bus.ports import Outbound, Producer, Record
+from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.codec.plain import PROTOBUF
 from headwater_kit.core.errors import NotFound
@@ -23,7 +24,7 @@ class KafkaAnswerLog:
 
     async def publish(self, answer: AnswerGenerated) -> None:
         """See `ports.AnswerLog`."""
-        await self._producer.send(answered(answer))
+        await self._producer.send(stamped(answered(answer)))
 
 
 class RecentReceipts:
