@@ -57,6 +57,7 @@ def show(console: Console, answer: AnswerGenerated, streamed: str, milliseconds:
         quote = Text(f"“{' '.join(citation.quote.split())}”", style="italic")
         console.print(Padding(quote, (0, 0, 0, 4)))
         if citation.passage.info.source_uri:
-            console.print(Padding(Text(citation.passage.info.source_uri, style="dim"), (0, 0, 0, 4)))
+            # Never broken over lines: it is there to be clicked or copied.
+            console.print(Text(f"    {citation.passage.info.source_uri}", style="dim"), soft_wrap=True)
     hint = f" · headwater feedback {answer.answer_id} --up" if answer.citations else ""
     console.print(Text(f"{milliseconds:.0f} ms · {answer.generator or 'guard'}{hint}", style="dim"), soft_wrap=True)

@@ -51,7 +51,7 @@ def _show(found: Found, milliseconds: float) -> None:
         text = " ".join(passage.chunk.text.split())
         shown = text[:SHOWN_CHARACTERS] + ("…" if len(text) > SHOWN_CHARACTERS else "")
         console.print(Padding(Text(shown), (0, 0, 0, 4)))
-        console.print(Padding(Text(passage.document_id, style="dim"), (0, 0, 0, 4)))
+        console.print(Text(f"    {passage.document_id}", style="dim"), soft_wrap=True)
     if not found.passages:
         console.print("nothing found: ingest documents with `headwater ingest`, or try other words")
     if found.missing_legs:
