@@ -146,7 +146,7 @@ class VectorReader(Protocol):
         Tenant and filter are applied before ranking. Hits come only from
         versions that were whole before the search began and that the ledger
         names after it, the same version in both legs. Where that cannot be told
-        or hits had to be dropped, it searches again, at most three times.
+        or hits had to be dropped, it searches again, a bounded number of times.
         Finds nothing while there is no collection.
         """
         ...

@@ -3,15 +3,19 @@
 A store with its own processes gives no snapshot over chunk rows and ledger
 rows. What holds is an order: the writer has all rows of a version acknowledged
 before it issues the version's switch, and sweeps older rows only after that.
-So, for hits found first and ledger rows read second:
+So, for hits found first and ledger rows read second, in one round:
 
 1. A hit whose version the ledger row does not name is dropped.
 2. A named version may have been written while the search ran; then the search
    saw part of it. It is known to be whole if its switch, or any later one of the
-   same writer, had been seen before the search began: switches carry the
+   same writer, had been seen before the round began: switches carry the
    writer's name and a number that grows in the order they are issued.
-3. Where 2 does not hold, or dropping leaves a leg short, search again; what was
-   seen in the first round then tells. Both legs are judged by one ledger read.
+3. Where 2 does not hold the document is in doubt, and there is another round,
+   as there is where dropping leaves a leg short. What was seen in the first
+   round then tells. Each document is shown as the last round that did not doubt
+   it saw it; both legs are judged by one ledger read.
+4. An engine that loses sight of rows for a moment while it moves them says so
+   by an epoch, odd meanwhile; a round over which it changed doubts all it saw.
 
 No clock is compared, and what is remembered is one number a writer.
 """
@@ -25,8 +29,9 @@ from headwater_kit.core.documents import DocumentKey, document_row_id
 
 from headwater_vectors.ports import Hit, Legs, Query
 
-# One is the rule, two where a document changed under the search, three where it did so twice.
-MAX_SEARCHES = 3
+# One is the rule, two where a document changed under the search or a flush overtook it; more where that happens
+# again and again, until the search has taken about as long as its caller will bear.
+MAX_ROUNDS = 5
 # A writer is a process of index; forgetting one costs a second search.
 MAX_WRITERS = 1_024
 
@@ -41,15 +46,27 @@ class LedgerState:
     switch_number: int
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerView:
+    """The ledger rows asked for, by row id, and the engine's epoch, read together."""
+
+    states: Mapping[str, LedgerState]
+    epoch: int = 0
+
+
 class Source(Protocol):
-    """The raw reads of a store."""
+    """The raw reads of a store; none from a cache."""
 
     async def find(self, query: Query, without: tuple[str, ...]) -> Legs:
         """Both legs over all stored rows, visible or not, except those of the revisions `without`."""
         ...
 
-    async def states(self, row_ids: Sequence[str]) -> Mapping[str, LedgerState]:
-        """The ledger rows among these ids; not from a cache."""
+    async def view(self, row_ids: Sequence[str]) -> LedgerView:
+        """The ledger rows among these ids."""
+        ...
+
+    async def epoch(self) -> int:
+        """Odd while rows may be out of sight; a constant where that does not happen."""
         ...
 
 
@@ -78,15 +95,6 @@ class Marks:
             self._seen.popitem(last=False)
 
 
-@dataclass(slots=True)
-class _Verdict:
-    """What to return, what to leave out next time, and whether a next time is needed."""
-
-    legs: Legs
-    stale: set[str]
-    again: bool
-
-
 class WholeVersions:
     """A reader over a raw source; safe to share among searches."""
 
@@ -96,24 +104,65 @@ class WholeVersions:
 
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
-        stale: set[str] = set()
-        for _ in range(MAX_SEARCHES):
+        collected = _Collected(query.limit)
+        epoch = await self._source.epoch()
+        for number in range(1, MAX_ROUNDS + 1):
             # Searches run at the same time: what another learns meanwhile says nothing about this one's beginning.
-            marks_before = self._marks.copy()
-            raw = await self._source.find(query, tuple(sorted(stale)))
+            known = self._marks.copy()
+            raw = await self._source.find(query, tuple(sorted(collected.stale)))
             row_ids = _row_ids(query.tenant, raw)
-            states = await self._source.states(sorted(row_ids.values()))
-            verdict = _judge(raw, query.limit, row_ids, states, marks_before)
-            self._marks.observe(states.values())
-            stale |= verdict.stale
-            if not verdict.again:
+            view = await self._source.view(sorted(row_ids.values()))
+            self._marks.observe(view.states.values())
+            # The last word has to be one: what is left of the risk is half a document, never two versions.
+            is_steady = (view.epoch == epoch and epoch % 2 == 0) or number == MAX_ROUNDS
+            epoch = view.epoch
+            if not collected.add(_judge(raw, query.limit, row_ids, view.states, known), is_steady=is_steady):
                 break
-        return verdict.legs
+        return collected.legs()
 
 
 def revision_of(row_id: str, version: int) -> str:
     """Names one version of a document among stored rows."""
     return f"{row_id}:{version}"
+
+
+@dataclass(slots=True)
+class _Verdict:
+    """What one round showed, by the documents' row ids."""
+
+    passed: dict[str, Legs]
+    deleted: set[str]
+    doubted: set[str]
+    stale: set[str]
+    is_short: bool
+
+
+class _Collected:
+    """What the rounds of one search have shown so far."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._documents: dict[str, Legs] = {}
+        self.stale: set[str] = set()
+
+    def add(self, verdict: _Verdict, *, is_steady: bool) -> bool:
+        """Takes a round in; True if there should be another."""
+        self.stale |= verdict.stale
+        for row_id in verdict.deleted:
+            self._documents.pop(row_id, None)
+        if is_steady:
+            self._documents.update(verdict.passed)
+        return not is_steady or bool(verdict.doubted) or verdict.is_short
+
+    def legs(self) -> Legs:
+        """The hits of all documents, best first."""
+        dense = [hit for legs in self._documents.values() for hit in legs.dense]
+        lexical = [hit for legs in self._documents.values() for hit in legs.lexical]
+        return Legs(_best(dense, self._limit), _best(lexical, self._limit))
+
+
+def _best(hits: list[Hit], limit: int) -> tuple[Hit, ...]:
+    return tuple(sorted(hits, key=lambda hit: -hit.score)[:limit])
 
 
 def _row_ids(tenant: str, legs: Legs) -> dict[str, str]:
@@ -123,22 +172,26 @@ def _row_ids(tenant: str, legs: Legs) -> dict[str, str]:
 
 
 def _judge(
-    raw: Legs, limit: int, row_ids: Mapping[str, str], states: Mapping[str, LedgerState], before: Marks
+    raw: Legs, limit: int, row_ids: Mapping[str, str], states: Mapping[str, LedgerState], known: Marks
 ) -> _Verdict:
-    unsettled = {row for row, state in states.items() if not state.deleted and not before.covers(state)}
-    stale: set[str] = set()
-    kept: list[tuple[Hit, ...]] = []
-    short = False
-    for leg in (raw.dense, raw.lexical):
-        passed: list[Hit] = []
+    deleted = {row_id for row_id, state in states.items() if state.deleted}
+    doubted = {row_id for row_id, state in states.items() if row_id not in deleted and not known.covers(state)}
+    verdict = _Verdict({}, deleted, doubted, set(), is_short=False)
+    for place, leg in enumerate((raw.dense, raw.lexical)):
+        passed = 0
         for hit in leg:
-            row = row_ids[hit.passage.document_id]
-            state = states.get(row)
-            if state is None or state.deleted or state.version != hit.passage.version:
-                stale.add(revision_of(row, hit.passage.version))
-            elif row not in unsettled:
-                passed.append(hit)
+            row_id, version = row_ids[hit.passage.document_id], hit.passage.version
+            state = states.get(row_id)
+            if state is None or row_id in deleted or state.version != version:
+                verdict.stale.add(revision_of(row_id, version))
+            elif row_id not in doubted:
+                passed += 1
+                _append(verdict.passed, row_id, place, hit)
         # A leg that was not full had every matching row in it: dropping takes nothing's place.
-        short = short or (len(leg) >= limit and len(passed) < len(leg))
-        kept.append(tuple(passed))
-    return _Verdict(Legs(*kept), stale, again=bool(unsettled) or short)
+        verdict.is_short = verdict.is_short or (len(leg) >= limit and passed < len(leg))
+    return verdict
+
+
+def _append(documents: dict[str, Legs], row_id: str, place: int, hit: Hit) -> None:
+    legs = documents.get(row_id, Legs())
+    documents[row_id] = Legs((*legs.dense, hit), legs.lexical) if place == 0 else Legs(legs.dense, (*legs.lexical, hit))

@@ -1,14 +1,14 @@
 """The read side over Milvus."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from headwater_vectors import filters
 from headwater_vectors.milvus import rows, schema
 from headwater_vectors.milvus.tables import Entity, Tables
 from headwater_vectors.ports import Counts, Hit, Legs, Model, Query
-from headwater_vectors.visibility import LedgerState, WholeVersions
+from headwater_vectors.visibility import LedgerView, WholeVersions
 
 
 class MilvusReader:
@@ -51,9 +51,16 @@ class _MilvusSource:
         dense, lexical = await asyncio.gather(self._dense(query, where), self._lexical(query, where))
         return Legs(dense, lexical)
 
-    async def states(self, row_ids: Sequence[str]) -> Mapping[str, LedgerState]:
-        found = await self._tables.by_id(self._tables.ledger, row_ids, schema.STATE_FIELDS)
-        return {row_id: rows.ledger_state(entity) for row_id, entity in found.items()}
+    async def view(self, row_ids: Sequence[str]) -> LedgerView:
+        # One request for both, so that the epoch costs nothing here.
+        asked = [*row_ids, schema.EPOCH_ROW] if self._tables.engine.flush_hides_rows else row_ids
+        found = dict(await self._tables.by_id(self._tables.ledger, asked, schema.STATE_FIELDS))
+        epoch = found.pop(schema.EPOCH_ROW, None)
+        states = {row_id: rows.ledger_state(entity) for row_id, entity in found.items()}
+        return LedgerView(states, int(epoch["version"]) if epoch else 0)
+
+    async def epoch(self) -> int:
+        return await self._tables.epoch()
 
     async def _dense(self, query: Query, where: filters.Expression) -> tuple[Hit, ...]:
         if not query.vector:

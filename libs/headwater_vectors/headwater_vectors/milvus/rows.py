@@ -9,7 +9,7 @@ from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Passa
 from headwater_kit.core.errors import InvalidInput
 
 from headwater_vectors.filters import attribute
-from headwater_vectors.milvus.schema import LEDGER_DIMENSION, MAX_BYTES
+from headwater_vectors.milvus.schema import EPOCH_ROW, LEDGER_DIMENSION, MAX_BYTES
 from headwater_vectors.ports import ChunkRow, LedgerRow
 from headwater_vectors.visibility import LedgerState, revision_of
 
@@ -67,6 +67,21 @@ def ledger_record(row: LedgerRow, writer: str, switch_number: int) -> dict[str, 
         "chunk_count": row.chunk_count,
         "writer": writer,
         "switch_number": switch_number,
+        "nothing": [0.0] * LEDGER_DIMENSION,
+    }
+
+
+def epoch_record(epoch: int) -> dict[str, Any]:
+    """The epoch as a record of the ledger collection: of no tenant and, as a deleted one, no document."""
+    return {
+        "row_id": EPOCH_ROW,
+        "tenant": "",
+        "document_id": "",
+        "version": epoch,
+        "deleted": True,
+        "chunk_count": 0,
+        "writer": "",
+        "switch_number": 0,
         "nothing": [0.0] * LEDGER_DIMENSION,
     }
 

@@ -78,9 +78,16 @@ class MilvusWriter:
         # The ledger is read by primary key, which needs no segments.
         if self._fresh >= FLUSH_ROWS or (self._fresh and self._waited >= FLUSH_TURNS):
             async with self._chunks_lock:
-                self._fresh = self._waited = 0
-                await self._tables.flush(self._tables.chunks)
+                await self._flush()
         await self._tables.warm_up()
+
+    async def _flush(self) -> None:
+        """Flushes within an odd epoch; one that fails leaves it odd, and readers careful, until the next succeeds."""
+        odd = await self._tables.epoch() | 1
+        await self._tables.upsert(self._tables.ledger, [rows.epoch_record(odd)])
+        await self._tables.flush(self._tables.chunks)
+        await self._tables.upsert(self._tables.ledger, [rows.epoch_record(odd + 1)])
+        self._fresh = self._waited = 0
 
     async def _write_chunks(self, records: Sequence[dict[str, Any]]) -> None:
         self._fresh += len(records)

@@ -1,12 +1,12 @@
 """Whole versions over a store whose rows and ledger change between the reads."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from headwater_kit.core.documents import DocumentKey, Passage, document_row_id
 from headwater_vectors.ports import Hit, Legs, Query
 from headwater_vectors.testing.samples import found, rows
-from headwater_vectors.visibility import MAX_SEARCHES, LedgerState, Marks, WholeVersions, revision_of
+from headwater_vectors.visibility import MAX_ROUNDS, LedgerState, LedgerView, Marks, WholeVersions, revision_of
 
 QUERY = Query("acme", vector=b"x", limit=10)
 Step = Callable[["RawStore"], None]
@@ -21,6 +21,7 @@ class RawStore:
         self.script: list[Step] = []
         self.searches: list[tuple[str, ...]] = []
         self.switches = 0
+        self.now = 0
 
     def write(self, document_id: str, version: int, *ordinals: int) -> None:
         written = rows(document_id, version, ["text"] * (max(ordinals) + 1))
@@ -52,8 +53,11 @@ class RawStore:
         await asyncio.sleep(0)
         return legs
 
-    async def states(self, row_ids: Sequence[str]) -> Mapping[str, LedgerState]:
-        return {row_id: self.ledger[row_id] for row_id in row_ids if row_id in self.ledger}
+    async def view(self, row_ids: Sequence[str]) -> LedgerView:
+        return LedgerView({row_id: self.ledger[row_id] for row_id in row_ids if row_id in self.ledger}, self.now)
+
+    async def epoch(self) -> int:
+        return self.now
 
 
 def _row(document_id: str) -> str:
@@ -139,18 +143,74 @@ async def test_a_deletion_hides_at_once_and_costs_no_second_search() -> None:
     assert len(store.searches) == 1
 
 
-async def test_searching_again_has_an_end_and_then_leaves_out_what_is_in_doubt() -> None:
+def _edit_a(raw: RawStore) -> None:
+    version = raw.ledger[_row("a")].version + 1
+    raw.write("a", version, 0)
+    raw.switch("a", version)
+    raw.sweep("a", version)
+
+
+async def test_rounds_have_an_end_and_then_leave_out_what_was_always_in_doubt() -> None:
     store, reader = await settled("a", "b")
-
-    def edit(raw: RawStore) -> None:
-        version = raw.ledger[_row("a")].version + 1
-        raw.write("a", version, 0)
-        raw.switch("a", version)
-        raw.sweep("a", version)
-
-    store.script = [edit] * 10
+    store.script = [_edit_a] * (2 * MAX_ROUNDS)
     assert found(await reader.search(QUERY)) == {("b", 1, 0), ("b", 1, 1)}
-    assert len(store.searches) == MAX_SEARCHES
+    assert len(store.searches) == MAX_ROUNDS
+
+
+async def test_a_document_stays_as_the_last_certain_round_saw_it() -> None:
+    store, reader = await settled("a", "b")
+    store.write("b", 2, 0)
+
+    def edit_b(raw: RawStore) -> None:
+        raw.switch("b", 2)
+
+    store.script = [edit_b, _edit_a, _edit_a]
+    assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1), ("b", 2, 0)}
+
+
+async def test_a_document_deleted_in_a_later_round_is_gone() -> None:
+    store, reader = await settled("a", "b")
+    store.write("b", 2, 0)
+    store.script = [lambda raw: raw.switch("b", 2), lambda raw: raw.switch("a", 2, deleted=True)]
+    assert found(await reader.search(QUERY)) == {("b", 2, 0)}
+
+
+async def test_a_round_that_a_flush_overtook_is_not_believed() -> None:
+    store, reader = await settled("a")
+    hidden = {id_: store.rows.pop(id_) for id_, hit in list(store.rows.items()) if hit.passage.chunk.ordinal == 1}
+
+    def flushed(raw: RawStore) -> None:
+        raw.rows.update(hidden)
+        raw.now = 2
+
+    store.script = [flushed]
+    assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
+    assert len(store.searches) == 2
+
+
+async def test_a_round_within_a_flush_is_not_believed() -> None:
+    store, reader = await settled("a")
+    store.now = 1
+    store.script = [lambda raw: None, lambda raw: setattr(raw, "now", 2)]
+    assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
+    assert len(store.searches) == 3
+
+
+async def test_a_flush_without_end_does_not_empty_the_answer() -> None:
+    store, reader = await settled("a")
+    store.now = 1
+    assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
+    assert len(store.searches) == MAX_ROUNDS
+
+
+async def test_hits_of_several_rounds_are_ranked_together() -> None:
+    store, reader = await settled("a", "b")
+    for n, (id_, hit) in enumerate(list(store.rows.items())):
+        store.rows[id_] = Hit(hit.passage, 1.0 + n)
+    store.write("c", 1, 0)
+    store.script = [lambda raw: raw.switch("c", 1)]
+    legs = await reader.search(QUERY)
+    assert [hit.score for hit in legs.dense] == [4.0, 3.0, 2.0, 1.0, 1.0]
 
 
 async def test_what_another_search_learns_meanwhile_does_not_count() -> None:
