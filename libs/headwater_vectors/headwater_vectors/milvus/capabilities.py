@@ -26,7 +26,7 @@ class Capabilities:
 
 # milvus-lite 3.2: no templates in its parser; one writer a collection by design (its grpc/server.py says so); a search
 # costs 0.4 ms (lexical) and 0.05 ms (dense) of a core for each fresh row; a lexical search reads the segments first and
-# the fresh rows later, and a flush between the two moves the rows (its engine/collection.py; seen once in five flushes).
+# the fresh rows later, and a flush between the two moves the rows (engine/collection.py; seen once in five flushes).
 LITE = Capabilities(
     tokenizer="standard",
     filter_templates=False,

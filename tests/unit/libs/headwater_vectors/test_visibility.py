@@ -164,7 +164,7 @@ async def test_a_document_stays_as_the_last_certain_round_saw_it() -> None:
     def edit_b(raw: RawStore) -> None:
         raw.switch("b", 2)
 
-    store.script = [edit_b, _edit_a, _edit_a]
+    store.script = [edit_b, *[_edit_a] * MAX_ROUNDS]
     assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1), ("b", 2, 0)}
 
 
