@@ -27,8 +27,8 @@ def test_generated_code_is_current(tmp_path: Path) -> None:
         check=True,
     )
     fresh = {path.relative_to(tmp_path): path.read_text() for path in tmp_path.rglob("*_pb2*")}
-    committed = {path.relative_to(GENERATED): path.read_text() for path in GENERATED.rglob("*_pb2*.py*")}
-    committed = {path: text for path, text in committed.items() if path.suffix in {".py", ".pyi"}}
+    generated = [path for pattern in ("*_pb2*.py", "*_pb2*.pyi") for path in GENERATED.rglob(pattern)]
+    committed = {path.relative_to(GENERATED): path.read_text() for path in generated}
     stale = sorted(str(path) for path in fresh.keys() | committed.keys() if fresh.get(path) != committed.get(path))
     assert stale == [], "run `make protos`"
 
