@@ -61,7 +61,8 @@ async def test_a_call_without_a_deadline_gets_the_default() -> None:
     witness = Witness(remaining)
     async with serving(scripted(witness, SETTINGS), SETTINGS) as channel:
         await IngestServiceStub(channel).GetDocument(REQUEST)
-    assert 4.0 < witness.saw[0] <= 5.0  # type: ignore[operator]
+    # gRPC rounds a deadline up on the wire, by tens of milliseconds.
+    assert 4.0 < witness.saw[0] <= 5.1  # type: ignore[operator]
 
 
 async def test_a_stream_without_a_deadline_has_none() -> None:
@@ -81,7 +82,8 @@ async def test_a_deadline_shrinks_from_hop_to_hop() -> None:
 async def test_the_hops_own_limit_holds_where_it_is_shorter() -> None:
     witness = Witness(remaining)
     await relay(witness, lambda stub: stub.GetDocument(REQUEST, timeout=60.0))
-    assert 4.0 < witness.saw[0] <= 5.0  # type: ignore[operator]
+    # gRPC rounds a deadline up on the wire, by tens of milliseconds.
+    assert 4.0 < witness.saw[0] <= 5.1  # type: ignore[operator]
 
 
 async def test_a_call_with_no_time_left_is_not_made() -> None:
