@@ -21,7 +21,7 @@ class EmbedRpc(EmbedServiceServicer):
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
-    async def Embed(self, request: pb.EmbedRequest, _: Any) -> pb.EmbedResponse:  # noqa: N802 (the contract's name)
+    async def Embed(self, request: pb.EmbedRequest, _: Any) -> pb.EmbedResponse:
         """Embeds texts."""
         embedded = await self._embedder.embed_texts(
             request.texts, _kind(request.kind), request.model_id, context.deadline()
@@ -33,9 +33,7 @@ class EmbedRpc(EmbedServiceServicer):
             truncated=embedded.truncated,
         )
 
-    async def ListModels(  # noqa: N802 (the contract's name)
-        self, _request: pb.ListModelsRequest, _: Any
-    ) -> pb.ListModelsResponse:
+    async def ListModels(self, _request: pb.ListModelsRequest, _: Any) -> pb.ListModelsResponse:
         """Names the models."""
         return pb.ListModelsResponse(models=map(_model, self._embedder.models()))
 
