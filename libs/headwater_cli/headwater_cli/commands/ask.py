@@ -12,6 +12,7 @@ from rich.text import Text
 
 from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
 from headwater_cli.commands.output import answer_values, echo_json, source_of
+from headwater_cli.commands.wrapping import WrappedStream
 
 
 def ask(
@@ -27,6 +28,7 @@ def ask(
     console = Console()
     started = time.monotonic()
     streamed, answer = "", None
+    wrapped = WrappedStream(console.width, console.file.write)
     with connected(ctx, tenant, user) as client:
         for piece in client.ask(question, top_k=top_k):
             if isinstance(piece, AnswerGenerated):
@@ -34,7 +36,9 @@ def ask(
             else:
                 streamed += piece
                 if not json:
-                    console.print(piece, end="", markup=False, highlight=False, soft_wrap=True)
+                    wrapped.push(piece)
+                    console.file.flush()
+    wrapped.close()
     if answer is None:
         raise Unavailable("the answer ended before it was whole: ask again, or see `headwater logs generate`")
     milliseconds = (time.monotonic() - started) * 1000
@@ -46,8 +50,6 @@ def ask(
 
 def show(console: Console, answer: AnswerGenerated, streamed: str, milliseconds: float) -> None:
     """Prints what follows the streamed text: the text that counts where it differs, and the sources."""
-    if streamed.strip():
-        console.print()
     if streamed.strip() != answer.text:
         console.print(answer.text, markup=False, highlight=False)
     console.print()
