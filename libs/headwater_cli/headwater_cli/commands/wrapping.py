@@ -12,7 +12,7 @@ class WrappedStream:
     A word is held back until it is certainly whole; `close` prints the last one.
     """
 
-    def __init__(self, width: int, write: Callable[[str], None]) -> None:
+    def __init__(self, width: int, write: Callable[[str], object]) -> None:
         self._width = width
         self._write = write
         self._column = 0

@@ -284,6 +284,25 @@ class BusContract:
         await first.read(token, 2)
         await first.consumer.close()
 
+    async def test_a_paused_partition_that_comes_back_starts_at_its_commit(
+        self, bus: Bus, producer: Producer, token: bytes, group: str
+    ) -> None:
+        for number in range(PARTITIONS * 3):
+            await producer.send(Outbound(TOPIC, token, b"%d" % number, {}, number % PARTITIONS))
+        first = await Member(bus, group).join()
+        records = await first.read(token, PARTITIONS * 3)
+        await first.consumer.commit({record.source: record.offset for record in reversed(records)})
+        first.consumer.pause(sorted(first.owned))
+        second = await Member(bus, group).join()
+        await _settle(first, second)
+        moved = second.owned.copy()
+        await second.consumer.close()
+        await first.poll_until(_is_assigned(first))
+        again = await first.read(token, PARTITIONS * 3 + len(moved) * 3)
+        values = sorted(int(record.value or b"") for record in again[PARTITIONS * 3 :])
+        assert values == [n for n in range(PARTITIONS * 3) if TopicPartition(TOPIC, n % PARTITIONS) in moved]
+        await first.consumer.close()
+
     async def test_what_a_listener_raises_reaches_the_poll(self, bus: Bus, group: str) -> None:
         async def fail(_: Sequence[TopicPartition]) -> None:
             raise ZeroDivisionError

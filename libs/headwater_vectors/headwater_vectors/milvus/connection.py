@@ -20,6 +20,12 @@ WRITE_SECONDS = 10.0
 # Creating, loading, flushing: seconds at most on a laptop, more on a cluster under load.
 ADMIN_SECONDS = 60.0
 CONNECT_SECONDS = 5.0
+# gRPC's own back-off grows to two minutes, for which a store that is back would still look away.
+GRPC_OPTIONS = {
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.min_reconnect_backoff_ms": 1_000,
+    "grpc.max_reconnect_backoff_ms": 1_000,
+}
 
 # Codes of common.proto and of Milvus 2.3+ (pkg/merr), which an answer may carry either of.
 _NOT_LOADED = frozenset({101})
@@ -87,7 +93,12 @@ class Connection:
             await asyncio.to_thread(admin.close)
 
     def _options(self) -> dict[str, Any]:
-        options: dict[str, Any] = {"uri": self._address.uri, "token": self._address.token, "timeout": CONNECT_SECONDS}
+        options: dict[str, Any] = {
+            "uri": self._address.uri,
+            "token": self._address.token,
+            "timeout": CONNECT_SECONDS,
+            "grpc_options": GRPC_OPTIONS,
+        }
         if self._address.tls_ca is not None:
             options |= {"secure": True, "server_pem_path": str(self._address.tls_ca)}
         return options

@@ -117,6 +117,10 @@ class KafkaConsumer:
                 raise to_error(partition.error, f"committing {partition.topic}/{partition.partition}")
 
     def _tell(self, loop: asyncio.AbstractEventLoop, told: Told, partitions: Sequence[TopicPartition]) -> None:
+        # Every step of a cooperative rebalance calls, also those in which nothing moves.
+        if not partitions:
+            return
+
         async def tell() -> None:
             await told(partitions)
 
