@@ -32,6 +32,7 @@ _NOT_LOADED = frozenset({101})
 _NOT_FOUND = frozenset({4, 100})
 _DENIED = frozenset({1400, 1401, 1402, 2000})
 _REFUSED = frozenset({6, 1100})
+_NOT_CONNECTED = frozenset({2, grpc.StatusCode.UNAVAILABLE})
 _UNAUTHENTICATED = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 
 
@@ -120,6 +121,8 @@ class Connection:
         codes = {getattr(error, "code", None), getattr(error, "compatible_code", None)}
         if isinstance(error, grpc.RpcError):
             codes = {error.code()}
+        if codes & _NOT_CONNECTED:
+            return Unavailable(f"{where} does not answer")
         if codes & _NOT_LOADED:
             return NotLoaded(f"{where} has not loaded the collection")
         if codes & _NOT_FOUND:

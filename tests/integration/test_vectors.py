@@ -1,0 +1,114 @@
+"""The store over a Milvus Lite that dies and comes back."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from headwater_cli.platform import engines
+from headwater_cli.platform.layout import Layout
+from headwater_cli.platform.lifecycle import wait_ready
+from headwater_cli.platform.ports import PortLeases
+from headwater_cli.platform.process import Child, Program
+from headwater_cli.settings import inherited
+from headwater_kit.core.clock import SystemClock
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.errors import Unavailable
+from headwater_text.analysis import analyse
+from headwater_vectors.milvus import Address, MilvusStore
+from headwater_vectors.ports import Legs, Query
+from headwater_vectors.testing.samples import MODEL, found, ledger_row, put, rows
+
+QUERY = Query("acme", terms=analyse("apple"))
+START_SECONDS = 60.0
+# The service must make progress this soon after the store's return.
+RETURN_SECONDS = 10.0
+
+
+class Engine:
+    """A Milvus Lite to kill and start again on the same folder and port."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._child: Child | None = None
+
+    @property
+    def uri(self) -> str:
+        return f"http://{self._program.address}"
+
+    async def start(self) -> None:
+        self._child = Child(self._program, inherited())
+        await wait_ready(self._child, Deadline.after(SystemClock(), START_SECONDS))
+
+    def kill(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+
+
+@pytest.fixture
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    leases = PortLeases()
+    engine = Engine(engines.store(Layout(tmp_path_factory.mktemp("mortal")), leases))
+    yield engine
+    engine.kill()
+    leases.release()
+
+
+@pytest.fixture
+async def store(engine: Engine) -> AsyncIterator[MilvusStore]:
+    await engine.start()
+    store = MilvusStore(Address(engine.uri))
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def searched_again(store: MilvusStore) -> Legs:
+    """The first answer of a store that is coming back."""
+    async with asyncio.timeout(RETURN_SECONDS):
+        while True:
+            try:
+                return await store.search(QUERY)
+            except Unavailable:
+                await asyncio.sleep(0.1)
+
+
+async def test_a_store_that_is_killed_is_unavailable_and_then_serves_all_it_acknowledged(
+    engine: Engine, store: MilvusStore
+) -> None:
+    await store.adopt(MODEL)
+    await put(store, rows("flushed", 1, ["apple one", "apple two"]))
+    await store.maintain()
+    await put(store, rows("fresh", 1, ["apple three"]))
+    await store.switch([ledger_row("flushed", 2, 0)])
+    engine.kill()
+    begin = time.monotonic()
+    with pytest.raises(Unavailable):
+        await store.search(QUERY)
+    with pytest.raises(Unavailable):
+        await store.ping(1.0)
+    assert time.monotonic() - begin < 15
+    await engine.start()
+    assert found(await searched_again(store)) == {("fresh", 1, 0)}
+    await put(store, rows("after", 1, ["apple four"]))
+    assert found(await store.search(QUERY)) == {("fresh", 1, 0), ("after", 1, 0)}
+
+
+async def test_a_reader_that_was_there_first_finds_the_collection_once_it_is_made(
+    engine: Engine, store: MilvusStore
+) -> None:
+    reader = MilvusStore(Address(engine.uri))
+    await reader.open()
+    assert await reader.collection() is None
+    await store.adopt(MODEL)
+    await put(store, rows("a", 1, ["apple"]))
+    assert found(await reader.search(QUERY)) == {("a", 1, 0)}
+    assert await reader.collection() == ("headwater_sample_m", MODEL)
+    await reader.close()
+
+
+async def test_opening_says_that_nobody_is_there() -> None:
+    store = MilvusStore(Address("http://127.0.0.1:9"))
+    with pytest.raises(Unavailable):
+        await store.open()
+    await store.close()
