@@ -138,7 +138,8 @@ class GroupWorker:
 
     def _changed(self, pipeline: PartitionPipeline) -> None:
         self._progress.set()
-        if pipeline.source in self._pipelines:
+        # Not by name: the partition may have come back by the time the old pipeline's tasks have ended.
+        if self._pipelines.get(pipeline.source) is pipeline:
             self._steer(pipeline)
 
     def _steer(self, pipeline: PartitionPipeline) -> None:

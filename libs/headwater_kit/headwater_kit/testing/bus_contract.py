@@ -34,16 +34,17 @@ class Member:
         self._by_token: defaultdict[bytes, list[Record]] = defaultdict(list)
         # What to commit of partitions that go, inside the callback.
         self.parting: dict[TopicPartition, int] = {}
+        self.owns_all = asyncio.Event()
 
     async def join(self, *topics: str) -> "Member":
         await self.consumer.subscribe(topics or (TOPIC,), RebalanceListener(self._assigned, self._revoked))
         return self
 
-    async def poll_until(self, is_done: Callable[[], bool], max_records: int = 100) -> None:
+    async def poll_until(self, is_done: Callable[[], bool], max_records: int = 100, poll_seconds: float = 0.1) -> None:
         end = time.monotonic() + PATIENCE_SECONDS
         while not is_done():
             assert time.monotonic() < end, "the broker did not do it in time"
-            batch = await self.consumer.poll(max_records, 0.1)
+            batch = await self.consumer.poll(max_records, poll_seconds)
             assert len(batch) <= max_records
             for record in batch:
                 self._by_token[(record.key or b"")[:TOKEN_BYTES]].append(record)
@@ -58,10 +59,13 @@ class Member:
     async def _assigned(self, partitions: Sequence[TopicPartition]) -> None:
         self.came += partitions
         self.owned |= set(partitions)
+        if len(self.owned) == PARTITIONS:
+            self.owns_all.set()
 
     async def _revoked(self, partitions: Sequence[TopicPartition]) -> None:
         self.gone += partitions
         self.owned -= set(partitions)
+        self.owns_all.clear()
         if going := {source: offset for source, offset in self.parting.items() if source in partitions}:
             await self.consumer.commit(going)
 
@@ -301,6 +305,20 @@ class BusContract:
         again = await first.read(token, PARTITIONS * 3 + len(moved) * 3)
         values = sorted(int(record.value or b"") for record in again[PARTITIONS * 3 :])
         assert values == [n for n in range(PARTITIONS * 3) if TopicPartition(TOPIC, n % PARTITIONS) in moved]
+        await first.consumer.close()
+
+    async def test_one_long_poll_survives_going_and_coming_back(
+        self, bus: Bus, producer: Producer, token: bytes, group: str
+    ) -> None:
+        first = await Member(bus, group).join()
+        await first.poll_until(_is_assigned(first))
+        reading = asyncio.create_task(first.poll_until(lambda: len(first.of(token)) == PARTITIONS, poll_seconds=20.0))
+        second = await Member(bus, group).join()
+        await second.poll_until(lambda: bool(second.owned))
+        await second.consumer.close()
+        await first.owns_all.wait()
+        await asyncio.gather(*(producer.send(Outbound(TOPIC, token, b"", {}, n)) for n in range(PARTITIONS)))
+        await reading
         await first.consumer.close()
 
     async def test_what_a_listener_raises_reaches_the_poll(self, bus: Bus, group: str) -> None:

@@ -9,7 +9,7 @@ from confluent_kafka import TopicPartition as Partition
 
 from headwater_kit.bus.kafka.config import Config
 from headwater_kit.bus.kafka.faults import to_error
-from headwater_kit.bus.kafka.records import take_batch
+from headwater_kit.bus.kafka.records import Batch
 from headwater_kit.bus.kafka.thread import OwnerThread
 from headwater_kit.bus.ports import RebalanceListener, Record, TopicPartition
 from headwater_kit.core.errors import HeadwaterError
@@ -31,7 +31,7 @@ class KafkaConsumer:
         self._client = Consumer(dict(config), logger=_log)
         self._thread = OwnerThread(f"kafka-consumer-{config['group.id']}")
         self._owned: set[TopicPartition] = set()
-        self._gone: set[TopicPartition] = set()
+        self._batch = Batch()
         self._fault: HeadwaterError | None = None
         self._defect: BaseException | None = None
         self._closed = False
@@ -47,7 +47,7 @@ class KafkaConsumer:
 
         def revoked(client: Consumer, partitions: list[Partition]) -> None:
             gone = _sources(partitions)
-            self._gone.update(gone)
+            self._batch.forget(gone)
             self._tell(loop, listener.revoked, gone)
             self._owned.difference_update(gone)
             # The client remembers a pause for as long as it lives, also of what went and comes back.
@@ -89,16 +89,15 @@ class KafkaConsumer:
         fault, self._fault = self._fault, None
         if fault is not None:
             raise fault
-        self._gone.clear()
-        batch = take_batch(self._client, max_records, timeout_seconds, lambda: self._thread.is_wanted)
+        batch = self._batch = Batch()
+        batch.fill(self._client, max_records, timeout_seconds, lambda: self._thread.is_wanted)
         if self._defect is not None:
             raise self._defect
         if batch.fault is not None and not batch.records:
             raise batch.fault
         # The client has moved past the records, so they are handed out before the fault is raised.
         self._fault = batch.fault
-        # What left during the poll starts again at its committed offset, should it be back already.
-        return [record for record in batch.records if record.source not in self._gone]
+        return batch.records
 
     def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         wanted = [

@@ -9,7 +9,7 @@ from confluent_kafka import TopicPartition as Partition
 from headwater_kit.bus.kafka.admin import KafkaAdmin
 from headwater_kit.bus.kafka.config import Config
 from headwater_kit.bus.kafka.faults import to_error
-from headwater_kit.bus.kafka.records import take_batch
+from headwater_kit.bus.kafka.records import Batch
 from headwater_kit.bus.kafka.thread import OwnerThread
 from headwater_kit.bus.ports import Record
 from headwater_kit.core.errors import Unavailable
@@ -53,7 +53,8 @@ class KafkaReader:
 
     def _poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
         self._assign()
-        batch = take_batch(self._client, max_records, timeout_seconds, lambda: self._thread.is_wanted)
+        batch = Batch()
+        batch.fill(self._client, max_records, timeout_seconds, lambda: self._thread.is_wanted)
         for record in batch.records:
             self._positions[record.partition] = record.offset + 1
         for source, offset in batch.ends.items():

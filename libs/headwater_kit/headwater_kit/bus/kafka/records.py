@@ -1,7 +1,7 @@
 """Kafka's messages as records."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, Message
@@ -16,39 +16,37 @@ SLICE_SECONDS = 0.02
 
 @dataclass(slots=True)
 class Batch:
-    """What one poll gave: records, partitions read to their end, and a fault."""
+    """What one poll gives: records, partitions read to their end, and a fault."""
 
     records: list[Record] = field(default_factory=list)
     ends: dict[TopicPartition, int] = field(default_factory=dict)
     fault: HeadwaterError | None = None
 
+    def fill(self, client: Consumer, max_records: int, timeout_seconds: float, is_wanted: Callable[[], bool]) -> None:
+        """Waits for a first message, then takes what else is there; ends early when the thread is wanted.
 
-def take_batch(client: Consumer, max_records: int, timeout_seconds: float, is_wanted: Callable[[], bool]) -> Batch:
-    """Waits for a first message, then takes what else is there; ends early when the thread is wanted.
+        One by one: `Consumer.consume` would wait for the batch to fill, and
+        would not tell which of its messages came before a rebalance.
+        """
+        message = _first(client, timeout_seconds, is_wanted)
+        while message is not None:
+            self._add(message)
+            if len(self.records) >= max_records:
+                break
+            message = client.poll(0.0)
 
-    `Consumer.consume` alone would wait for the batch to fill.
-    """
-    for _ in range(math.ceil(timeout_seconds / SLICE_SECONDS)):
-        first = client.poll(SLICE_SECONDS)
-        # Not by truth: a message is as long as its value, so a tombstone would be false.
-        if first is not None:
-            return _to_batch(iter((first, *client.consume(max_records - 1, 0.0))))
-        if is_wanted():
-            break
-    return Batch()
+    def forget(self, partitions: Collection[TopicPartition]) -> None:
+        """Drops records of partitions that are taken away while the batch is filled."""
+        self.records = [record for record in self.records if record.source not in partitions]
 
-
-def _to_batch(messages: Iterator[Message]) -> Batch:
-    batch = Batch()
-    for message in messages:
+    def _add(self, message: Message) -> None:
         error = message.error()
         if error is None:
-            batch.records.append(to_record(message))
+            self.records.append(to_record(message))
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-            batch.ends[_source(message)] = message.offset() or 0
+            self.ends[_source(message)] = message.offset() or 0
         else:
-            batch.fault = to_error(error, "reading")
-    return batch
+            self.fault = to_error(error, "reading")
 
 
 def to_record(message: Message) -> Record:
@@ -60,6 +58,17 @@ def to_record(message: Message) -> Record:
         source.topic, source.partition, message.offset() or 0, message.key(), message.value(), headers,
         timestamp_ms / 1000,
     )  # fmt: skip
+
+
+def _first(client: Consumer, timeout_seconds: float, is_wanted: Callable[[], bool]) -> Message | None:
+    for _ in range(math.ceil(timeout_seconds / SLICE_SECONDS)):
+        message = client.poll(SLICE_SECONDS)
+        # Not by truth: a message is as long as its value, so a tombstone would be false.
+        if message is not None:
+            return message
+        if is_wanted():
+            return None
+    return None
 
 
 def _source(message: Message) -> TopicPartition:
