@@ -155,6 +155,10 @@ class VectorReader(Protocol):
         """How much of a tenant is stored."""
         ...
 
+    async def collection(self) -> tuple[str, Model] | None:
+        """Name and model of the collection that searches read; None if there is none yet."""
+        ...
+
 
 class VectorStore(VectorWriter, VectorReader, Protocol):
     """Both sides over one collection, which holds the vectors of one model."""
@@ -172,10 +176,6 @@ class VectorStore(VectorWriter, VectorReader, Protocol):
         Cheap when repeated; to be called before writing. Raises Misconfigured
         where the collection holds another model's vectors.
         """
-        ...
-
-    async def collection(self) -> tuple[str, Model] | None:
-        """Name and model of the collection that searches read; None if there is none yet."""
         ...
 
     async def maintain(self) -> None:

@@ -32,6 +32,9 @@ from headwater_vectors.ports import Hit, Legs, Query
 # One is the rule, two where a document changed under the search or a flush overtook it; more where that happens
 # again and again, until the search has taken about as long as its caller will bear.
 MAX_ROUNDS = 5
+# Rounds over which an odd epoch that stays the same is doubted; searches wait for a flush, so a real one ends within a
+# few of them, and one that does not is a writer that died in the middle.
+MAX_ODD_ROUNDS = 32
 # A writer is a process of index; forgetting one costs a second search.
 MAX_WRITERS = 1_024
 
@@ -95,12 +98,31 @@ class Marks:
             self._seen.popitem(last=False)
 
 
+class Epoch:
+    """Tells whether all rows were in sight over a round."""
+
+    def __init__(self) -> None:
+        self._odd = 0
+        self._rounds = 0
+
+    def is_steady(self, before: int, after: int) -> bool:
+        """True if the epoch was even and stayed, or has been odd for so long that its writer must be dead."""
+        if before != after:
+            return False
+        if before % 2 == 0:
+            return True
+        self._rounds = self._rounds + 1 if before == self._odd else 1
+        self._odd = before
+        return self._rounds > MAX_ODD_ROUNDS
+
+
 class WholeVersions:
     """A reader over a raw source; safe to share among searches."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._marks = Marks()
+        self._epoch = Epoch()
 
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
@@ -114,7 +136,7 @@ class WholeVersions:
             view = await self._source.view(sorted(row_ids.values()))
             self._marks.observe(view.states.values())
             # The last word has to be one: what is left of the risk is half a document, never two versions.
-            is_steady = (view.epoch == epoch and epoch % 2 == 0) or number == MAX_ROUNDS
+            is_steady = self._epoch.is_steady(epoch, view.epoch) or number == MAX_ROUNDS
             epoch = view.epoch
             if not collected.add(_judge(raw, query.limit, row_ids, view.states, known), is_steady=is_steady):
                 break

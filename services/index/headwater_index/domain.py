@@ -1,5 +1,6 @@
 """What a document event means for the store; no input, no output."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -8,8 +9,8 @@ from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded
 from headwater_vectors.ports import ChunkRow, LedgerRow, Model
 
-from headwater_index.ports import Analyser
-
+# Text to the terms of the lexical leg.
+Analyser = Callable[[str], str]
 FLOAT_BYTES = 4
 INVALID_VECTORS = "INVALID_VECTORS"
 
@@ -48,7 +49,9 @@ def model_of(part: DocumentEmbedded) -> Model:
     """The model of a part's vectors. Raises InvalidInput where they do not fit the chunks or each other."""
     sizes = {len(vector) for vector in part.vectors}
     if len(part.vectors) != len(part.chunked.chunks) or len(sizes) != 1 or sizes & {0} or sizes.pop() % FLOAT_BYTES:
-        raise InvalidInput("a part needs one vector a chunk, all of one length", reason=INVALID_VECTORS, field="vectors")
+        raise InvalidInput(
+            "a part needs one vector a chunk, all of one length", reason=INVALID_VECTORS, field="vectors"
+        )
     if not part.model_id:
         raise InvalidInput("a part with vectors names their model", reason=INVALID_VECTORS, field="model_id")
     return Model(part.model_id, len(part.vectors[0]) // FLOAT_BYTES)

@@ -9,8 +9,8 @@ from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, Outcome
 from headwater_vectors.ports import LedgerRow
 
 from headwater_index import domain
-from headwater_index.domain import Applied, Fence, Stats
-from headwater_index.ports import Analyser, VectorStore
+from headwater_index.domain import Analyser, Applied, Fence, Stats
+from headwater_index.ports import VectorStore
 
 INCOMPLETE = "INCOMPLETE"
 

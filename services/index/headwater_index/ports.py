@@ -1,10 +1,5 @@
-"""What indexing needs from outside. The store's adapters are in `headwater_vectors`."""
-
-from collections.abc import Callable
+"""What indexing needs from outside: the store. Its adapters are in `headwater_vectors`."""
 
 from headwater_vectors.ports import VectorStore
 
-# Text to the terms of the lexical leg; `headwater_text.analysis.analyse`.
-Analyser = Callable[[str], str]
-
-__all__ = ["Analyser", "VectorStore"]
+__all__ = ["VectorStore"]

@@ -9,7 +9,6 @@ class Capabilities:
 
     `tokenizer` cuts the lexical field; the analysed terms are such that both
     give the same. `filter_templates`: values of a filter can be sent beside it.
-    `concurrent_writes`: writes and flushes of a collection may overlap.
     `slow_fresh_rows`: searches scan rows that are not flushed, row by row, and
     build what they need of a new segment on the first search. `count_rows`:
     counting by a filter does not fetch the rows. `flush_hides_rows`: a search that
@@ -18,19 +17,17 @@ class Capabilities:
 
     tokenizer: str
     filter_templates: bool
-    concurrent_writes: bool
     slow_fresh_rows: bool
     count_rows: bool
     flush_hides_rows: bool
 
 
-# milvus-lite 3.2: no templates in its parser; one writer a collection by design (its grpc/server.py says so); a search
+# milvus-lite 3.2: no templates in its parser; a search
 # costs 0.4 ms (lexical) and 0.05 ms (dense) of a core for each fresh row; a lexical search reads the segments first and
 # the fresh rows later, and a flush between the two moves the rows (engine/collection.py; seen once in five flushes).
 LITE = Capabilities(
     tokenizer="standard",
     filter_templates=False,
-    concurrent_writes=False,
     slow_fresh_rows=True,
     count_rows=False,
     flush_hides_rows=True,
@@ -38,7 +35,6 @@ LITE = Capabilities(
 SERVER = Capabilities(
     tokenizer="whitespace",
     filter_templates=True,
-    concurrent_writes=True,
     slow_fresh_rows=False,
     count_rows=True,
     flush_hides_rows=False,

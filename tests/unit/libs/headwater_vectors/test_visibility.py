@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 from headwater_kit.core.documents import DocumentKey, Passage, document_row_id
 from headwater_vectors.ports import Hit, Legs, Query
 from headwater_vectors.testing.samples import found, rows
-from headwater_vectors.visibility import MAX_ROUNDS, LedgerState, LedgerView, Marks, WholeVersions, revision_of
+from headwater_vectors.visibility import (
+    MAX_ODD_ROUNDS,
+    MAX_ROUNDS,
+    LedgerState,
+    LedgerView,
+    Marks,
+    WholeVersions,
+    revision_of,
+)
 
 QUERY = Query("acme", vector=b"x", limit=10)
 Step = Callable[["RawStore"], None]
@@ -201,6 +209,19 @@ async def test_a_flush_without_end_does_not_empty_the_answer() -> None:
     store.now = 1
     assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
     assert len(store.searches) == MAX_ROUNDS
+
+
+async def test_an_odd_epoch_left_by_a_dead_writer_does_not_cost_for_ever() -> None:
+    store, reader = await settled("a")
+    store.now = 1
+    for _ in range(MAX_ODD_ROUNDS):
+        await reader.search(QUERY)
+    store.searches.clear()
+    assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
+    assert len(store.searches) == 1
+    store.now = 3
+    await reader.search(QUERY)
+    assert len(store.searches) > 2
 
 
 async def test_hits_of_several_rounds_are_ranked_together() -> None:

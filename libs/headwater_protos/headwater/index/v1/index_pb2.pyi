@@ -50,7 +50,9 @@ class GetStatsResponse(_message.Message):
     model_id: _builtins.str
     """Model of its vectors."""
     chunk_count: _builtins.int
-    """Chunk rows of the tenant, those of a version being switched included."""
+    """Chunks of the tenant that searches can return; those of versions being
+    written or replaced may be counted too.
+    """
     document_count: _builtins.int
     """Documents of the tenant that searches can return."""
     @_builtins.property
