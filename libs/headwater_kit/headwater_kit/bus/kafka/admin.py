@@ -57,6 +57,9 @@ class KafkaAdmin:
         try:
             return {source.partition: (await asyncio.wrap_future(end)).offset for source, end in found.items()}
         except KafkaException as error:
+            # A broker that came back leads in a new epoch and refuses those who go by the old one; the client
+            # keeps it until it next asks for metadata, minutes later, unless it is made to ask now.
+            await self._partition_counts()
             raise to_error(error, f"asking for the end of {topic}") from error
 
     @property
