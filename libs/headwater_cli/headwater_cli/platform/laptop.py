@@ -17,7 +17,13 @@ from headwater_cli.settings import PlatformSettings
 
 # An engine of the platform's own has no security to speak of, whatever the
 # shell's environment says of others.
-_OWN_BROKER = {"HEADWATER_KAFKA_SECURITY_PROTOCOL": "plaintext", "HEADWATER_KAFKA_TLS_CA": ""}
+_OWN_BROKER = {
+    "HEADWATER_KAFKA_SECURITY_PROTOCOL": "plaintext",
+    "HEADWATER_KAFKA_TLS_CA": "",
+    # Each service is the one member of its groups, so a restarted one is known again and need not wait until
+    # the killed one is missed.
+    "HEADWATER_KAFKA_GROUP_INSTANCE_ID": "laptop",
+}
 _OWN_STORE = {"HEADWATER_MILVUS_TOKEN": "", "HEADWATER_MILVUS_TLS_CA": ""}
 
 

@@ -62,6 +62,7 @@ def make_app(settings: KafkaSettings, partitions: int) -> faust.App:
         broker_session_timeout=10.0,
         broker_heartbeat_interval=3.0,
         consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=settings.kafka_group_instance_id or None,
         producer_partitioner=None,
     )
     app.boot_strategy = _WithoutWeb(app)
