@@ -9,7 +9,8 @@ So, for hits found first and ledger rows read second, in one round:
 2. A named version may have been written while the search ran; then the search
    saw part of it. It is known to be whole if its switch, or any later one of the
    same writer, had been seen before the round began: switches carry the
-   writer's name and a number that grows in the order they are issued.
+   writer's name and a number that grows in the order they are issued. Where the
+   writer keeps its last number in a row (the pulse), it is read first.
 3. Where 2 does not hold the document is in doubt, and there is another round,
    as there is where dropping leaves a leg short. What was seen in the first
    round then tells. Each document is shown as the last round that did not doubt
@@ -50,11 +51,19 @@ class LedgerState:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulse:
+    """The engine's epoch, odd while rows may be out of sight, and the switch issued last, where either is kept."""
+
+    epoch: int = 0
+    latest: LedgerState | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerView:
-    """The ledger rows asked for, by row id, and the engine's epoch, read together."""
+    """The ledger rows asked for, by row id, and the pulse, read together."""
 
     states: Mapping[str, LedgerState]
-    epoch: int = 0
+    pulse: Pulse = Pulse()
 
 
 class Source(Protocol):
@@ -68,8 +77,8 @@ class Source(Protocol):
         """The ledger rows among these ids."""
         ...
 
-    async def epoch(self) -> int:
-        """Odd while rows may be out of sight; a constant where that does not happen."""
+    async def pulse(self) -> Pulse:
+        """Where the writer stands; the default where reading that is dear and nothing is lost without it."""
         ...
 
 
@@ -127,20 +136,27 @@ class WholeVersions:
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
         collected = _Collected(query.limit)
-        epoch = await self._source.epoch()
+        before = await self._source.pulse()
         for number in range(1, MAX_ROUNDS + 1):
             # Searches run at the same time: what another learns meanwhile says nothing about this one's beginning.
-            known = self._marks.copy()
+            known = self._learn((), before)
             raw = await self._source.find(query, tuple(sorted(collected.stale)))
             row_ids = _row_ids(query.tenant, raw)
             view = await self._source.view(sorted(row_ids.values()))
-            self._marks.observe(view.states.values())
+            self._learn(view.states.values(), view.pulse)
             # The last word has to be one: what is left of the risk is half a document, never two versions.
-            is_steady = self._epoch.is_steady(epoch, view.epoch) or number == MAX_ROUNDS
-            epoch = view.epoch
+            is_steady = self._epoch.is_steady(before.epoch, view.pulse.epoch) or number == MAX_ROUNDS
+            before = view.pulse
             if not collected.add(_judge(raw, query.limit, row_ids, view.states, known), is_steady=is_steady):
                 break
         return collected.legs()
+
+    def _learn(self, states: Iterable[LedgerState], pulse: Pulse) -> Marks:
+        """Takes in what was just read; returns all that is known now."""
+        self._marks.observe(states)
+        if pulse.latest is not None:
+            self._marks.observe([pulse.latest])
+        return self._marks.copy()
 
 
 def revision_of(row_id: str, version: int) -> str:

@@ -8,7 +8,7 @@ from headwater_vectors import filters
 from headwater_vectors.milvus import rows, schema
 from headwater_vectors.milvus.tables import Entity, Tables
 from headwater_vectors.ports import Counts, Hit, Legs, Model, Query
-from headwater_vectors.visibility import LedgerView, WholeVersions
+from headwater_vectors.visibility import LedgerView, Pulse, WholeVersions
 
 
 class MilvusReader:
@@ -52,15 +52,14 @@ class _MilvusSource:
         return Legs(dense, lexical)
 
     async def view(self, row_ids: Sequence[str]) -> LedgerView:
-        # One request for both, so that the epoch costs nothing here.
-        asked = [*row_ids, schema.EPOCH_ROW] if self._tables.engine.flush_hides_rows else row_ids
+        # One request for both, so that the pulse costs nothing here.
+        asked = [*row_ids, schema.PULSE_ROW] if self._tables.engine.flush_hides_rows else row_ids
         found = dict(await self._tables.by_id(self._tables.ledger, asked, schema.STATE_FIELDS))
-        epoch = found.pop(schema.EPOCH_ROW, None)
-        states = {row_id: rows.ledger_state(entity) for row_id, entity in found.items()}
-        return LedgerView(states, int(epoch["version"]) if epoch else 0)
+        pulse = rows.pulse(found.pop(schema.PULSE_ROW, None))
+        return LedgerView({row_id: rows.ledger_state(entity) for row_id, entity in found.items()}, pulse)
 
-    async def epoch(self) -> int:
-        return await self._tables.epoch()
+    async def pulse(self) -> Pulse:
+        return (await self.view(())).pulse
 
     async def _dense(self, query: Query, where: filters.Expression) -> tuple[Hit, ...]:
         if not query.vector:

@@ -9,9 +9,9 @@ from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Passa
 from headwater_kit.core.errors import InvalidInput
 
 from headwater_vectors.filters import attribute
-from headwater_vectors.milvus.schema import EPOCH_ROW, LEDGER_DIMENSION, MAX_BYTES
+from headwater_vectors.milvus.schema import LEDGER_DIMENSION, MAX_BYTES, PULSE_ROW
 from headwater_vectors.ports import ChunkRow, LedgerRow
-from headwater_vectors.visibility import LedgerState, revision_of
+from headwater_vectors.visibility import LedgerState, Pulse, revision_of
 
 
 def chunk_record(row: ChunkRow, dimension: int) -> dict[str, Any]:
@@ -71,19 +71,24 @@ def ledger_record(row: LedgerRow, writer: str, switch_number: int) -> dict[str, 
     }
 
 
-def epoch_record(epoch: int) -> dict[str, Any]:
-    """The epoch as a record of the ledger collection: of no tenant and, as a deleted one, no document."""
+def pulse_record(epoch: int, writer: str, switch_number: int) -> dict[str, Any]:
+    """The pulse as a record of the ledger collection: of no tenant and, as a deleted one, no document."""
     return {
-        "row_id": EPOCH_ROW,
+        "row_id": PULSE_ROW,
         "tenant": "",
         "document_id": "",
         "version": epoch,
         "deleted": True,
         "chunk_count": 0,
-        "writer": "",
-        "switch_number": 0,
+        "writer": writer,
+        "switch_number": switch_number,
         "nothing": [0.0] * LEDGER_DIMENSION,
     }
+
+
+def pulse(entity: Mapping[str, Any] | None) -> Pulse:
+    """The pulse; of a collection that was never written to, the default."""
+    return Pulse(entity["version"], ledger_state(entity)) if entity else Pulse()
 
 
 def ledger_row(key: DocumentKey, entity: Mapping[str, Any]) -> LedgerRow:

@@ -30,8 +30,9 @@ HIT_FIELDS = (
     "row_id", "tenant", "document_id", "version", "ordinal", "text", "heading_path", "start_character",
     "end_character", "token_count", "text_hash", "title", "source_uri", "media_type", "metadata",
 )  # fmt: skip
-# Row of the ledger that is no document's: its version is the epoch of the chunks collection (`visibility`).
-EPOCH_ROW = "epoch"
+# Row of the ledger that is no document's: its version is the epoch of the chunks collection, its switch number the last
+# that was issued (`visibility.Pulse`).
+PULSE_ROW = "pulse"
 STATE_FIELDS = ("row_id", "version", "deleted", "chunk_count", "writer", "switch_number")
 
 

@@ -82,13 +82,6 @@ class Tables:
         )  # fmt: skip
         return rows
 
-    async def epoch(self) -> int:
-        """Odd while a flush is under way, where that hides rows; else always 0."""
-        if not self.engine.flush_hides_rows:
-            return 0
-        found = await self.by_id(self.ledger, [schema.EPOCH_ROW], schema.STATE_FIELDS)
-        return int(found[schema.EPOCH_ROW]["version"]) if found else 0
-
     async def upsert(self, name: str, records: Sequence[Entity]) -> None:
         """Writes records by their primary keys."""
         await self._connection.data(

@@ -39,7 +39,9 @@ class MilvusWriter:
         self._chunks_lock = asyncio.Lock()
         self._upserts = GroupCommit(self._write_chunks, self._chunks_lock, MAX_ROWS_A_WRITE)
         self._deletions = GroupCommit(self._delete_chunks, self._chunks_lock, MAX_ROWS_A_WRITE)
-        self._ledger_writes = GroupCommit(self._write_ledger, asyncio.Lock(), MAX_ROWS_A_WRITE)
+        self._epoch: int | None = None
+        self._ledger_lock = asyncio.Lock()
+        self._ledger_writes = GroupCommit(self._write_ledger, self._ledger_lock, MAX_ROWS_A_WRITE)
 
     async def upsert(self, chunk_rows: Sequence[ChunkRow]) -> None:
         """As `VectorWriter.upsert`."""
@@ -88,11 +90,17 @@ class MilvusWriter:
 
     async def _flush(self) -> None:
         """Flushes within an odd epoch; one that fails leaves it odd, and readers careful, until the next succeeds."""
-        odd = await self._tables.epoch() | 1
-        await self._tables.upsert(self._tables.ledger, [rows.epoch_record(odd)])
+        await self._beat(is_odd=True)
         await self._tables.flush(self._tables.chunks)
-        await self._tables.upsert(self._tables.ledger, [rows.epoch_record(odd + 1)])
+        await self._beat(is_odd=False)
         self._fresh = self._waited = 0
+
+    async def _beat(self, *, is_odd: bool) -> None:
+        """Moves the epoch on, to an odd or an even number."""
+        async with self._ledger_lock:
+            epoch = await self._current_epoch() + 1
+            self._epoch = epoch if epoch % 2 == is_odd else epoch + 1
+            await self._write_ledger_records([])
 
     async def _write_chunks(self, records: Sequence[dict[str, Any]]) -> None:
         self._fresh += len(records)
@@ -110,8 +118,23 @@ class MilvusWriter:
         ]
         if ahead:
             self._switches += 1
-            records = [rows.ledger_record(row, self._writer_id, self._switches) for row in ahead]
+            await self._write_ledger_records(
+                [rows.ledger_record(row, self._writer_id, self._switches) for row in ahead]
+            )
+
+    async def _write_ledger_records(self, records: list[dict[str, Any]]) -> None:
+        """Writes ledger rows, and beside them the pulse where readers ask for it; under the ledger's lock."""
+        if self._tables.engine.flush_hides_rows:
+            epoch = await self._current_epoch()
+            records = [*records, rows.pulse_record(epoch, self._writer_id, self._switches)]
+        if records:
             await self._tables.upsert(self._tables.ledger, records)
+
+    async def _current_epoch(self) -> int:
+        if self._epoch is None:
+            found = await self._tables.by_id(self._tables.ledger, [schema.PULSE_ROW], schema.STATE_FIELDS)
+            self._epoch = rows.pulse(found.get(schema.PULSE_ROW)).epoch
+        return self._epoch
 
 
 def _chunk_ids(row: LedgerRow) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+import pytest
 from headwater_kit.core.documents import DocumentKey, Passage, document_row_id
 from headwater_vectors.ports import Hit, Legs, Query
 from headwater_vectors.testing.samples import found, rows
@@ -12,6 +13,7 @@ from headwater_vectors.visibility import (
     LedgerState,
     LedgerView,
     Marks,
+    Pulse,
     WholeVersions,
     revision_of,
 )
@@ -30,6 +32,7 @@ class RawStore:
         self.searches: list[tuple[str, ...]] = []
         self.switches = 0
         self.now = 0
+        self.keeps_latest = False
 
     def write(self, document_id: str, version: int, *ordinals: int) -> None:
         written = rows(document_id, version, ["text"] * (max(ordinals) + 1))
@@ -62,10 +65,14 @@ class RawStore:
         return legs
 
     async def view(self, row_ids: Sequence[str]) -> LedgerView:
-        return LedgerView({row_id: self.ledger[row_id] for row_id in row_ids if row_id in self.ledger}, self.now)
+        return LedgerView({row_id: self.ledger[row_id] for row_id in row_ids if row_id in self.ledger}, self._pulse())
 
-    async def epoch(self) -> int:
-        return self.now
+    async def pulse(self) -> Pulse:
+        return self._pulse()
+
+    def _pulse(self) -> Pulse:
+        latest = LedgerState(0, True, "w", self.switches) if self.keeps_latest else None
+        return Pulse(self.now, latest)
 
 
 def _row(document_id: str) -> str:
@@ -98,8 +105,19 @@ async def test_a_writer_seen_for_the_first_time_costs_a_second_search() -> None:
     assert len(store.searches) == 2
 
 
-async def test_a_part_seen_before_the_switch_is_not_returned_alone() -> None:
+async def test_a_writer_that_keeps_its_last_switch_costs_none() -> None:
+    store = RawStore()
+    store.keeps_latest = True
+    store.write("a", 1, 0, 1)
+    store.switch("a", 1)
+    assert found(await WholeVersions(store).search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
+    assert len(store.searches) == 1
+
+
+@pytest.mark.parametrize("keeps_latest", [False, True])
+async def test_a_part_seen_before_the_switch_is_not_returned_alone(keeps_latest: bool) -> None:
     store, reader = await settled("b")
+    store.keeps_latest = keeps_latest
     store.write("a", 1, 0)
 
     def finish(raw: RawStore) -> None:
