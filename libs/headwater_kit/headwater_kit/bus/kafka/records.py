@@ -45,6 +45,9 @@ class Batch:
             self.records.append(to_record(message))
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
             self.ends[_source(message)] = message.offset() or 0
+        elif error.code() == KafkaError._FATAL:  # noqa: SLF001
+            # The client is beyond use and would say so at every poll; only a new process helps.
+            self.fault = HeadwaterError(f"reading ended for good: {error.str()}")
         else:
             self.fault = to_error(error, "reading")
 
