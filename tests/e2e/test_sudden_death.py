@@ -1,0 +1,68 @@
+"""kill -9 of any process while documents stream in: nothing lost, doubled, ghosted or mixed."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from e2e.laptop import Laptop
+from e2e.polling import until
+from e2e.records import Records
+from e2e.streams import TOPIC, Held, Source, expected, settle, stream
+from headwater_client import Client
+
+# By the growth of its output is seen that the victim is at work.
+OUTPUTS = {"ingest": "chunks.v1", "embed": "embeddings.v1"}
+SERVICES = ("ingest", "embed", "index", "retrieve", "generate", "guard", "feedback")
+ENGINES = ("kafka", "milvus")
+NOTHING = {"lost": [], "doubled": [], "ghosts": [], "mixed": []}
+
+
+def all_ready(laptop: Laptop) -> bool:
+    return all(process["condition"] == "ready" for process in laptop.state["processes"])
+
+
+@pytest.fixture(autouse=True)
+def recovered(laptop: Laptop) -> Iterator[None]:
+    """Leaves the platform whole for the next test."""
+    yield
+    until(lambda: all_ready(laptop), 60, "the platform's recovery")
+
+
+def kill_at_work(laptop: Laptop, records: Records, name: str, before: int) -> None:
+    """Kills the process once it, or the pipeline around it, has begun on what was just written."""
+    output = OUTPUTS.get(name, "indexed.v1")
+    until(lambda: sum(records.ends(output).values()) > before, what=f"growth of {output}")
+    restarts = laptop.entry(name)["restarts"]
+    laptop.process(name).kill()
+    until(lambda: laptop.entry(name)["restarts"] > restarts, what=f"notice of {name}'s death")
+
+
+@pytest.mark.parametrize("name", [*SERVICES, *ENGINES])
+def test_a_killed_process_loses_doubles_and_ghosts_nothing(
+    client: Client, laptop: Laptop, records: Records, tenant: str, name: str
+) -> None:
+    start = records.ends(TOPIC)
+    source, events = Source(records, tenant), stream(seed=name)
+    half = len(events) // 2
+    for part in (events[:half], events[half:]):
+        before = sum(records.ends(OUTPUTS.get(name, "indexed.v1")).values())
+        source.write(part)
+        kill_at_work(laptop, records, name, before)
+        if name in ENGINES:
+            until(lambda: laptop.entry(name)["condition"] == "ready", 60, f"{name}'s return")
+    started = time.monotonic()
+    settle(client, records)
+    print(f"{name}: settled in {time.monotonic() - started:.1f} s")
+
+    texts = expected(records, tenant, start)
+    assert texts == dict(events)
+    held = Held.of(laptop.milvus_uri, tenant)
+    assert held.faults(texts) == NOTHING
+    # What the ledger of ingest tells, what the store serves and what searches return are one.
+    for document_id, text in texts.items():
+        stored = client.get(document_id)
+        assert (stored.version, stored.deleted) == (held.ledger[document_id]["version"], text is None)
+    found = client.search("heron otter plover revision", top_k=100).passages
+    assert found
+    assert all(passage.version == held.ledger[passage.document_id]["version"] for passage in found)
+    assert all(texts[passage.document_id] for passage in found)
