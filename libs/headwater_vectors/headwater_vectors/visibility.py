@@ -144,8 +144,9 @@ class WholeVersions:
             row_ids = _row_ids(query.tenant, raw)
             view = await self._source.view(sorted(row_ids.values()))
             self._learn(view.states.values(), view.pulse)
-            # The last word has to be one: what is left of the risk is half a document, never two versions.
-            is_steady = self._epoch.is_steady(before.epoch, view.pulse.epoch) or number == MAX_ROUNDS
+            is_steady = self._epoch.is_steady(before.epoch, view.pulse.epoch)
+            # Where no round was believed, something is better than nothing: half a document, never two versions.
+            is_steady = is_steady or (number == MAX_ROUNDS and not collected.has_steady)
             before = view.pulse
             if not collected.add(_judge(raw, query.limit, row_ids, view.states, known), is_steady=is_steady):
                 break
@@ -182,6 +183,7 @@ class _Collected:
         self._limit = limit
         self._documents: dict[str, Legs] = {}
         self.stale: set[str] = set()
+        self.has_steady = False
 
     def add(self, verdict: _Verdict, *, is_steady: bool) -> bool:
         """Takes a round in; True if there should be another."""
@@ -189,6 +191,7 @@ class _Collected:
         for row_id in verdict.deleted:
             self._documents.pop(row_id, None)
         if is_steady:
+            self.has_steady = True
             self._documents.update(verdict.passed)
         return not is_steady or bool(verdict.doubted) or verdict.is_short
 

@@ -169,11 +169,19 @@ async def test_a_deletion_hides_at_once_and_costs_no_second_search() -> None:
     assert len(store.searches) == 1
 
 
+def _edit(raw: RawStore, document_id: str) -> None:
+    version = raw.ledger[_row(document_id)].version + 1
+    raw.write(document_id, version, 0)
+    raw.switch(document_id, version)
+    raw.sweep(document_id, version)
+
+
 def _edit_a(raw: RawStore) -> None:
-    version = raw.ledger[_row("a")].version + 1
-    raw.write("a", version, 0)
-    raw.switch("a", version)
-    raw.sweep("a", version)
+    _edit(raw, "a")
+
+
+def _edit_b(raw: RawStore) -> None:
+    _edit(raw, "b")
 
 
 async def test_rounds_have_an_end_and_then_leave_out_what_was_always_in_doubt() -> None:
@@ -225,6 +233,19 @@ async def test_a_round_within_a_flush_is_not_believed() -> None:
 async def test_a_flush_without_end_does_not_empty_the_answer() -> None:
     store, reader = await settled("a")
     store.now = 1
+    assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
+    assert len(store.searches) == MAX_ROUNDS
+
+
+async def test_a_flush_in_the_last_round_takes_nothing_from_those_before() -> None:
+    store, reader = await settled("a", "b")
+
+    def begin_flush(raw: RawStore) -> None:
+        _edit_b(raw)
+        raw.now = 1
+        raw.rows = {}
+
+    store.script = [*[_edit_b] * (MAX_ROUNDS - 2), begin_flush]
     assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
     assert len(store.searches) == MAX_ROUNDS
 
