@@ -20,8 +20,12 @@ WRITE_SECONDS = 10.0
 # Creating, loading, flushing: seconds at most on a laptop, more on a cluster under load.
 ADMIN_SECONDS = 60.0
 CONNECT_SECONDS = 5.0
-# gRPC's own back-off grows to two minutes, for which a store that is back would still look away.
+# gRPC's own back-off grows to two minutes, for which a store that is back would still look away. pymilvus
+# pings every ten seconds, also while nothing is asked; a gRPC server that is not told otherwise takes more than
+# one ping in five minutes as abuse and cuts the connection, with the call that happens to be on it.
 GRPC_OPTIONS = {
+    "grpc.keepalive_time_ms": 300_000,
+    "grpc.keepalive_permit_without_calls": 0,
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.min_reconnect_backoff_ms": 1_000,
     "grpc.max_reconnect_backoff_ms": 1_000,
