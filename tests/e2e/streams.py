@@ -114,9 +114,12 @@ class Held:
 
     @classmethod
     def of(cls, milvus_uri: str, tenant: str) -> "Held":
-        client = MilvusClient(uri=milvus_uri, timeout=20)
+        client = MilvusClient(uri=milvus_uri, timeout=20, dedicated=True)
         try:
             name = client.describe_alias(ALIAS)["collection_name"]
+            # A store that was started anew loads a collection when somebody asks for it; that may be the test.
+            for collection in (name, f"{name}_ledger"):
+                client.load_collection(collection)
             ask: dict[str, Any] = {
                 "filter": f'tenant == "{tenant}"',
                 "consistency_level": "Strong",
