@@ -8,11 +8,12 @@ from dataclasses import dataclass
 _ABBREVIATIONS = frozenset(
     "e.g i.e etc vs cf al fig eq no vol pp ed eds approx dept est inc ltd co corp jr sr mr mrs ms dr prof st".split()
 )
+# Stops are taken as a whole run and never from its middle: a line of a million dots must not take a day.
 _BOUNDARY = re.compile(
     r"""
       (?P<paragraph> \n\s*\n | \n(?=[ \t]*(?:[-*•]|\d+[.)])\s) )   # blank line, or a list item begins
-    | (?P<wide> [。！？!?…]+[”’」』）"']* ) (?= [^\s] | \s | $ )      # full-width, and ! ? of any script
-    | (?P<stop> \.+ ["'”’)\]]* ) (?= \s+ ["'“‘(\[]? [^\sa-z] | \s*$ ) # a stop, then no lower-case letter
+    | (?P<wide> [。！？!?…]+[”’」』）"']* )                            # full-width, and ! ? of any script
+    | (?P<stop> (?<!\.)\.++ ["'”’)\]]*+ ) (?= \s+ ["'“‘(\[]? [^\sa-z] | \s*$ ) # stops, then no lower-case letter
     """,
     re.VERBOSE,
 )

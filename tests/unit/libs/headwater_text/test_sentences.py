@@ -1,3 +1,4 @@
+import time
 from itertools import pairwise
 
 import pytest
@@ -23,6 +24,13 @@ from hypothesis import strategies as st
 )
 def test_splits(text: str, expected: list[str]) -> None:
     assert [sentence.text for sentence in split_sentences(text)] == expected
+
+
+@pytest.mark.parametrize("text", ["." * 100_000 + "a", '."' * 50_000 + "a", ". " * 50_000 + "a"])
+def test_long_runs_of_stops_take_no_longer_than_other_text(text: str) -> None:
+    began = time.process_time()
+    split_sentences(text)
+    assert time.process_time() - began < 5.0  # minutes, if each stop looked at all that follow
 
 
 @given(st.text(alphabet=st.sampled_from("aZ9 .!?。\n-)\"'x"), max_size=60))
