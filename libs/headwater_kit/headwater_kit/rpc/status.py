@@ -29,8 +29,10 @@ from headwater_kit.core.errors import (
 
 DOMAIN = "headwater"
 DETAILS_KEY = "grpc-status-details-bin"
-# Trailing metadata is limited to 8 KiB by most peers; the message stands in it twice.
-MAX_MESSAGE_CHARACTERS = 500
+# Trailing metadata is limited to 8 KiB by most peers. The message stands in it three times, once with each byte
+# that is not ASCII written as three, beside the field.
+MAX_MESSAGE_BYTES = 900
+MAX_FIELD_BYTES = 600
 
 # Errors to codes; a subclass that is not listed takes its nearest base's.
 CODES: dict[type[HeadwaterError], StatusCode] = {
@@ -79,7 +81,7 @@ class Refusal:
 def to_status(error: HeadwaterError) -> Refusal:
     """The status that tells a caller of `error`."""
     code = next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
-    message = error.message[:MAX_MESSAGE_CHARACTERS]
+    message = _cut(error.message, MAX_MESSAGE_BYTES)
     status = Status(code=int(code.value[0]), message=message, details=[_any(detail) for detail in _details(error)])
     return Refusal(code, message, ((DETAILS_KEY, status.SerializeToString()),))
 
@@ -112,14 +114,18 @@ def _details(error: HeadwaterError) -> list[Message]:
         info.metadata["lag"] = str(error.lag)
     details: list[Message] = [info]
     if isinstance(error, InvalidInput) and error.field:
-        description = error.message[:MAX_MESSAGE_CHARACTERS]
-        violation = BadRequest.FieldViolation(field=error.field[:MAX_MESSAGE_CHARACTERS], description=description)
+        description, field = _cut(error.message, MAX_MESSAGE_BYTES), _cut(error.field, MAX_FIELD_BYTES)
+        violation = BadRequest.FieldViolation(field=field, description=description)
         details.append(BadRequest(field_violations=[violation]))
     if isinstance(error, Overloaded):
         wait = RetryInfo()
         wait.retry_delay.FromMilliseconds(error.retry_after_ms)
         details.append(wait)
     return details
+
+
+def _cut(text: str, max_bytes: int) -> str:
+    return text.encode(errors="replace")[:max_bytes].decode(errors="ignore")
 
 
 def _any(message: Message) -> Any:

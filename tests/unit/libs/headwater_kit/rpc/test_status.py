@@ -111,6 +111,14 @@ def test_trailing_metadata_is_bounded() -> None:
     assert sum(len(value) for _, value in refusal.trailing_metadata) < 4096
 
 
+def test_trailing_metadata_is_bounded_in_every_script() -> None:
+    refusal = to_status(errors.InvalidInput("文" * 2_000, field="文" * 2_000))
+    details = sum(len(value) for _, value in refusal.trailing_metadata)
+    # As they travel: base64, and percent-encoding.
+    assert details * 4 / 3 + len(refusal.message.encode()) * 3 < 8 * 1024
+    assert refusal.message == "文" * 300
+
+
 def test_a_subclass_takes_its_bases_code() -> None:
     class Stale(errors.NotFound):
         pass
