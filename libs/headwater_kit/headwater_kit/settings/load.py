@@ -1,8 +1,10 @@
 """Reading settings, with faults that an operator can act on."""
 
+import re
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_settings import SettingsError as SourceError
 
 from headwater_kit.core.errors import Misconfigured
 from headwater_kit.settings.base import PREFIX, Settings
@@ -29,6 +31,8 @@ def load(kind: type[S]) -> S:
         return kind()
     except ValidationError as error:
         raise SettingsError(tuple(_fault(kind, fault) for fault in error.errors())) from None
+    except SourceError as error:
+        raise SettingsError((_unreadable(kind, str(error)),)) from None
 
 
 def _fault(kind: type[BaseModel], fault: Any) -> str:
@@ -36,6 +40,15 @@ def _fault(kind: type[BaseModel], fault: Any) -> str:
     text = str(fault["msg"]).removeprefix("Value error, ")
     if not fault["loc"]:
         return text
-    field = str(fault["loc"][0])
+    return _line(kind, str(fault["loc"][0]), f"{text[:1].lower()}{text[1:]}")
+
+
+def _unreadable(kind: type[BaseModel], text: str) -> str:
+    # The library names the field in its words only.
+    found = re.search(r'field "(\w+)"', text)
+    return _line(kind, found[1], "is not JSON") if found else text
+
+
+def _line(kind: type[BaseModel], field: str, text: str) -> str:
     description = kind.model_fields[field].description if field in kind.model_fields else ""
-    return f"{env_name(field)}: {text[:1].lower()}{text[1:]} ({description})"
+    return f"{env_name(field)}: {text} ({description})"

@@ -13,6 +13,7 @@ class Settings(MilvusSettings, ServiceSettings):
     service = "embed"
 
     embed_batch_tokens: int = Field(default=2048, ge=1, description="tokens in a batch | at most")
+    embed_words: tuple[str, ...] = Field(default=(), description="words")
     embed_key: SecretStr = Field(default=SecretStr("s3cret"), description="a secret")
     index_target: str = peer("index")
 
@@ -60,6 +61,14 @@ def test_every_fault_has_its_line_and_none_shows_a_value(monkeypatch: pytest.Mon
         "HEADWATER_EMBED_BATCH_TOKENS",
     ]
     assert "hunter2" not in "".join(found)
+
+
+def test_a_list_that_is_not_json_is_one_line_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert faults(monkeypatch, EMBED_WORDS="hunter2") == ("HEADWATER_EMBED_WORDS: is not JSON (words)",)
+
+
+def test_a_list_is_shown_as_one() -> None:
+    assert [(row.type, row.default) for row in rows(Settings) if row.env.endswith("WORDS")] == [("JSON list", "[]")]
 
 
 @pytest.mark.parametrize(
