@@ -55,6 +55,7 @@ class Service:
         self._touched: list[Component] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: asyncio.Future[None] | None = None
+        self._draining = False
         # None until the first check, so that a service that never serves says why.
         self._seen_faults: str | None = None
 
@@ -81,7 +82,7 @@ class Service:
             await self._start(component)
         self._server.admission.is_open = True
         await self._check()
-        self._spawn(self._follow_checks())
+        self._spawn("health", self._follow_checks())
         logger.info("started", extra={"serving": self.is_serving})
 
     async def wait(self) -> None:
@@ -94,6 +95,7 @@ class Service:
         """Drains within the settings' time; True if everything finished in it."""
         deadline = Deadline.after(self._clock, self._settings.drain_seconds)
         logger.info("draining", extra={"seconds": self._settings.drain_seconds})
+        self._draining = True
         for task in self._tasks:
             task.cancel()
         await self._server.health.close()
@@ -125,17 +127,11 @@ class Service:
                 logger.warning("%s is not up yet: %s", component.name, error.message, extra={"attempt": attempt})
                 await self._clock.sleep(START_BACKOFF.delay(attempt, self._rng))
         if isinstance(component, Background):
-            self._spawn(self._watch(component))
+            self._spawn(component.name, self._watch(component))
 
     async def _watch(self, component: Background) -> None:
-        try:
-            await component.wait()
-            error: Exception = RuntimeError(f"{component.name} ended by itself")
-        except Exception as raised:
-            error = raised
-        logger.critical("%s ended: the service stops", component.name, exc_info=error)
-        if self._failure is not None and not self._failure.done():
-            self._failure.set_exception(error)
+        await component.wait()
+        raise RuntimeError(f"{component.name} ended by itself")
 
     async def _follow_checks(self) -> None:
         while True:
@@ -172,6 +168,17 @@ class Service:
             return False
         return True
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _spawn(self, name: str, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
+        task.add_done_callback(self._on_end)
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        """Takes the service down with any task that ends before it is told to, cancelled ones included."""
+        error = None if task.cancelled() else task.exception()
+        if self._draining:
+            return
+        error = error or RuntimeError(f"{task.get_name()} was cancelled")
+        logger.critical("%s ended: the service stops", task.get_name(), exc_info=error)
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_exception(error)

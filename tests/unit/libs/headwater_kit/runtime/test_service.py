@@ -149,6 +149,28 @@ async def test_a_background_that_ends_takes_the_service_down(error: Exception | 
             await wait
 
 
+async def test_a_background_that_is_cancelled_takes_the_service_down() -> None:
+    loop = BackgroundPart("loop", [])
+    async with scripted(nothing, SETTINGS, [loop]) as service:
+        loop.ended.cancel()
+        with pytest.raises(RuntimeError, match="loop was cancelled"):
+            await asyncio.wait_for(service.wait(), 5.0)
+
+
+async def test_health_that_cannot_be_followed_takes_the_service_down() -> None:
+    clock = ManualClock()
+
+    async def fails(*, is_serving: bool) -> None:
+        raise ValueError("oops")
+
+    async with scripted(nothing, SETTINGS, [], clock) as service:
+        service._server.health.set = fails  # type: ignore[method-assign]
+        await clock.advance(CHECK_SECONDS)
+        with pytest.raises(ValueError, match="oops"):
+            await asyncio.wait_for(service.wait(), 5.0)
+        del service._server.health.set
+
+
 async def test_a_background_that_is_told_to_stop_is_no_failure() -> None:
     loop = BackgroundPart("loop", [])
     async with scripted(nothing, SETTINGS, [loop]) as service:
