@@ -31,7 +31,7 @@ def is_plain(value: bytes, headers: Mapping[str, bytes]) -> bool:
 
 
 def question(value: bytes) -> QuestionAsked:
-    """A question. Raises InvalidInput with reason UNDECODABLE."""
+    """A question. Raises InvalidInput naming the field, with reason UNDECODABLE where the JSON is at fault."""
     return question_from_proto(_message(_fields(value), pb.QuestionAsked()))
 
 

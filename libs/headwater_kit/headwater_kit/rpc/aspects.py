@@ -77,7 +77,7 @@ async def translated(call: Call) -> AsyncIterator[None]:
 
 
 class Admission:
-    """Lets calls in: none until `open`, and at most `limit` at once."""
+    """Lets calls in: none until `is_open`, and at most `limit` at once."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

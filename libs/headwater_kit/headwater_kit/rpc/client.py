@@ -17,7 +17,7 @@ from opentelemetry.trace import StatusCode as SpanStatus
 
 from headwater_kit.core.errors import DeadlineExceeded
 from headwater_kit.rpc import context
-from headwater_kit.rpc.metadata import TENANT, USER, principal_to_metadata
+from headwater_kit.rpc.metadata import names_principal, principal_to_metadata
 from headwater_kit.rpc.status import from_status
 from headwater_kit.telemetry import histogram, names, tracer
 from headwater_kit.telemetry.propagation import trace_fields
@@ -164,6 +164,6 @@ def _method(details: ClientCallDetails) -> str:
 def _principal(metadata: Metadata) -> list[tuple[str, str | bytes]]:
     current = context.current()
     # Whoever named a principal already, speaks for it.
-    if current is None or any(metadata.get(name) for name in (TENANT, USER)):
+    if current is None or names_principal(metadata):
         return []
     return principal_to_metadata(current.principal)

@@ -31,6 +31,11 @@ def principal_from_metadata(metadata: Iterable[Entry]) -> Principal:
     return Principal(tenant, user)
 
 
+def names_principal(metadata: Iterable[Entry]) -> bool:
+    """Whether the metadata says who calls, in plain text or in bytes."""
+    return any(name.removesuffix(BINARY) in (TENANT, USER) for name, _ in metadata)
+
+
 def _entry(name: str, text: str) -> Entry:
     # Spaces at the ends are stripped on the way, so such a text goes as bytes too.
     is_plain = text.isascii() and text.isprintable() and text == text.strip()
