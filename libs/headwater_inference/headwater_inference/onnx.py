@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from headwater_kit.core.errors import Misconfigured, Unavailable
@@ -11,6 +12,9 @@ from headwater_inference.ports import Vectors
 from headwater_inference.registry import TOKENIZER, WEIGHTS, ModelSpec
 from headwater_inference.session import open_session, token_inputs
 from headwater_inference.tokens import load_tokenizer
+
+if TYPE_CHECKING:
+    import onnxruntime  # type: ignore[import-untyped]
 
 # Token states of one text, shape (tokens, dimension), to its vector before normalisation.
 Pooling = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -36,11 +40,12 @@ class OnnxEncoder:
             raise Misconfigured(f"{spec.name}: pooling {spec.pooling!r} with {spec.normalisation!r} is not known")
         self.card = spec.card
         self._pool = POOLINGS[spec.pooling]
-        self._session = open_session(files[WEIGHTS])
-        self._inputs = {argument.name for argument in self._session.get_inputs()}
+        session = open_session(files[WEIGHTS])
+        self._inputs = {argument.name for argument in session.get_inputs()}
+        # None once closed; a run that began before keeps the weights until its end.
+        self._session: onnxruntime.InferenceSession | None = session
         self._tokenizer = load_tokenizer(files[TOKENIZER])
         self._tokenizer.enable_truncation(spec.max_tokens)
-        self._closed = False
         self._check_dimension()
 
     def tokenize(self, text: str) -> tuple[Sequence[int], bool]:
@@ -52,13 +57,14 @@ class OnnxEncoder:
         return np.stack(vectors) if vectors else np.zeros((0, self.card.dimension), dtype=np.float32)
 
     def close(self) -> None:
-        self._closed = True
+        self._session = None
 
     def _encode_one(self, ids: Sequence[int]) -> Vectors:
-        if self._closed:
+        session = self._session
+        if session is None:
             raise Unavailable("the encoder is closed: ask another instance")
         inputs = token_inputs(np.asarray([ids], dtype=np.int64))
-        states = self._session.run(None, {name: inputs[name] for name in self._inputs})[0]
+        states = session.run(None, {name: inputs[name] for name in self._inputs})[0]
         vector = self._pool(states[0])
         return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
