@@ -2,10 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
 from typing import Any, Self, TypeVar
 
 from headwater_kit.core.documents import DocumentInfo, Position, Principal
+from headwater_kit.core.errors import Unavailable
 from headwater_kit.core.events import AnswerGenerated, Reaction
 from headwater_kit.core.filters import Filter
 
@@ -18,13 +19,21 @@ T = TypeVar("T")
 
 
 class Client:
-    """A caller of the platform. Each method is that of `AsyncClient`, and blocks; usable from several threads."""
+    """A caller of the platform. Each method is that of `AsyncClient`, and blocks; usable from several threads.
+
+    Calls after `close` raise Unavailable. An iterator that is dropped, or
+    closed, before its end cancels its call.
+    """
 
     def __init__(self, settings: ClientSettings | None = None, principal: Principal | None = None) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="headwater-client", daemon=True)
         self._thread.start()
-        self._client = self._run(_make(settings, principal))
+        try:
+            self._client = self._run(_make(settings, principal))
+        except BaseException:
+            self._end_thread()
+            raise
 
     def upsert(
         self, document_id: str, body: bytes | str, info: DocumentInfo | None = None, *, version: int | None = None
@@ -87,11 +96,13 @@ class Client:
         return self._run(self._client.questions.react(impression_id, reaction, rank=rank, feedback_id=feedback_id))
 
     def close(self) -> None:
-        """Closes the connections and ends the thread."""
-        self._run(self._client.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        """Closes the connections and ends the thread; calls under way fail. A second time does nothing."""
+        if self._loop.is_closed():
+            return
+        try:
+            self._run(self._client.close())
+        finally:
+            self._end_thread()
 
     def __enter__(self) -> Self:
         return self
@@ -99,20 +110,39 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+    def _end_thread(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
-    def _iterate(self, pieces: AsyncIterator[T]) -> Iterator[T]:
-        while True:
-            piece = self._run(_next(pieces))
-            if piece is None:
-                return
-            yield piece
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._loop.is_closed():
+            work.close()
+            raise Unavailable("the client is closed: make another")
+        result = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return result.result()
+        except BaseException:
+            # An interrupt ends the wait, so it ends the call too; without effect on one that is done.
+            result.cancel()
+            raise
+
+    def _iterate(self, pieces: AsyncGenerator[T, None]) -> Iterator[T]:
+        try:
+            while (piece := self._run(_next(pieces))) is not None:
+                yield piece
+        finally:
+            if not self._loop.is_closed():
+                self._run(_close(pieces))
 
 
 async def _make(settings: ClientSettings | None, principal: Principal | None) -> AsyncClient:
     return AsyncClient(settings, principal)
 
 
-async def _next(pieces: AsyncIterator[T]) -> T | None:
+async def _next(pieces: AsyncGenerator[T, None]) -> T | None:
     return await anext(pieces, None)
+
+
+async def _close(pieces: AsyncGenerator[Any, None]) -> None:
+    await pieces.aclose()

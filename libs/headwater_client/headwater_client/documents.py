@@ -1,12 +1,13 @@
 """Writing documents and following what becomes of them, by gRPC."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from headwater.ingest.v1 import ingest_pb2
 from headwater.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from headwater_kit.codec.documents import info_from_proto, info_to_proto, position_from_proto, position_to_proto
+from headwater_kit.codec.enums import EnumTable
 from headwater_kit.core.documents import DocumentInfo, Position
 
 from headwater_client.connection import Connection
@@ -48,13 +49,15 @@ class Stored:
     position: Position
 
 
-_STATES = {
-    ingest_pb2.DOCUMENT_STATE_ACCEPTED: DocumentState.ACCEPTED,
-    ingest_pb2.DOCUMENT_STATE_SEARCHABLE: DocumentState.SEARCHABLE,
-    ingest_pb2.DOCUMENT_STATE_DELETED: DocumentState.DELETED,
-    ingest_pb2.DOCUMENT_STATE_STALE: DocumentState.STALE,
-    ingest_pb2.DOCUMENT_STATE_REJECTED: DocumentState.REJECTED,
-}
+_STATES = EnumTable(
+    {
+        DocumentState.ACCEPTED: ingest_pb2.DOCUMENT_STATE_ACCEPTED,
+        DocumentState.SEARCHABLE: ingest_pb2.DOCUMENT_STATE_SEARCHABLE,
+        DocumentState.DELETED: ingest_pb2.DOCUMENT_STATE_DELETED,
+        DocumentState.STALE: ingest_pb2.DOCUMENT_STATE_STALE,
+        DocumentState.REJECTED: ingest_pb2.DOCUMENT_STATE_REJECTED,
+    }
+)
 
 
 class Documents:
@@ -105,15 +108,18 @@ class Documents:
             position=position_from_proto(response.position),
         )
 
-    async def watch(self, document_id: str, until: Position | None = None) -> AsyncIterator[Change]:
-        """Yields the document's states from now on; ends when the event at `until` is final."""
+    async def watch(self, document_id: str, until: Position | None = None) -> AsyncGenerator[Change, None]:
+        """Yields the document's states from now on; ends when the event at `until` is final, or when it is closed."""
         request = ingest_pb2.WatchDocumentRequest(
             document_id=document_id, until=position_to_proto(until) if until else None
         )
-        async for response in self._stub.WatchDocument(request, metadata=self._connection.metadata):
-            yield Change(
-                _STATES[response.state], position_from_proto(response.position), response.version, response.reason
-            )
+        call = self._stub.WatchDocument(request, metadata=self._connection.metadata)
+        try:
+            async for response in call:
+                reached = _STATES.from_proto(response.state, "state")
+                yield Change(reached, position_from_proto(response.position), response.version, response.reason)
+        finally:
+            call.cancel()  # where the caller left early; gRPC goes on by itself
 
 
 def _pieces(header: ingest_pb2.UpsertDocumentRequest, content: bytes) -> Iterator[ingest_pb2.UploadDocumentRequest]:

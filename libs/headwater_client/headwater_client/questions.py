@@ -1,6 +1,6 @@
 """Searching, asking, and saying what one thinks of the result, by gRPC."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from headwater.documents.v1 import documents_pb2
@@ -85,7 +85,7 @@ class Questions:
         filter: Filter | None = None,
         min_positions: Sequence[Position] = (),
         wait_ms: int = 0,
-    ) -> AsyncIterator[str | AnswerGenerated]:
+    ) -> AsyncGenerator[str | AnswerGenerated, None]:
         """Yields the answer's text as it is written and the whole answer, which counts, at the end."""
         request = generate_pb2.AnswerRequest(
             question=question,
@@ -93,11 +93,15 @@ class Questions:
             filter=filter_to_proto(filter) if filter else None,
             freshness=_freshness(min_positions, wait_ms),
         )
-        async for response in self._generate.Answer(request, metadata=self._connection.metadata):
-            if response.WhichOneof("piece") == "answer":
-                yield answer_from_proto(response.answer)
-            else:
-                yield response.text
+        call = self._generate.Answer(request, metadata=self._connection.metadata)
+        try:
+            async for response in call:
+                if response.WhichOneof("piece") == "answer":
+                    yield answer_from_proto(response.answer)
+                else:
+                    yield response.text
+        finally:
+            call.cancel()  # where the caller left early; gRPC goes on by itself
 
     async def receipt(self, answer_id: str) -> AnswerGenerated:
         """How an answer came about. Raises NotFound."""

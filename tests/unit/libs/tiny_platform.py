@@ -1,0 +1,172 @@
+# ruff: noqa: N802 - gRPC's own names of methods
+"""The services that a client calls, in this process: they keep documents in a dictionary and match words."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from headwater.events.v1 import events_pb2
+from headwater.feedback.v1 import feedback_pb2, feedback_pb2_grpc
+from headwater.generate.v1 import generate_pb2, generate_pb2_grpc
+from headwater.ingest.v1 import ingest_pb2, ingest_pb2_grpc
+from headwater.retrieve.v1 import retrieve_pb2, retrieve_pb2_grpc
+from headwater_client import ClientSettings
+from headwater_kit.codec.answers import answer_to_proto
+from headwater_kit.codec.documents import (
+    info_from_proto,
+    info_to_proto,
+    passage_to_proto,
+    position_to_proto,
+    watermark_to_proto,
+)
+from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Position
+from headwater_kit.core.errors import HeadwaterError, NotFound
+from headwater_kit.core.events import AnswerGenerated, Citation
+from headwater_kit.rpc import principal
+from headwater_kit.rpc.servicer import Servicer
+from headwater_kit.runtime import Service
+from headwater_kit.testing.scripted import ScriptedSettings
+
+
+class TinyPlatform:
+    """State and behaviour, for tests to look at and to set.
+
+    `refusals` are raised by writes, one each, before they succeed; `break_off`
+    is raised by an answer after its first piece.
+    """
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, bytes] = {}
+        self.infos: dict[str, DocumentInfo] = {}
+        self.deleted: set[str] = set()
+        self.offset = -1
+        self.searches = 0
+        self.reactions: list[tuple[str, str, int]] = []
+        self.refusals: list[HeadwaterError] = []
+        self.break_off: HeadwaterError | None = None
+        self.watch_ended = asyncio.Event()
+
+    def write(self, document_id: str, body: bytes | None, info: DocumentInfo | None = None) -> Position:
+        """Takes a write, or raises the next refusal."""
+        if self.refusals:
+            raise self.refusals.pop(0)
+        if body is None:
+            self.deleted.add(document_id)
+        else:
+            self.deleted.discard(document_id)
+            self.bodies[document_id], self.infos[document_id] = body, info or DocumentInfo()
+        self.offset += 1
+        return Position(0, self.offset)
+
+    def passages(self, query: str) -> list[Passage]:
+        """The documents that hold a word of the query."""
+        found = [name for name in self.bodies if name not in self.deleted and self._matches(name, query)]
+        return [self._passage(name, rank) for rank, name in enumerate(found, 1)]
+
+    def _matches(self, name: str, query: str) -> bool:
+        return bool(set(query.lower().split()) & set(self.bodies[name].decode().lower().split()))
+
+    def _passage(self, name: str, rank: int) -> Passage:
+        text = self.bodies[name].decode()
+        chunk = Chunk(f"chunk of {name}", 0, text, (), 0, len(text), len(text.split()), "")
+        return Passage(chunk, name, 1, self.infos[name], rank, 1.0 / rank)
+
+
+class _Ingest(ingest_pb2_grpc.IngestServiceServicer):
+    def __init__(self, platform: TinyPlatform) -> None:
+        self._platform = platform
+
+    async def UpsertDocument(self, request: Any, context: Any) -> ingest_pb2.UpsertDocumentResponse:
+        position = self._platform.write(request.document_id, request.body, info_from_proto(request.info))
+        return ingest_pb2.UpsertDocumentResponse(position=position_to_proto(position))
+
+    async def UploadDocument(self, request_iterator: Any, context: Any) -> ingest_pb2.UploadDocumentResponse:
+        pieces = [request async for request in request_iterator]
+        header, body = pieces[0].header, b"".join(piece.data for piece in pieces[1:])
+        position = self._platform.write(header.document_id, body, info_from_proto(header.info))
+        return ingest_pb2.UploadDocumentResponse(position=position_to_proto(position))
+
+    async def DeleteDocument(self, request: Any, context: Any) -> ingest_pb2.DeleteDocumentResponse:
+        position = self._platform.write(request.document_id, None)
+        return ingest_pb2.DeleteDocumentResponse(position=position_to_proto(position))
+
+    async def GetDocument(self, request: Any, context: Any) -> ingest_pb2.GetDocumentResponse:
+        name, platform = request.document_id, self._platform
+        if name not in platform.bodies:
+            raise NotFound(f"there is no document {name!r}")
+        info = info_to_proto(platform.infos[name])
+        return ingest_pb2.GetDocumentResponse(
+            document_id=name, info=info, version=1, deleted=name in platform.deleted, chunk_count=1
+        )
+
+    async def WatchDocument(self, request: Any, context: Any) -> AsyncIterator[ingest_pb2.WatchDocumentResponse]:
+        try:
+            yield ingest_pb2.WatchDocumentResponse(state=ingest_pb2.DOCUMENT_STATE_ACCEPTED, version=1)
+            if request.HasField("until"):
+                yield ingest_pb2.WatchDocumentResponse(state=ingest_pb2.DOCUMENT_STATE_SEARCHABLE, version=1)
+            else:
+                await asyncio.Event().wait()
+        finally:
+            self._platform.watch_ended.set()
+
+
+class _Retrieve(retrieve_pb2_grpc.RetrieveServiceServicer):
+    def __init__(self, platform: TinyPlatform) -> None:
+        self._platform = platform
+
+    async def Search(self, request: Any, context: Any) -> retrieve_pb2.SearchResponse:
+        self._platform.searches += 1
+        passages = [passage_to_proto(passage) for passage in self._platform.passages(request.query)]
+        return retrieve_pb2.SearchResponse(passages=passages, impression_id="impression-1")
+
+    async def GetWatermark(self, request: Any, context: Any) -> retrieve_pb2.GetWatermarkResponse:
+        return retrieve_pb2.GetWatermarkResponse(watermark=watermark_to_proto([Position(0, self._platform.offset)]))
+
+
+class _Generate(generate_pb2_grpc.GenerateServiceServicer):
+    def __init__(self, platform: TinyPlatform) -> None:
+        self._platform = platform
+
+    async def Answer(self, request: Any, context: Any) -> AsyncIterator[generate_pb2.AnswerResponse]:
+        found = self._platform.passages(request.question)
+        text = found[0].chunk.text
+        yield generate_pb2.AnswerResponse(text=text[:5])
+        if self._platform.break_off is not None:
+            raise self._platform.break_off
+        yield generate_pb2.AnswerResponse(text=text[5:])
+        who = principal()
+        citations = (Citation(1, found[0], text, 0, len(text)),)
+        answer = AnswerGenerated(
+            "answer-1", who.tenant, who.user, request.question, text, citations, None, "extractive", 1.0
+        )
+        yield generate_pb2.AnswerResponse(answer=answer_to_proto(answer))
+
+
+class _Feedback(feedback_pb2_grpc.FeedbackServiceServicer):
+    def __init__(self, platform: TinyPlatform) -> None:
+        self._platform = platform
+
+    async def RecordFeedback(self, request: Any, context: Any) -> feedback_pb2.RecordFeedbackResponse:
+        reaction = events_pb2.Reaction.Name(request.reaction)
+        self._platform.reactions.append((principal().user, reaction, request.rank))
+        return feedback_pb2.RecordFeedbackResponse(feedback_id="feedback-1")
+
+
+@asynccontextmanager
+async def running(platform: TinyPlatform) -> AsyncIterator[ClientSettings]:
+    """The services on one loopback port, and the settings of their callers."""
+    servicers = [
+        Servicer(ingest_pb2_grpc.add_IngestServiceServicer_to_server, _Ingest(platform), _name("ingest")),
+        Servicer(retrieve_pb2_grpc.add_RetrieveServiceServicer_to_server, _Retrieve(platform), _name("retrieve")),
+        Servicer(generate_pb2_grpc.add_GenerateServiceServicer_to_server, _Generate(platform), _name("generate")),
+        Servicer(feedback_pb2_grpc.add_FeedbackServiceServicer_to_server, _Feedback(platform), _name("feedback")),
+    ]
+    async with Service(ScriptedSettings(), "ingest", [], servicers) as service:
+        address = f"127.0.0.1:{service.port}"
+        targets = {f"{name}_target": address for name in ("ingest", "index", "retrieve", "generate", "feedback")}
+        yield ClientSettings(**targets)
+
+
+def _name(service: str) -> str:
+    return f"headwater.{service}.v1.{service.capitalize()}Service"
