@@ -14,6 +14,10 @@ import psutil
 # Tells a platform's processes from others; its value is the data folder.
 MARKER = "HEADWATER_PLATFORM"
 
+# A process's time of creation comes from the time of boot, in whole seconds,
+# which moves when the wall clock is set; a pid is not used again that soon.
+_CREATION_SLACK_SECONDS = 2.0
+
 # Runs before the program, in its process. Two things are set that survive
 # exec: Ctrl-C is no longer ignored (a shell's background job ignores it), and,
 # on Linux, the program is told to stop when its supervisor dies. A preexec_fn
@@ -68,10 +72,11 @@ class Identity:
         """The live process that this is, if any; a zombie counts as gone."""
         try:
             found = psutil.Process(self.pid)
-            same = found.create_time() == self.create_time and found.status() != psutil.STATUS_ZOMBIE
+            same = abs(found.create_time() - self.create_time) <= _CREATION_SLACK_SECONDS
+            alive = found.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return None
-        return found if same else None
+        return found if same and alive else None
 
 
 class Child:

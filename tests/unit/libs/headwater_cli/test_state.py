@@ -50,6 +50,12 @@ def test_a_ready_platform_can_be_used(tmp_path: Path) -> None:
     assert state.require_ready(path) == _state()
 
 
+@pytest.mark.parametrize(("moved_seconds", "is_same"), [(-1.0, True), (1.0, True), (60.0, False)])
+def test_a_process_is_known_again_when_the_clock_was_set(moved_seconds: float, is_same: bool) -> None:
+    now = Identity.of(os.getpid())
+    assert (replace(now, create_time=now.create_time + moved_seconds).process() is not None) == is_same
+
+
 def test_a_platform_whose_supervisor_is_gone_is_not_running(tmp_path: Path) -> None:
     path = tmp_path / "platform.json"
     reused_pid = Identity(os.getpid(), create_time=1.0)
