@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Annotated
 
+import psutil
 import typer
 from headwater_kit.core.errors import Unavailable
 
@@ -39,7 +41,8 @@ def _stop_supervisor(layout: Layout) -> bool:
     process = current.supervisor.process() if current is not None else None
     if process is None or not _is_locked(layout):
         return False
-    process.terminate()
+    with suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
+        process.terminate()
     deadline = time.monotonic() + _STOP_SECONDS
     while _is_locked(layout) and time.monotonic() < deadline:
         time.sleep(_LOOK_SECONDS)

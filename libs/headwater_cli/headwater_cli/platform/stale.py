@@ -1,6 +1,7 @@
 """Ending what a killed platform left running."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import psutil
 from headwater_kit.core.deadline import Deadline
@@ -49,4 +50,5 @@ def _is_ours(layout: Layout, process: ProcessState) -> bool:
 def _ask(process: ProcessState) -> None:
     live = process.identity.process() if process.identity else None
     if live is not None:
-        live.terminate()
+        with suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
+            live.terminate()
