@@ -16,6 +16,7 @@ class WrappedStream:
         self._width = width
         self._write = write
         self._column = 0
+        self._begun = False
         self._pending = ""
 
     def push(self, piece: str) -> None:
@@ -37,9 +38,16 @@ class WrappedStream:
         space, text = word[: len(word) - len(word.lstrip())], word.strip()
         if not text:
             return
-        if "\n" in space or (self._column and self._column + len(space) + len(text) > self._width):
+        if "\n" in space:
+            # Blank lines part paragraphs, and what a line begins with is a list's or code's indentation.
+            breaks, indent = space.count("\n"), space[space.rindex("\n") + 1 :]
+            self._write("\n" * min(breaks, 2) if self._begun else "")
+            space, self._column = indent if len(indent) + len(text) <= self._width else "", 0
+        elif self._column and self._column + len(space) + len(text) > self._width:
             self._write("\n")
             space, self._column = "", 0
-        space = space if self._column else ""
+        elif not self._column:
+            space = ""
+        self._begun = True
         self._write(space + text)
         self._column += len(space) + len(text)

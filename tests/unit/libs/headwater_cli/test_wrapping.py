@@ -20,6 +20,11 @@ def test_a_line_break_in_the_text_is_kept() -> None:
     assert wrapped(40, "one\n", "two") == "one\ntwo\n"
 
 
+def test_paragraphs_and_indentation_are_kept() -> None:
+    text = "One:\n\n- two\n    three\n\n\n\nfour"
+    assert wrapped(40, *text) == "One:\n\n- two\n    three\n\nfour\n"
+
+
 @given(st.lists(st.text(alphabet="ab \n", max_size=6), max_size=12), st.integers(1, 12))
 def test_words_survive_and_fit(pieces: list[str], width: int) -> None:
     printed = wrapped(width, *pieces)
