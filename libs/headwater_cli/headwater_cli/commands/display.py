@@ -8,6 +8,7 @@ from typing import Self
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -26,7 +27,7 @@ def process_table(platform: PlatformState) -> Table:
     for name, address in external_engines(platform):
         table.add_row(name, address, "", "[dim]not started by headwater[/dim]")
     for process in platform.processes:
-        table.add_row(process.name, process.address, pid_of(process), f"[dim]{process.log}[/dim]")
+        table.add_row(process.name, process.address, pid_of(process), f"[dim]{escape(process.log)}[/dim]")
     return table
 
 
@@ -49,7 +50,7 @@ class StartDisplay:
         self._last = ""
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
             TimeElapsedColumn(),
             console=self._console,
@@ -82,7 +83,7 @@ class StartDisplay:
         # Counters change many times a second; the words around them do not.
         step = re.sub(r"\d+", "", activity)
         if step != self._last and not self._console.is_terminal:
-            self._console.print(activity, highlight=False, soft_wrap=True)
+            self._console.print(activity, markup=False, highlight=False, soft_wrap=True)
         self._last = step
 
 
@@ -110,6 +111,7 @@ class RunDisplay:
             self._restarts[process.name] = process.restarts
             self._console.print(
                 f"{process.name} ended with code {process.last_exit}; starting it again (log: {process.log})",
+                markup=False,
                 highlight=False,
                 soft_wrap=True,
             )

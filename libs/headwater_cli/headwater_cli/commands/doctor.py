@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from headwater_cli.commands.output import echo_json
@@ -26,7 +27,8 @@ def doctor(
         table = Table(box=None, show_header=False, pad_edge=False)
         for finding in findings:
             verdict = "[green]ok[/green]" if finding.ok else "[red]fault[/red]"
-            table.add_row(finding.check, verdict, finding.detail + (f"\n→ {finding.remedy}" if finding.remedy else ""))
+            detail = finding.detail + (f"\n→ {finding.remedy}" if finding.remedy else "")
+            table.add_row(finding.check, verdict, escape(detail))
         Console().print(table)
     if not healthy:
         raise typer.Exit(1)

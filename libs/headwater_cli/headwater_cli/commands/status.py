@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from headwater_cli.commands.display import external_engines
@@ -67,7 +68,7 @@ def _head(platform: PlatformState) -> dict[str, Any]:
 
 def _show(platform: PlatformState, report: Inspection) -> None:
     console = Console()
-    console.print(f"{platform.phase} {platform.activity}".strip(), highlight=False)
+    console.print(f"{platform.phase} {platform.activity}".strip(), markup=False, highlight=False)
     console.print(_processes(platform, report))
     if report.documents is not None:
         console.print(f"\n{report.documents} documents, {report.chunks} chunks", highlight=False)
@@ -76,7 +77,7 @@ def _show(platform: PlatformState, report: Inspection) -> None:
     if report.dead_letters:
         console.print(_dead_letters(report.dead_letters))
     for fault in report.faults:
-        console.print(f"[red]{fault}[/red]", highlight=False)
+        console.print(f"[red]{escape(fault)}[/red]", highlight=False)
 
 
 def _processes(platform: PlatformState, report: Inspection) -> Table:
@@ -115,5 +116,5 @@ def _dead_letters(found: Sequence[DeadLetters]) -> Table:
     table = Table("\ndead letters", "\ncount", "\nreasons of the latest", box=None, pad_edge=False)
     for letters in found:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(letters.reasons.items()))
-        table.add_row(letters.topic, str(letters.count), reasons, style="yellow")
+        table.add_row(letters.topic, str(letters.count), escape(reasons), style="yellow")
     return table
