@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,7 @@ import typer
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.settings import load
 from rich.console import Console
+from rich.markup import escape
 
 from headwater_cli.invocation import Invocation
 from headwater_cli.platform.layout import Layout, default_data_dir
@@ -34,14 +35,17 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except Exception as error:
-        if "--debug" in arguments:
+        if asks_to_debug(arguments):
             raise
         _print_error(error)
         sys.exit(1)
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:
-    """The application with the command that `arguments` call, or with all of them for help."""
+    """The application with the command that `arguments` call, or with all of them for help.
+
+    The global options come first in `arguments`, as `global_first` puts them.
+    """
     app = typer.Typer(
         help="Live data to cited answers: the platform on this laptop, and what one does with it.",
         no_args_is_help=True,
@@ -49,10 +53,8 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_global_options)
-    called = [name for name in COMMANDS if name in arguments]
-    # The first word decides; a later one may be a document or a question.
-    called = sorted(called, key=list(arguments).index)[:1]
-    for name in called or COMMANDS:
+    called = called_command(arguments)
+    for name in (called,) if called in COMMANDS else COMMANDS:
         app.command(name)(getattr(import_module(f"headwater_cli.commands.{name}"), name))
     return app
 
@@ -72,6 +74,22 @@ def global_first(arguments: Sequence[str]) -> list[str]:
         else:
             rest.append(word)
     return front + rest
+
+
+def called_command(arguments: Sequence[str]) -> str | None:
+    """The first word that is neither an option nor an option's value; a later one may be a document or a question."""
+    words = iter(arguments)
+    for word in words:
+        if word in _OPTIONS:
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+def asks_to_debug(arguments: Sequence[str]) -> bool:
+    """Whether --debug is among the options, and not a word that is asked or searched for."""
+    return "--debug" in list(takewhile(lambda word: word != "--", arguments))
 
 
 def _print_version(wanted: bool) -> None:
@@ -96,7 +114,7 @@ def _global_options(
 
 def _print_error(error: Exception) -> None:
     message = error.message if isinstance(error, HeadwaterError) else _unexpected(error)
-    Console(stderr=True).print(f"[red]headwater:[/red] {message}", highlight=False, soft_wrap=True)
+    Console(stderr=True).print(f"[red]headwater:[/red] {escape(message)}", highlight=False, soft_wrap=True)
 
 
 def _unexpected(error: Exception) -> str:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from headwater_cli.commands.status import duration
-from headwater_cli.main import COMMANDS, build, global_first, main
+from headwater_cli.main import COMMANDS, asks_to_debug, build, global_first, main
 from headwater_kit.core.errors import NotFound
 
 
@@ -70,7 +70,13 @@ def test_down_of_nothing_is_no_failure(
 
 def test_only_the_called_command_is_imported() -> None:
     assert [command.name for command in build(["logs", "up"]).registered_commands] == ["logs"]
+    assert [command.name for command in build(["--data-dir", "demo", "ask", "up"]).registered_commands] == ["ask"]
     assert [command.name for command in build(["--help"]).registered_commands] == list(COMMANDS)
+
+
+def test_debug_is_an_option_and_no_word_of_a_question() -> None:
+    assert asks_to_debug(["--debug", "ask", "why"])
+    assert not asks_to_debug(["ask", "--", "--debug"])
 
 
 @pytest.mark.parametrize(
