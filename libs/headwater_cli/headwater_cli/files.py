@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from headwater_kit.bus.topics import MAX_DOCUMENT_BYTES
 from headwater_kit.core.documents import DocumentInfo
 
 # What the suffix says; a file with another one is taken as plain text if it is text.
@@ -67,6 +68,10 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _unfit(path: Path) -> str:
+    if not path.is_file():
+        return "not a file"  # a pipe or a device may never end
+    if path.stat().st_size > MAX_DOCUMENT_BYTES:
+        return f"over {MAX_DOCUMENT_BYTES // 1024**2} MiB"
     try:
         with path.open("rb") as file:
             head = file.read(SNIFF_BYTES)

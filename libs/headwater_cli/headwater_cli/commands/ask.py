@@ -1,6 +1,7 @@
 """`headwater ask`: a question, answered with citations."""
 
 import time
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -28,8 +29,11 @@ def ask(
     console = Console()
     started = time.monotonic()
     streamed, answer = "", None
-    wrapped = WrappedStream(console.width, console.file.write)
-    with connected(ctx, tenant, user) as client:
+    with (
+        connected(ctx, tenant, user) as client,
+        # Also where the answer breaks off, so that what was written of it is seen, and the error begins a line.
+        closing(WrappedStream(console.width, console.file.write)) as wrapped,
+    ):
         for piece in client.ask(question, top_k=top_k):
             if isinstance(piece, AnswerGenerated):
                 answer = piece
@@ -38,7 +42,6 @@ def ask(
                 if not json:
                     wrapped.push(piece)
                     console.file.flush()
-    wrapped.close()
     if answer is None:
         raise Unavailable("the answer ended before it was whole: ask again, or see `headwater logs generate`")
     milliseconds = (time.monotonic() - started) * 1000

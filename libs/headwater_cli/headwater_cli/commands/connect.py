@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from headwater_client import Client, ClientSettings
-from headwater_kit.core.documents import DEFAULT_TENANT, Principal
+from headwater_kit.core.documents import ANONYMOUS, DEFAULT_TENANT, Principal
 from headwater_kit.settings import load
 
 from headwater_cli.invocation import Invocation
@@ -25,7 +25,7 @@ _TARGETS = ("ingest", "index", "retrieve", "generate", "feedback")
 @contextmanager
 def connected(ctx: typer.Context, tenant: str, user: str) -> Iterator[Client]:
     """A client of the platform, acting as this principal. Raises Unavailable where none runs."""
-    principal = Principal(tenant, user or getpass.getuser())
+    principal = Principal(tenant, user or _logged_in())
     with Client(client_settings(Invocation.of(ctx)), principal) as client:
         yield client
 
@@ -35,10 +35,18 @@ def client_settings(call: Invocation) -> ClientSettings:
     from_environment = load(ClientSettings)
     if {f"{name}_target" for name in _TARGETS} <= from_environment.model_fields_set:
         return from_environment
-    platform = state.require_ready(call.layout.state_file)
-    return from_environment.model_copy(update=_targets(platform))
+    return laptop_settings(state.require_ready(call.layout.state_file))
 
 
-def _targets(platform: PlatformState) -> dict[str, str]:
+def laptop_settings(platform: PlatformState) -> ClientSettings:
+    """Where the services of a laptop platform are, which talk without TLS whatever the environment says of others."""
     processes = {name: platform.process(name) for name in _TARGETS}
-    return {f"{name}_target": process.address for name, process in processes.items() if process is not None}
+    targets = {f"{name}_target": process.address for name, process in processes.items() if process is not None}
+    return load(ClientSettings).model_copy(update={**targets, "tls_peer_ca": None})
+
+
+def _logged_in() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under an id without a name
+        return ANONYMOUS

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 from headwater_kit.core.errors import NotFound
+from rich.progress import Progress
 
 from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
+from headwater_cli.commands.ingest import wait_searchable
 from headwater_cli.commands.output import echo_json
-
-WAIT_MS = 10_000
 
 
 def delete(
@@ -29,7 +29,8 @@ def delete(
         if found.deleted:
             raise NotFound(f"{found.document_id} is deleted already")
         position = client.delete(found.document_id)
-        client.search(found.document_id, top_k=1, min_positions=[position], wait_ms=WAIT_MS)
+        # Not by a search of its own, which would leave an impression that nobody saw.
+        wait_searchable(client, [position], Progress(disable=True))
     if json:
         echo_json({"document_id": found.document_id, "partition": position.partition, "offset": position.offset})
     else:

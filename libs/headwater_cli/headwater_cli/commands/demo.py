@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from headwater_kit.core.errors import Unavailable
+from headwater_kit.core.errors import InvalidInput, NotFound, Unavailable
 from rich.console import Console
 
-from headwater_cli.commands.connect import client_settings
+from headwater_cli.commands.connect import laptop_settings
 from headwater_cli.demo import show
 from headwater_cli.demo.figures import Figures
 from headwater_cli.demo.run import run
@@ -31,6 +31,7 @@ def demo(
     call = Invocation.of(ctx)
     # Apart from the user's own platform, and empty at the start, so that the figures mean something.
     apart = Invocation(Layout(call.layout.root / "demo"), call.settings, call.debug)
+    _check_paths(apart.layout, json_file)
     console = Console()
     figures = Figures()
     started = time.monotonic()
@@ -41,7 +42,7 @@ def demo(
         _headwater(apart, "up", "--detach")
         figures.start_seconds = round(time.monotonic() - started, 2)
         platform = state.require_ready(apart.layout.state_file)
-        run(console, client_settings(apart), platform.kafka_bootstrap, figures)
+        run(console, laptop_settings(platform), platform.kafka_bootstrap, figures)
     finally:
         if not keep:
             _headwater(apart, "down")
@@ -50,7 +51,18 @@ def demo(
     if json_file is not None:
         json_file.write_text(json.dumps(figures.as_json(), indent=2) + "\n")
     if keep:
-        console.print(f"still running: try `headwater --data-dir {apart.layout.root} ask …`", soft_wrap=True)
+        console.print(
+            f"still running: try `headwater --data-dir {apart.layout.root} ask …`", markup=False, soft_wrap=True
+        )
+
+
+def _check_paths(layout: Layout, json_file: Path | None) -> None:
+    """Refuses before anything is started or removed."""
+    root = layout.root
+    if root.exists() and not layout.lock_file.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise InvalidInput(f"{root} holds something else, which the demo would remove: name another folder, --data-dir")
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise NotFound(f"{json_file.parent} is no folder to write {json_file.name} into: make it, or name another")
 
 
 def _headwater(call: Invocation, *arguments: str) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from headwater_client import Client
@@ -41,7 +41,7 @@ def ingest(
     found = list(find(paths))
     documents = [one for one in found if isinstance(one, FileDocument)]
     skipped = [one for one in found if isinstance(one, Skipped)]
-    with connected(ctx, tenant, user) as client, _progress() as progress:
+    with connected(ctx, tenant, user) as client, progress_bar(Console(stderr=True)) as progress:
         positions: list[Position] = []
         for document, outcome in _sent(client, documents, progress):
             if isinstance(outcome, Position):
@@ -51,6 +51,12 @@ def ingest(
         if wait:
             wait_searchable(client, positions, progress)
     _report(len(positions), skipped, time.monotonic() - started, wait=wait, json=json)
+
+
+def progress_bar(console: Console) -> Progress:
+    """Counts documents on a terminal, and stays away elsewhere."""
+    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal)
 
 
 def wait_searchable(client: Client, positions: Sequence[Position], progress: Progress) -> None:
@@ -95,12 +101,6 @@ def _send(client: Client, document: FileDocument) -> Position | str:
             if time.monotonic() > deadline:
                 raise
             time.sleep(LOOK_SECONDS if error.reason == "OVERLOADED" else 1.0)
-
-
-def _progress() -> Progress:
-    columns: tuple[Any, ...] = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    return Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal)
 
 
 def _report(sent: int, skipped: Sequence[Skipped], seconds: float, *, wait: bool, json: bool) -> None:

@@ -20,6 +20,8 @@ from headwater_cli.platform.run import run
 from headwater_cli.platform.state import Phase, PlatformState
 
 _LOOK_SECONDS = 0.1
+# A supervisor stops all within ten seconds.
+_STOP_SECONDS = 12.0
 
 
 def up(
@@ -56,15 +58,25 @@ def _run_detached(call: Invocation) -> PlatformState:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
+    try:
+        return _once_ready(call.layout, process)
+    except KeyboardInterrupt:
+        # It has a session of its own, so the terminal's Ctrl-C reached only this process.
+        process.terminate()
+        process.wait(_STOP_SECONDS)
+        raise
+
+
+def _once_ready(layout: Layout, process: "subprocess.Popen[bytes]") -> PlatformState:
     with StartDisplay() as display:
         while process.poll() is None:
-            current = state.read(call.layout.state_file)
+            current = state.read(layout.state_file)
             if current is not None and current.supervisor.pid == process.pid:
                 display.show(current)
                 if current.phase is Phase.READY:
                     return current
             time.sleep(_LOOK_SECONDS)
-    raise Unavailable(_why_it_ended(call.layout))
+    raise Unavailable(_why_it_ended(layout))
 
 
 def _why_it_ended(layout: Layout) -> str:

@@ -5,9 +5,8 @@ import time
 from headwater_client import Client, ClientSettings
 from headwater_kit.core.documents import Principal
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from headwater_cli.commands.ingest import wait_searchable
+from headwater_cli.commands.ingest import progress_bar, wait_searchable
 from headwater_cli.demo import corpus, show, steps
 from headwater_cli.demo.figures import MIN_CHUNKS, Figures, demand
 
@@ -25,7 +24,7 @@ def _load(console: Console, client: Client, figures: Figures) -> None:
     show.step(console, "Load the Python language reference and library help")
     documents = list(corpus.documents())
     started = time.monotonic()
-    with _progress(console) as progress:
+    with progress_bar(console) as progress:
         task = progress.add_task("sent", total=len(documents))
         positions = steps.load(client, documents, lambda: progress.advance(task))
         wait_searchable(client, positions, progress)
@@ -80,8 +79,3 @@ def _vote(console: Console, client: Client, settings: ClientSettings, figures: F
     console.print(f"{steps.PARAPHRASE} rank {figures.paraphrase_rank_before} → {figures.paraphrase_rank_after}")
     demand(figures.rank_after < figures.rank_before, "the votes did not raise the passage")
     demand(figures.paraphrase_rank_after <= figures.paraphrase_rank_before, "the votes lowered it for a paraphrase")
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, disable=not console.is_terminal)

@@ -1,0 +1,240 @@
+"""The everyday verbs, from the command line to services in this process."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from headwater_cli.commands.connect import laptop_settings
+from headwater_cli.files import FileDocument, Skipped, find
+from headwater_cli.main import main
+from headwater_cli.platform.process import Identity
+from headwater_cli.platform.state import Condition, Phase, PlatformState, ProcessState
+from headwater_kit.core.errors import Denied, InvalidInput, Overloaded
+from unit.libs.tiny_platform import TinyPlatform, running
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What a command left behind."""
+
+    code: int | str | None
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Headwater = Callable[..., Any]
+
+
+@pytest.fixture
+def platform() -> TinyPlatform:
+    return TinyPlatform()
+
+
+@pytest.fixture
+async def headwater(
+    platform: TinyPlatform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> AsyncIterator[Headwater]:
+    """Runs the command in a thread, against the platform of this test."""
+
+    def work() -> int | str | None:
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code
+
+    async def call(*arguments: str) -> Printed:
+        monkeypatch.setattr(sys, "argv", ["headwater", "--data-dir", str(tmp_path / "data"), *arguments])
+        code = await asyncio.to_thread(work)
+        printed = capsys.readouterr()
+        return Printed(code, printed.out, printed.err)
+
+    async with running(platform) as settings:
+        for name in ("ingest", "index", "retrieve", "generate", "feedback"):
+            monkeypatch.setenv(f"HEADWATER_{name.upper()}_TARGET", getattr(settings, f"{name}_target"))
+        monkeypatch.setenv("COLUMNS", "100")
+        yield call
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "pears.md").write_text("# Pears\n\nPears are green.")
+    (folder / "plums.txt").write_text("Plums are blue.")
+    (folder / "picture.png").write_bytes(b"\x89PNG\0\0")
+    (folder / "empty.txt").write_text("\n")
+    (folder / ".hidden").write_text("secret")
+    return folder
+
+
+async def test_ingest_puts_a_folder_in_and_tells_what_it_left_out(
+    platform: TinyPlatform, headwater: Headwater, notes: Path
+) -> None:
+    printed = await headwater("ingest", str(notes), "--json")
+    assert printed.code == 0
+    assert set(platform.bodies) == {(notes / name).as_posix() for name in ("pears.md", "plums.txt")}
+    assert platform.infos[(notes / "pears.md").as_posix()].media_type == "text/markdown"
+    assert printed.json["documents"] == 2
+    assert {Path(one["path"]).name: one["reason"] for one in printed.json["skipped"]} == {
+        "picture.png": "not text",
+        "empty.txt": "empty",
+    }
+
+
+async def test_ingest_waits_out_a_busy_platform_and_goes_on_after_a_refused_file(
+    platform: TinyPlatform, headwater: Headwater, notes: Path
+) -> None:
+    platform.refusals = [Overloaded("busy"), InvalidInput("no good", field="body")]
+    printed = await headwater("ingest", str(notes / "pears.md"), str(notes / "plums.txt"))
+    assert printed.code == 0
+    assert "1 documents searchable" in printed.out
+    assert "no good" in printed.out
+
+
+async def test_ingest_of_nothing_but_refusals_fails(platform: TinyPlatform, headwater: Headwater, notes: Path) -> None:
+    platform.refusals = [InvalidInput("no good", field="body")]
+    printed = await headwater("ingest", str(notes / "pears.md"))
+    assert printed.code == 1
+    assert "nothing was ingested" in printed.err
+
+
+async def test_ingest_ends_at_what_no_other_file_mends(
+    platform: TinyPlatform, headwater: Headwater, notes: Path
+) -> None:
+    platform.refusals = [Denied("not you")] * 2
+    printed = await headwater("ingest", str(notes))
+    assert (printed.code, printed.err) == (1, "headwater: not you\n")
+
+
+async def test_ask_streams_and_cites(platform: TinyPlatform, headwater: Headwater) -> None:
+    platform.write("fruit", b"Pears are green.")
+    printed = await headwater("ask", "pears ?")
+    assert printed.code == 0
+    assert printed.out.startswith("Pears are green.\n")
+    assert "[1] fruit" in printed.out
+    assert "headwater feedback answer-1 --up" in printed.out
+
+
+async def test_ask_gives_json(platform: TinyPlatform, headwater: Headwater) -> None:
+    platform.write("fruit", b"Pears are green.")
+    answer = (await headwater("ask", "pears ?", "--json")).json
+    assert (answer["answer_id"], answer["text"]) == ("answer-1", "Pears are green.")
+    assert [citation["document_id"] for citation in answer["citations"]] == ["fruit"]
+
+
+async def test_an_answer_that_breaks_off_ends_its_line_and_says_why(
+    platform: TinyPlatform, headwater: Headwater
+) -> None:
+    platform.write("fruit", b"Pears are green.")
+    platform.break_off = Denied("enough")
+    printed = await headwater("ask", "pears ?")
+    assert (printed.code, printed.out, printed.err) == (1, "Pears\n", "headwater: enough\n")
+
+
+async def test_search_shows_what_it_found(platform: TinyPlatform, headwater: Headwater) -> None:
+    platform.write("fruit", b"Pears are [green].")
+    printed = await headwater("search", "pears")
+    assert printed.code == 0
+    assert "Pears are [green]." in printed.out
+    assert "headwater feedback impression-1 --up --passage 1" in printed.out
+    found = (await headwater("search", "pears", "--json")).json
+    assert [passage["document_id"] for passage in found["passages"]] == ["fruit"]
+
+
+async def test_a_search_without_a_hit_says_so(headwater: Headwater) -> None:
+    printed = await headwater("search", "nothing")
+    assert printed.code == 0
+    assert "nothing found" in printed.out
+
+
+@pytest.mark.parametrize(("flag", "reaction"), [("--up", "REACTION_UP"), ("--down", "REACTION_DOWN")])
+async def test_feedback_is_recorded(platform: TinyPlatform, headwater: Headwater, flag: str, reaction: str) -> None:
+    printed = await headwater("feedback", "answer-1", flag, "--passage", "2", "--user", "ann")
+    assert printed.code == 0
+    assert platform.reactions == [("ann", reaction, 2)]
+
+
+@pytest.mark.parametrize("flags", [(), ("--up", "--down")])
+async def test_feedback_wants_one_reaction(platform: TinyPlatform, headwater: Headwater, flags: tuple[str]) -> None:
+    printed = await headwater("feedback", "answer-1", *flags)
+    assert printed.code == 1
+    assert "--up or --down" in printed.err
+    assert platform.reactions == []
+
+
+async def test_delete_takes_an_id_or_a_path_and_leaves_no_impression(
+    platform: TinyPlatform, headwater: Headwater, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(notes)
+    path = (notes / "pears.md").as_posix()
+    platform.write("fruit", b"Pears are green.")
+    platform.write(path, b"Pears are green.")
+    assert (await headwater("delete", "fruit")).code == 0
+    assert (await headwater("delete", "pears.md", "--json")).json["document_id"] == path
+    assert platform.deleted == {"fruit", path}
+    assert platform.searches == 0
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_delete_of_what_is_not_there_fails(platform: TinyPlatform, headwater: Headwater, again: bool) -> None:
+    if again:
+        platform.write("fruit", b"Pears")
+        platform.write("fruit", None)
+    printed = await headwater("delete", "fruit")
+    assert printed.code == 1
+    assert printed.err.count("\n") == 1
+
+
+async def test_a_message_is_printed_as_it_is(headwater: Headwater) -> None:
+    printed = await headwater("delete", "[/red] [bold]")
+    assert printed.code == 1
+    assert "[/red] [bold]" in printed.err
+
+
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe")
+    assert list(find([tmp_path / "pipe"])) == [Skipped(tmp_path / "pipe", "not a file")]
+
+
+def test_a_file_over_the_limit_is_not_read(tmp_path: Path) -> None:
+    for name, size in (("fits", 64 * 1024**2), ("over", 64 * 1024**2 + 1)):
+        with (tmp_path / name).open("wb") as file:
+            file.write(b"text")
+            file.truncate(size)
+    (tmp_path / "fits").write_text("text")
+    assert list(find([tmp_path])) == [FileDocument(tmp_path / "fits"), Skipped(tmp_path / "over", "over 64 MiB")]
+
+
+def test_a_laptop_is_called_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWATER_TLS_PEER_CA", "elsewhere.pem")
+    process = ProcessState("ingest", "127.0.0.1:1234", Condition.READY)
+    platform = PlatformState(Phase.READY, "", Identity(1, 2.0), 1.0, "0.1.0", processes=(process,))
+    settings = laptop_settings(platform)
+    assert (settings.ingest_target, settings.tls_peer_ca) == ("127.0.0.1:1234", None)
+
+
+async def test_the_demo_removes_no_folder_but_its_own(headwater: Headwater, tmp_path: Path) -> None:
+    foreign = tmp_path / "data" / "demo" / "thesis.txt"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("years of work")
+    printed = await headwater("demo")
+    assert printed.code == 1
+    assert "name another folder" in printed.err
+    assert foreign.read_text() == "years of work"
+
+
+async def test_the_demo_asks_for_its_files_folder_before_it_starts(headwater: Headwater, tmp_path: Path) -> None:
+    printed = await headwater("demo", "--json", str(tmp_path / "none" / "figures.json"))
+    assert printed.code == 1
+    assert "figures.json" in printed.err
+    assert not (tmp_path / "data").exists()
