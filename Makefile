@@ -47,7 +47,7 @@ $(VENV)/.members: $(VENV)/.locked $(addsuffix /pyproject.toml,$(MEMBERS))
 
 .PHONY: demo
 demo: setup ## Run the platform on a real corpus, show it, stop; JSON=FILE writes the figures
-	$(BIN)/headwater demo $(if $(JSON),--json $(JSON)) $(ARGS)
+	$(BIN)/headwater demo $(if $(JSON),--json '$(JSON)') $(ARGS)
 
 .PHONY: test
 test: setup ## Run all tests; ARGS go to pytest
