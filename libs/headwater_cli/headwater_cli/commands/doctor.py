@@ -24,7 +24,8 @@ def doctor(
     if json:
         echo_json({"ok": healthy, "findings": [asdict(finding) for finding in findings]})
     else:
-        table = Table(box=None, show_header=False, pad_edge=False)
+        table = Table("check", "verdict", box=None, show_header=False, pad_edge=False)
+        table.add_column(overflow="fold")  # a path is there to be copied, so no part of it is left out
         for finding in findings:
             verdict = "[green]ok[/green]" if finding.ok else "[red]fault[/red]"
             detail = finding.detail + (f"\n→ {finding.remedy}" if finding.remedy else "")
