@@ -1,16 +1,20 @@
 """The feedback service on a real broker: Faust's tables, their recovery, and what is published."""
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
+from headwater_feedback import handlers
 from headwater_feedback.bootstrap import build
 from headwater_feedback.settings import Settings
 from headwater_kit.bus import topics
 from headwater_kit.bus.factory import open_bus
-from headwater_kit.bus.ports import Bus, Outbound, Record
+from headwater_kit.bus.partitioning import partition_of
+from headwater_kit.bus.ports import Ack, Bus, Outbound, Producer, Reader, Record
 from headwater_kit.bus.table import Table
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.core.clock import SystemClock
@@ -22,31 +26,74 @@ VECTOR = b"\0\0\x80?" + b"\0\0\0\0" * 3
 
 
 def settings(kafka_bootstrap: str) -> Settings:
-    return Settings(kafka_bootstrap=kafka_bootstrap, grpc_port=0, metrics_port=0)
+    return Settings(
+        kafka_bootstrap=kafka_bootstrap, grpc_port=0, metrics_port=0, drain_seconds=3.0, feedback_expire_seconds=0.5
+    )
 
 
-def impression(impression_id: str) -> Outbound:
+def impression(impression_id: str, tenant: str = "acme") -> Outbound:
     item = ImpressionItem("chunk", "doc", 1, "hash", 1, 1.0, ScoreParts())
-    event = ImpressionRecorded(impression_id, "acme", "x", "q", VECTOR, "model", (item,), 0.0)
+    event = ImpressionRecorded(impression_id, tenant, "x", "q", VECTOR, "model", (item,), 0.0)
     return Outbound(topics.IMPRESSIONS.name, impression_id.encode(), encode(event))
 
 
-def vote(impression_id: str, user: str) -> Outbound:
-    value = f'{{"impression_id": "{impression_id}", "tenant": "acme", "user": "{user}", "reaction": "up", "rank": 1}}'
+def vote(impression_id: str, user: str, tenant: str = "acme") -> Outbound:
+    value = json.dumps({"impression_id": impression_id, "tenant": tenant, "user": user, "reaction": "up", "rank": 1})
     return Outbound(topics.FEEDBACK.name, impression_id.encode(), value.encode())
 
 
-class Published:
-    """The latest memory on `models.v1`."""
+class FastClock(SystemClock):
+    """The machine's clock, put forward."""
 
-    def __init__(self) -> None:
+    ahead_seconds = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead_seconds
+
+
+class StuckBus:
+    """A bus whose broker never acknowledges what goes to `training.v1`."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self.is_stuck = asyncio.Event()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._bus, name)
+
+    def producer(self) -> Producer:
+        return cast(Producer, StuckProducer(self._bus.producer(), self.is_stuck))
+
+
+class StuckProducer:
+    def __init__(self, producer: Producer, is_stuck: asyncio.Event) -> None:
+        self._producer = producer
+        self._is_stuck = is_stuck
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._producer, name)
+
+    async def send(self, record: Outbound) -> Ack:
+        if record.topic == topics.TRAINING.name:
+            self._is_stuck.set()
+            await asyncio.Event().wait()
+        return await self._producer.send(record)
+
+
+class Published:
+    """The latest memory of a tenant on `models.v1`."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
         self.up = 0
         self.changed = asyncio.Event()
 
     def apply(self, record: Record) -> None:
         assert record.value is not None
-        self.up = decode(ModelPublished, record.value).memory.votes[0].up
-        self.changed.set()
+        memory = decode(ModelPublished, record.value).memory
+        if memory.tenant == self._tenant:
+            self.up = memory.votes[0].up
+            self.changed.set()
 
     async def wait(self, up: int) -> None:
         async with asyncio.timeout(30):
@@ -61,8 +108,8 @@ def bus(kafka_bootstrap: str) -> Bus:
 
 
 @asynccontextmanager
-async def following(bus: Bus) -> AsyncIterator[Published]:
-    seen = Published()
+async def following(bus: Bus, tenant: str = "acme") -> AsyncIterator[Published]:
+    seen = Published(tenant)
     table = Table(bus, topics.MODELS, seen.apply, clock=SystemClock(), rng=random.Random(0))
     await table.start()
     yield seen
@@ -87,3 +134,34 @@ async def test_votes_survive_a_restart_and_bad_ones_are_put_aside(kafka_bootstra
     await reader.close()
     assert [letter.value for letter in letters] == [b"{not json"]
     assert letters[0].headers["headwater-dead-letter-reason"] == b"UNDECODABLE"
+
+
+async def test_what_is_too_old_is_forgotten_in_its_changelog_too(kafka_bootstrap: str, bus: Bus) -> None:
+    clock, producer, reader = FastClock(), bus.producer(), bus.reader(topics.FEEDBACK_JOINS.name)
+    async with build(settings(kafka_bootstrap), clock=clock) as service, asyncio.timeout(60):
+        await producer.send(impression("old"))
+        assert await _changed(reader, b"old") == (partition_of(b"old", topics.PARTITIONS), False)
+        clock.ahead_seconds = handlers.JOIN_SECONDS + 1
+        assert await _changed(reader, b"old") == (partition_of(b"old", topics.PARTITIONS), True)
+        assert service.is_serving
+    await producer.close()
+    await reader.close()
+
+
+async def test_a_record_that_a_stop_broke_off_is_taken_in_again(kafka_bootstrap: str, bus: Bus) -> None:
+    producer, stuck = bus.producer(), StuckBus(bus)
+    async with build(settings(kafka_bootstrap), bus=cast(Bus, stuck)), asyncio.timeout(60):
+        await producer.send(impression("broken-off", tenant="stopped"))
+        await producer.send(vote("broken-off", "ann", tenant="stopped"))
+        await stuck.is_stuck.wait()
+    async with build(settings(kafka_bootstrap)), following(bus, tenant="stopped") as published:
+        await published.wait(up=1)
+    await producer.close()
+
+
+async def _changed(reader: Reader, impression_id: bytes) -> tuple[int, bool]:
+    """The partition of the next change of a join state, and whether it is a deletion."""
+    while True:
+        for record in await reader.poll(1, 1.0):
+            if record.key == b'"%s"' % impression_id:
+                return record.partition, record.value is None

@@ -14,7 +14,7 @@ from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Component, Service
 
-from headwater_feedback.adapters.faust_worker import GROUP, FaustWorker, make_app, table
+from headwater_feedback.adapters.faust_worker import GROUP, FaustTable, FaustWorker, make_app
 from headwater_feedback.adapters.kafka_log import KafkaLog
 from headwater_feedback.adapters.served import ServedModels
 from headwater_feedback.adapters.states import TableClusters, TableJoinStates
@@ -43,10 +43,11 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
 
 
 def _worker(settings: Settings, log: KafkaLog, sender: Sender, clock: Clock) -> FaustWorker:
-    app = make_app(settings, settings.feedback_partitions)
-    clusters = TableClusters(table(app, "memory", settings.feedback_partitions))
-    joining = Joining(TableJoinStates(table(app, "joins", settings.feedback_partitions)), log, clock)
-    records = FeedbackRecords(joining, Remembering(clusters, log, clock), settings.feedback_partitions)
+    app = make_app(settings, topics.PARTITIONS)
+    clusters = TableClusters(FaustTable(app, "memory", topics.PARTITIONS).rows)
+    joins = FaustTable(app, "joins", topics.PARTITIONS)
+    joining = Joining(TableJoinStates(joins.rows, joins.forget), log, clock)
+    records = FeedbackRecords(joining, Remembering(clusters, log, clock), topics.PARTITIONS)
     attempts = Attempts(records, GROUP, LoopPolicy(), clock, random.Random())
     worker = FaustWorker(app, attempts, sender, clock)
     worker.on_rebalance(clusters.reload)

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from headwater_kit.bus.topics import PARTITIONS
 from headwater_kit.settings.base import ServiceSettings
 from pydantic import Field
 
@@ -12,9 +11,6 @@ class Settings(ServiceSettings):
 
     service: ClassVar[str] = "feedback"
 
-    feedback_partitions: int = Field(
-        default=PARTITIONS, ge=1, description="partitions of the topics that are joined; must be theirs"
-    )
     feedback_expire_seconds: float = Field(
         default=60.0, gt=0, description="how often impressions too old to be joined are forgotten, in seconds"
     )

@@ -8,8 +8,10 @@ from typing import Any, cast
 
 import faust
 from faust.app.base import BootStrategy
+from faust.types import TP
 from headwater_kit.bus import topics
 from headwater_kit.bus.attempts import Attempts
+from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Outbound, Producer, Record
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
@@ -69,10 +71,31 @@ def make_app(settings: KafkaSettings, partitions: int) -> faust.App:
     return app
 
 
-def table(app: faust.App, name: str, partitions: int) -> Rows:
-    """A table kept in memory and in its compacted changelog."""
-    rows: Rows = app.Table(name, partitions=partitions)
-    return rows
+class FaustTable:
+    """A table kept in memory and in its compacted changelog; its rows may be set by an agent alone."""
+
+    def __init__(self, app: faust.App, name: str, partitions: int) -> None:
+        self._app = app
+        self._partitions = partitions
+        self._table: Any = app.Table(name, partitions=partitions)
+
+    @property
+    def rows(self) -> Rows:
+        """The rows, those of other workers that this one stands by for among them."""
+        return cast(Rows, self._table)
+
+    def forget(self, key: str) -> bool:
+        """Deletes a row that is this worker's, and says whether it is; for use outside of an agent.
+
+        There Faust refuses `del`: it would take the changelog's partition from
+        the record at hand. It is that of the row's key.
+        """
+        partition = partition_of(key.encode(), self._partitions)
+        if TP(self._table.changelog_topic_name, partition) not in self._app.assignor.assigned_actives():
+            return False
+        self._table.send_changelog(partition, key, None, value_serializer="raw")
+        del self._table.data[key]
+        return True
 
 
 class FaustWorker:
@@ -98,19 +121,20 @@ class FaustWorker:
         app.agent(source, name="feedback")(self._run)
 
     def on_rebalance(self, reload: Callable[[], None]) -> None:
-        """Calls `reload` whenever partitions came or went; before `start`."""
+        """Calls `reload` whenever the tables were recovered after partitions came or went; before `start`."""
 
         async def reloaded(*_: Any, **__: Any) -> None:
             reload()
 
         self._handlers.append(reloaded)  # Faust's signals hold their handlers weakly
-        cast(Any, self._app.on_partitions_assigned).connect(reloaded)
+        cast(Any, self._app.on_rebalance_complete).connect(reloaded)
 
     def every(self, seconds: float, work: Callable[[], object]) -> None:
-        """Calls `work` that often while the worker runs; before `start`."""
+        """Calls `work` that often while the worker has its partitions and its tables; before `start`."""
 
         async def tick() -> None:
-            work()
+            if self._is_ready() and not self._app.rebalancing:
+                work()
 
         self._app.timer(seconds)(tick)
 
@@ -133,7 +157,7 @@ class FaustWorker:
     async def wait(self) -> None:
         """Raises what ended the worker, an agent's failure or a crash of Faust's own."""
         await self._app.wait_for_stopped(self._failed.wait())
-        raise self._failure or RuntimeError("the Faust worker ended by itself")
+        raise self._failure or RuntimeError("the Faust worker ended by itself") from self._app.crash_reason
 
     async def stop(self, deadline: Deadline) -> None:
         """Commits what is done and leaves the group."""
@@ -146,14 +170,15 @@ class FaustWorker:
         return cast(Any, self._app.tables).recovery
 
     async def _run(self, stream: Any) -> None:
-        async for event in stream.events():
+        # Faust's own acknowledgement also counts a record as done that a stop, or an error, broke off.
+        async for event in stream.noack().events():
             try:
                 await self._bring_to_an_end(_record(event.message))
             except Exception as error:
-                # Faust would go on with the next record and commit this one.
                 self._failure = self._failure or error
                 self._failed.set()
                 await asyncio.Event().wait()
+            event.ack()
 
     async def _bring_to_an_end(self, record: Record) -> None:
         outcome = await self._attempts.outcome(record, _Place())

@@ -1,7 +1,7 @@
 """Join states and clusters in tables of plain values, such as Faust keeps in its changelogs."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from headwater_kit.codec.events import decode, encode
@@ -15,10 +15,15 @@ Rows = MutableMapping[str, Row]
 
 
 class TableJoinStates:
-    """`ports.JoinStates` over a table: a dict, or a Faust table."""
+    """`ports.JoinStates` over a table: a dict, or a Faust table.
 
-    def __init__(self, rows: Rows) -> None:
+    `forget` takes a row out where `del` will not do, and tells whether it was
+    this worker's to take.
+    """
+
+    def __init__(self, rows: Rows, forget: Callable[[str], bool] | None = None) -> None:
         self._rows = rows
+        self._forget = forget or self._delete
 
     def get(self, impression_id: str) -> JoinState | None:
         """See `ports.JoinStates`."""
@@ -34,9 +39,11 @@ class TableJoinStates:
         by_age = sorted((row["since"], key) for key, row in self._rows.items())
         surplus = max(0, len(by_age) - keep)
         stale = [key for place, (since, key) in enumerate(by_age) if place < surplus or since < before]
-        for key in stale:
-            del self._rows[key]
-        return len(stale)
+        return sum(map(self._forget, stale))
+
+    def _delete(self, key: str) -> bool:
+        del self._rows[key]
+        return True
 
 
 class TableClusters:

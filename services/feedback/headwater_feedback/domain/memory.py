@@ -14,7 +14,7 @@ from operator import mul
 
 from headwater_kit.core.events import ClickMemory, FeedbackJoined, PassageVotes, Reaction
 
-# Cosine from which two questions ask the same, for bge-small: `bench/paraphrases.py` prints the trade.
+# Cosine from which two questions ask the same, for bge-small; belongs to the encoder.
 SAME_QUESTION_COSINE = 0.86
 # A cluster remembers this many passages; the oldest voted on goes first.
 MAX_PASSAGES = 64

@@ -130,6 +130,15 @@ def test_old_and_surplus_states_are_forgotten() -> None:
     assert [states.get(str(number)) is None for number in range(5)] == [True, True, False, False, False]
 
 
+def test_another_workers_rows_are_left_to_it() -> None:
+    rows: dict[str, dict[str, object]] = {}
+    states = TableJoinStates(rows, forget=lambda key: key == "mine" and rows.pop(key) is not None)
+    for key in ("mine", "theirs"):
+        states.put(key, JoinState(since=0.0))
+    assert states.expire(before=1.0, keep=3) == 1
+    assert list(rows) == ["theirs"]
+
+
 async def test_recording_takes_the_principal_from_the_credential() -> None:
     log = MemoryLog()
     recording = Recording(log, ManualClock(), lambda: "new")
