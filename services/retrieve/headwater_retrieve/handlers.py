@@ -159,6 +159,7 @@ class Search:
             model_id=encoded.model_id,
             items=tuple(_item(passage) for passage in found.passages),
             show_time=self._clock.now(),
+            for_answer=query.for_answer,
         )
 
 

@@ -46,4 +46,5 @@ def _query(request: retrieve_pb2.SearchRequest) -> Query:
         min_positions=positions_from_proto(request.freshness.min_positions),
         wait_ms=request.freshness.wait_ms,
         impression_id=request.impression_id,
+        for_answer=request.for_answer,
     )

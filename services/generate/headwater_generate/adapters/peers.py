@@ -48,6 +48,7 @@ class RpcRetriever:
                 min_positions=map(position_to_proto, freshness.min_positions), wait_ms=freshness.wait_ms
             ),
             impression_id=answer_id,
+            for_answer=True,
         )
         response = await self._stub.Search(request)
         return Retrieved(tuple(map(passage_from_proto, response.passages)), watermark_from_proto(response.watermark))

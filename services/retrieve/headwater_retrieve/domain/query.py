@@ -15,7 +15,11 @@ MAX_POSITIONS = 1_024
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search as asked. `top_k` 0 means 10; `impression_id` empty means one is made; `wait_ms` 0 means the default."""
+    """A search as asked.
+
+    `top_k` 0 means 10; `impression_id` empty means one is made; `wait_ms` 0
+    means the default. With `for_answer`, an answer is to be made from it.
+    """
 
     text: str
     top_k: int = 0
@@ -23,6 +27,7 @@ class Query:
     min_positions: tuple[Position, ...] = ()
     wait_ms: int = 0
     impression_id: str = ""
+    for_answer: bool = False
 
     def __post_init__(self) -> None:
         _check_text(self.text)

@@ -196,6 +196,12 @@ async def test_the_impression_tells_what_was_shown(bench: Bench) -> None:
         (p.document_id, p.rank, p.score) for p in found.passages
     ]
     assert replace(impression, items=()).show_time == bench.clock.now()
+    assert not impression.for_answer
+
+
+async def test_the_impression_tells_that_an_answer_is_to_follow(bench: Bench) -> None:
+    await bench.ask(Query("how does a list grow?", impression_id="answer-1", for_answer=True))
+    assert bench.impressions.impressions[0].for_answer
 
 
 async def test_an_id_is_made_where_none_is_given(bench: Bench) -> None:

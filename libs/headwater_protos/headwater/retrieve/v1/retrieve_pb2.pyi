@@ -30,6 +30,7 @@ class SearchRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     FRESHNESS_FIELD_NUMBER: _builtins.int
     IMPRESSION_ID_FIELD_NUMBER: _builtins.int
+    FOR_ANSWER_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """What to look for: 1 to 8,192 characters."""
     top_k: _builtins.int
@@ -37,6 +38,10 @@ class SearchRequest(_message.Message):
     impression_id: _builtins.str
     """Id to record the impression by; empty means one is made. An id is used
     once.
+    """
+    for_answer: _builtins.bool
+    """True if an answer with the impression's id is to be made from what is
+    found: a reaction to it as a whole then means what the answer cites.
     """
     @_builtins.property
     def filter(self) -> _documents_pb2.Filter:
@@ -54,10 +59,11 @@ class SearchRequest(_message.Message):
         filter: _documents_pb2.Filter | None = ...,
         freshness: _documents_pb2.Freshness | None = ...,
         impression_id: _builtins.str = ...,
+        for_answer: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "freshness", b"freshness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "freshness", b"freshness", "impression_id", b"impression_id", "query", b"query", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "for_answer", b"for_answer", "freshness", b"freshness", "impression_id", b"impression_id", "query", b"query", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
