@@ -1,6 +1,7 @@
 """The loop every consumer runs: poll, handle, produce, acknowledge, commit."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Sequence
 
@@ -8,11 +9,13 @@ from headwater_kit.bus.handler import RecordHandler
 from headwater_kit.bus.policy import LoopPolicy
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.topics import Topic, dead_letter
+from headwater_kit.bus.waiting import wait_all
 from headwater_kit.bus.worker import GroupWorker, Means
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Unavailable
 
+_log = logging.getLogger(__name__)
 # A broker that does not answer within this is away, as far as health goes.
 PING_SECONDS = 2.0
 # Of the time left at a stop, what finishing records may take; the rest is for leaving the group.
@@ -88,14 +91,19 @@ class ConsumerLoop:
         """Returns when the loop has been stopped; raises what it died of."""
         if self._task is not None:
             await asyncio.wait([self._task])
-            self._task.result()
+            if not self._task.cancelled():
+                self._task.result()
 
     async def stop(self, deadline: Deadline) -> None:
         """Ends what is under way, commits, and leaves the group; past the deadline, without waiting for it."""
         if self._task is None or self._stop is None or self._task.done():
             return
-        self._stop.set_result(deadline)
-        await asyncio.wait([self._task])
+        if not self._stop.done():
+            self._stop.set_result(deadline)
+        await wait_all([self._task], self._clock, deadline.remaining())
+        if not self._task.done():
+            _log.warning("%s did not end in time; what it had under way will be handled again", self.name)
+            self._task.cancel()
 
     async def _run(self, stop: asyncio.Future[Deadline]) -> None:
         means = Means(

@@ -12,9 +12,13 @@ from headwater_kit.bus.kafka.faults import to_error
 from headwater_kit.bus.kafka.records import Batch
 from headwater_kit.bus.kafka.thread import OwnerThread
 from headwater_kit.bus.ports import RebalanceListener, Record, TopicPartition
-from headwater_kit.core.errors import HeadwaterError
+from headwater_kit.core.errors import HeadwaterError, Unavailable
 
 _log = logging.getLogger(__name__)
+# A commit takes milliseconds; past this the broker hangs.
+COMMIT_SECONDS = 5.0
+# Leaving takes milliseconds too. A member that cannot say goodbye is missed by the broker all the same.
+CLOSE_SECONDS = 2.0
 
 Told = Callable[[Sequence[TopicPartition]], Awaitable[None]]
 
@@ -83,7 +87,9 @@ class KafkaConsumer:
             self._closed = True
             closing = self._thread.post(self._client.close)
             self._thread.end()
-            await asyncio.shield(asyncio.wrap_future(closing))
+            done, _ = await asyncio.wait([asyncio.wrap_future(closing)], timeout=CLOSE_SECONDS)
+            if not done:
+                _log.warning("left the group without an answer from the broker")
 
     def _poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
         fault, self._fault = self._fault, None
@@ -108,12 +114,21 @@ class KafkaConsumer:
         if not wanted:
             return
         try:
-            committed = self._client.commit(offsets=wanted, asynchronous=False)
+            # Not the client's own synchronous commit, which waits for ever on a broker that hangs.
+            self._client.commit(offsets=wanted, asynchronous=True)
+            # Within a callback the client itself waits for it before it gives the partitions up.
+            committed = [] if self._thread.is_nested else self._client.committed(wanted, timeout=COMMIT_SECONDS)
         except KafkaException as error:
             raise to_error(error, "committing offsets") from error
         for partition in committed:
-            if partition.error is not None:
-                raise to_error(partition.error, f"committing {partition.topic}/{partition.partition}")
+            self._check_committed(partition, offsets)
+
+    def _check_committed(self, found: Partition, wanted: Mapping[TopicPartition, int]) -> None:
+        where = f"{found.topic}/{found.partition}"
+        if found.error is not None:
+            raise to_error(found.error, f"committing {where}")
+        if found.offset != wanted[TopicPartition(found.topic, found.partition)]:
+            raise Unavailable(f"the commit of {where} was not taken, as while a group rebalances")
 
     def _tell(self, loop: asyncio.AbstractEventLoop, told: Told, partitions: Sequence[TopicPartition]) -> None:
         # Every step of a cooperative rebalance calls, also those in which nothing moves.

@@ -24,7 +24,8 @@ _log = logging.getLogger(__name__)
 # The time a caller waits; the client itself goes on (see `config`).
 ACK_SECONDS = 30.0
 POLL_SECONDS = 0.1
-CLOSE_SECONDS = 5.0
+# For the last acknowledgements; whoever needs longer flushes first.
+CLOSE_SECONDS = 1.0
 # librdkafka's RD_KAFKA_PARTITION_UA: the partitioner decides.
 BY_KEY = -1
 
@@ -64,12 +65,15 @@ class KafkaProducer:
         return await asyncio.to_thread(self._client.flush, seconds)
 
     async def close(self) -> None:
-        """As `Producer.close`; what is not acknowledged within 5 s is dropped."""
+        """As `Producer.close`; what is not acknowledged within a second is dropped."""
         if self._closed:
             return
         self._closed = True
         if left := await self.flush(CLOSE_SECONDS):
             _log.warning("%d records were not acknowledged before the producer closed", left)
+            self._client.purge()
+            # What was purged is told to those who wait.
+            await asyncio.to_thread(self._client.poll, POLL_SECONDS)
         await asyncio.to_thread(self._poller.join, CLOSE_SECONDS)
 
     async def _hand_over(self, record: Outbound, acked: "asyncio.Future[Ack]") -> None:

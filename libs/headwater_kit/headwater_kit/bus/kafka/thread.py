@@ -38,6 +38,8 @@ class OwnerThread:
     """
 
     def __init__(self, name: str) -> None:
+        # Whether the call under way was made from within a callback; for the thread itself to ask.
+        self.is_nested = False
         self._calls: deque[_Call[object]] = deque()
         self._waiting = threading.Condition()
         self._ended = False
@@ -68,8 +70,10 @@ class OwnerThread:
     def serve_until(self, done: "Future[Any]") -> None:
         """From within a call: does nested calls until `done` is done."""
         done.add_done_callback(lambda _: self._wake())
+        self.is_nested = True
         while call := self._next(lambda: next((c for c in self._calls if c.nested), None), done.done):
             call.run()
+        self.is_nested = False
 
     def end(self) -> None:
         """Ends the thread once what was asked before is done."""
