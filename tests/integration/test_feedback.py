@@ -5,6 +5,8 @@ import json
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import cast
 
 import pytest
@@ -22,12 +24,18 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import ScoreParts
 from headwater_kit.core.events import ImpressionItem, ImpressionRecorded, ModelPublished
 
+FOLDER = TemporaryDirectory(prefix="headwater-feedback-")
 VECTOR = b"\0\0\x80?" + b"\0\0\0\0" * 3
 
 
 def settings(kafka_bootstrap: str) -> Settings:
     return Settings(
-        kafka_bootstrap=kafka_bootstrap, grpc_port=0, metrics_port=0, drain_seconds=3.0, feedback_expire_seconds=0.5
+        kafka_bootstrap=kafka_bootstrap,
+        grpc_port=0,
+        metrics_port=0,
+        drain_seconds=3.0,
+        data_dir=Path(FOLDER.name),
+        feedback_expire_seconds=0.5,
     )
 
 
@@ -130,7 +138,9 @@ async def test_votes_survive_a_restart_and_bad_ones_are_put_aside(kafka_bootstra
         await published.wait(up=2)
     await producer.close()
     reader = bus.reader(topics.dead_letter(topics.FEEDBACK.name, "feedback"))
-    letters = await reader.poll(10, 5.0)
+    async with asyncio.timeout(30):
+        while not (letters := await reader.poll(10, 5.0)):
+            pass
     await reader.close()
     assert [letter.value for letter in letters] == [b"{not json"]
     assert letters[0].headers["headwater-dead-letter-reason"] == b"UNDECODABLE"

@@ -43,7 +43,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
 
 
 def _worker(settings: Settings, log: KafkaLog, sender: Sender, clock: Clock) -> FaustWorker:
-    app = make_app(settings, topics.PARTITIONS)
+    app = make_app(settings, settings.data_dir, topics.PARTITIONS)
     clusters = TableClusters(FaustTable(app, "memory", topics.PARTITIONS).rows)
     joins = FaustTable(app, "joins", topics.PARTITIONS)
     joining = Joining(TableJoinStates(joins.rows, joins.forget), log, clock)

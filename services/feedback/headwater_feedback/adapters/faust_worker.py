@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any, cast
 
 import faust
@@ -42,8 +43,8 @@ class _WithoutWeb(BootStrategy):
     enable_web = False
 
 
-def make_app(settings: KafkaSettings, partitions: int) -> faust.App:
-    """A Faust app for this broker that creates no topic and opens no port.
+def make_app(settings: KafkaSettings, data_dir: Path, partitions: int) -> faust.App:
+    """A Faust app for this broker that creates no topic, opens no port and keeps its files in `data_dir`.
 
     At least once: exactly-once is known to crash and to double (faust-streaming
     issues 323, 440, 517), and what is learned here is idempotent.
@@ -53,6 +54,8 @@ def make_app(settings: KafkaSettings, partitions: int) -> faust.App:
         broker=[f"kafka://{server.strip()}" for server in settings.kafka_bootstrap.split(",")],
         broker_credentials=_credentials(settings),
         store="memory://",
+        # Otherwise Faust makes a folder wherever the process was started.
+        datadir=str(data_dir / "faust"),
         topic_partitions=partitions,
         topic_allow_declare=False,
         topic_disable_leader=True,
