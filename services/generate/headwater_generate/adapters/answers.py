@@ -35,19 +35,20 @@ class RecentReceipts:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._values: OrderedDict[str, bytes] = OrderedDict()
+        self._values: OrderedDict[bytes, bytes] = OrderedDict()
 
     def apply(self, record: Record) -> None:
         """Takes a record in; the oldest one makes room."""
         if record.key is None or record.value is None:
             return
-        self._values[record.key.decode()] = record.value
+        self._values.pop(record.key, None)
+        self._values[record.key] = record.value
         if len(self._values) > self._capacity:
             self._values.popitem(last=False)
 
     def find(self, tenant: str, answer_id: str) -> AnswerGenerated:
         """See `ports.Receipts`."""
-        value = self._values.get(answer_id)
+        value = self._values.get(answer_id.encode())
         answer = decode(AnswerGenerated, value) if value else None
         if answer is None or answer.tenant != tenant:
             raise NotFound(f"no answer {answer_id!r} among the last {self._capacity}: ask again to get a new one")
