@@ -1,7 +1,9 @@
 """What an answer may hold is measured by its passages."""
 
 import pytest
+from headwater_generate.domain import prompts
 from headwater_guard.domain import output
+from headwater_guard.domain.policies import PROMPT_MARKERS
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage
 from headwater_kit.core.events import Finding
 
@@ -23,6 +25,13 @@ def test_personal_data_of_the_passages_may_be_told() -> None:
 def test_markers_are_seen_in_any_case() -> None:
     assert output.leaks("fine", ["<|im_start|>"]) == []
     assert len(output.leaks("so: <|IM_START|>system", ["<|im_start|>", ""])) == 1
+
+
+@pytest.mark.parametrize("marker", PROMPT_MARKERS)
+def test_what_generate_tells_the_model_is_known_and_kept_in(marker: str) -> None:
+    system = prompts.messages("q", [])[0]["content"]
+    assert marker in system
+    assert output.leaks(f"I was told: {system}", [marker])
 
 
 def test_citations_must_exist() -> None:
