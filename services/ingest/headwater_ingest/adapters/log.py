@@ -4,12 +4,13 @@ from headwater_kit.bus.ports import Bus, Outbound, Producer
 from headwater_kit.bus.topics import DOCUMENTS
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
+from headwater_kit.codec.plain import PROTOBUF
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey, Position
 from headwater_kit.core.errors import Overloaded, Unavailable
 from headwater_kit.core.events import DocumentUpserted
 
-CONTENT_TYPE = {"content-type": b"application/x-protobuf"}
+CONTENT_TYPE = {"content-type": PROTOBUF}
 VERSION_HEADER = "headwater-version"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from headwater_kit.bus.ports import Headers, Record
 from headwater_kit.codec.events import decode
+from headwater_kit.codec.plain import PROTOBUF
 from headwater_kit.core.documents import DocumentInfo, DocumentKey, MetadataValue, Position
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import DocumentUpserted
@@ -18,7 +19,6 @@ VERSION = "headwater-version"
 # Set on a record that was sent on to the right partition: where it stood first, and when it was produced.
 REROUTED = "headwater-rerouted"
 PRODUCE_TIME_MS = "headwater-produce-time-ms"
-PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 JSON_FIELDS = frozenset({"title", "text", "media_type", "source_uri", "metadata", "version"})
 # Decimal digits of the largest version.
@@ -50,7 +50,7 @@ def produce_time(record: Record) -> float:
 def _write(value: bytes, headers: Headers) -> DocumentUpserted:
     content_type = headers.get(CONTENT_TYPE, b"").decode(errors="replace")
     kind = content_type.partition(";")[0].strip().lower()
-    if kind == PROTOBUF:
+    if kind == PROTOBUF.decode():
         return decode(DocumentUpserted, value)
     if kind == JSON or (not kind and value.lstrip()[:1] == b"{"):
         return _from_json(value)
