@@ -1,6 +1,8 @@
 """Answering: guard, retrieve, guard, generate, guard."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from headwater_kit.core.clock import Clock
@@ -12,6 +14,8 @@ from headwater_kit.core.filters import Filter
 from headwater_generate.domain.prompts import NO_SOURCE
 from headwater_generate.domain.release import SentenceBuffer
 from headwater_generate.ports import Checked, Draft, Freshness, Generator, Guard, Retrieved, Retriever
+
+_log = logging.getLogger(__name__)
 
 MAX_QUESTION_CHARACTERS = 8_192
 MAX_TOP_K = 50
@@ -107,52 +111,65 @@ class Answering:
         ]
 
     async def _generate(self, progress: _Progress, passages: Sequence[Passage]) -> AsyncIterator[str | AnswerGenerated]:
-        last = self._generators[-1]
+        buffer, draft = SentenceBuffer(), Draft("", ())
+        async with aclosing(self._write(progress, passages)) as pieces:
+            async for piece in pieces:
+                if piece is None:
+                    buffer = SentenceBuffer()
+                    continue
+                if isinstance(piece, Draft):
+                    draft, text = piece, buffer.rest()
+                else:
+                    text = buffer.push(piece)
+                released = await self._release(text, progress, passages)
+                if released is None:
+                    yield self._refuse(progress, Refusal.OUTPUT_BLOCKED)
+                    return
+                if released:
+                    yield released
+        yield await self._finish(draft, progress, passages)
+
+    async def _write(
+        self, progress: _Progress, passages: Sequence[Passage]
+    ) -> AsyncGenerator[str | Draft | None, None]:
+        """What the generators write; None where one failed and the next begins anew."""
         for generator in self._generators:
             progress.generator = generator.name
             try:
-                async for piece in self._stream(generator, progress, passages):
-                    yield piece
-            except Transient:
-                if generator is last:
+                async with aclosing(generator.stream(progress.text, passages)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            except Transient as error:
+                if generator is self._generators[-1]:
                     raise
-                continue
-            return
+                _log.warning("the next generator stands in for %s: %s", generator.name, error.message)
+                yield None
+            else:
+                return
 
-    async def _stream(
-        self, generator: Generator, progress: _Progress, passages: Sequence[Passage]
-    ) -> AsyncIterator[str | AnswerGenerated]:
-        buffer = SentenceBuffer()
-        draft = Draft("", ())
-        async for piece in generator.stream(progress.text, passages):
-            if isinstance(piece, Draft):
-                draft = piece
-                break
-            released = await self._release(buffer.push(piece), progress, passages)
-            if released:
-                yield released
-        released = await self._release(buffer.rest(), progress, passages)
-        if released:
-            yield released
-        yield await self._finish(draft, progress, passages)
-
-    async def _release(self, text: str, progress: _Progress, passages: Sequence[Passage]) -> str:
-        """Text that may be shown; nothing where the guard objects: `_finish` then says what to show."""
+    async def _release(self, text: str, progress: _Progress, passages: Sequence[Passage]) -> str | None:
+        """Text that may be shown; None where the guard objects, and nothing more may be."""
         if not text.strip():
             return text
-        checked = await self._check_output(text, progress, passages)
-        return checked.text if checked.verdict in (Verdict.ALLOW, Verdict.REDACT) else ""
+        checked = await self._check_output(text, passages, progress)
+        if checked.verdict in (Verdict.BLOCK, Verdict.QUARANTINE):
+            progress.findings.extend(checked.findings)
+            return None
+        return checked.text
 
     async def _finish(self, draft: Draft, progress: _Progress, passages: Sequence[Passage]) -> AnswerGenerated:
+        """The whole answer, checked again: what gives something away may stand in two sentences."""
         if not draft.citations:
             return self._refuse(progress, Refusal.NO_SOURCE)
-        checked = await self._check_output(draft.text, progress, passages)
+        checked = await self._check_output(draft.text, passages, progress)
         progress.findings.extend(checked.findings)
         if checked.verdict in (Verdict.BLOCK, Verdict.QUARANTINE):
             return self._refuse(progress, Refusal.OUTPUT_BLOCKED)
-        return self._complete(progress, checked.text, draft.citations, None)
+        # A mark can go with what is redacted around it, and its citation goes with the mark.
+        cited = tuple(citation for citation in draft.citations if f"[{citation.number}]" in checked.text)
+        return self._complete(progress, checked.text, cited, None)
 
-    async def _check_output(self, text: str, progress: _Progress, passages: Sequence[Passage]) -> Checked:
+    async def _check_output(self, text: str, passages: Sequence[Passage], progress: _Progress) -> Checked:
         answer_id = progress.question.answer_id
         return await self._checked(text, lambda: self._guard.check_output(text, passages, answer_id))
 

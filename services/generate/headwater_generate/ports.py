@@ -1,6 +1,6 @@
 """What generate needs of others."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -84,10 +84,11 @@ class Generator(Protocol):
         """What a receipt calls it."""
         ...
 
-    def stream(self, question: str, passages: Sequence[Passage]) -> AsyncIterator[str | Draft]:
+    def stream(self, question: str, passages: Sequence[Passage]) -> AsyncGenerator[str | Draft, None]:
         """Yields text as it is written and the draft, whole, at the end.
 
         Raises a Transient error when the engine behind it fails, at any point.
+        Closed before its end, it lets go of the engine.
         """
         ...
 

@@ -1,6 +1,6 @@
 """The built-in generator: needs no language model, and quotes only."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from headwater_kit.core.documents import Passage
 from headwater_kit.core.events import Citation
@@ -22,7 +22,7 @@ class ExtractiveGenerator:
     def name(self) -> str:
         return "extractive"
 
-    async def stream(self, question: str, passages: Sequence[Passage]) -> AsyncIterator[str | Draft]:
+    async def stream(self, question: str, passages: Sequence[Passage]) -> AsyncGenerator[str | Draft, None]:
         """See `ports.Generator`; one piece a sentence."""
         chosen = await self._choose(question, passages)
         numbers = {place: number for number, place in enumerate(dict.fromkeys(c.passage for c in chosen), 1)}

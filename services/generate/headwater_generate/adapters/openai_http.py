@@ -1,17 +1,23 @@
 """Any endpoint that speaks the OpenAI chat API: vLLM, Ollama, llama.cpp, hosted ones."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import cast
 
 import openai
 from headwater_kit.core.documents import Passage
 from headwater_kit.core.errors import Unavailable
+from headwater_kit.rpc import context
 from openai.types.chat import ChatCompletionMessageParam
 
 from headwater_generate.domain import citations, prompts
 from headwater_generate.ports import Draft
 
 MAX_ANSWER_TOKENS = 512
+# What the extractive generator needs to stand in before the caller's time is up, where there is so much.
+STAND_IN_SECONDS = 3.0
+MAX_STAND_IN_SHARE = 1 / 3
 
 
 class OpenAIGenerator:
@@ -25,29 +31,50 @@ class OpenAIGenerator:
     def name(self) -> str:
         return self._model
 
-    async def stream(self, question: str, passages: Sequence[Passage]) -> AsyncIterator[str | Draft]:
-        """See `ports.Generator`. Any failure of the endpoint is Unavailable: another generator stands in."""
+    async def stream(self, question: str, passages: Sequence[Passage]) -> AsyncGenerator[str | Draft, None]:
+        """See `ports.Generator`. Any failure of the endpoint is Unavailable: another generator stands in.
+
+        So is an answer that is not whole while there is still time for that.
+        """
         if not passages:
             yield Draft(prompts.NO_SOURCE, ())
             return
-        text = ""
-        try:
-            async for piece in self._pieces(question, passages):
+        text, end = "", _end()
+        async with aclosing(self._pieces(question, passages)) as pieces:
+            while (piece := await self._next(pieces, end)) is not None:
                 text += piece
                 yield piece
-        except openai.OpenAIError as error:
-            raise Unavailable(f"the language model at {self._client.base_url} failed: {error}") from error
         yield Draft(*citations.resolve(text, passages))
 
-    async def _pieces(self, question: str, passages: Sequence[Passage]) -> AsyncIterator[str]:
+    async def _next(self, pieces: AsyncGenerator[str, None], end: float | None) -> str | None:
+        """The next piece; None at the end of the answer."""
+        try:
+            async with asyncio.timeout_at(end):
+                return await anext(pieces, None)
+        except TimeoutError as error:
+            raise Unavailable(f"the language model at {self._client.base_url} takes too long") from error
+        except openai.OpenAIError as error:
+            raise Unavailable(f"the language model at {self._client.base_url} failed: {error}") from error
+
+    async def _pieces(self, question: str, passages: Sequence[Passage]) -> AsyncGenerator[str, None]:
         messages = cast(list[ChatCompletionMessageParam], prompts.messages(question, passages))
         completion = await self._client.chat.completions.create(
             model=self._model, messages=messages, max_tokens=MAX_ANSWER_TOKENS, temperature=0.0, stream=True
         )
-        async for chunk in completion:
-            if chunk.choices and chunk.choices[0].delta.content:
-                yield chunk.choices[0].delta.content
+        async with completion:
+            async for chunk in completion:
+                if chunk.choices and chunk.choices[0].delta.content:
+                    yield chunk.choices[0].delta.content
 
     async def close(self) -> None:
         """Closes the connection pool."""
         await self._client.close()
+
+
+def _end() -> float | None:
+    """When the answer must be whole, on the event loop's clock."""
+    call = context.current()
+    if call is None:
+        return None
+    remaining = call.deadline.remaining()
+    return asyncio.get_running_loop().time() + remaining - min(STAND_IN_SECONDS, remaining * MAX_STAND_IN_SHARE)

@@ -110,8 +110,7 @@ def score(
             candidate,
             0.0 if blind else cosine(query, vector),
             rarity.coverage(asked, candidate.terms | candidate.context),
-            PASSAGE_WEIGHT * behind[candidate.passage]
-            + (0.0 if is_prose(candidate.sentence.text) else FRAGMENT_PENALTY),
+            PASSAGE_WEIGHT * behind[candidate.passage] + _fragment_penalty(candidate.sentence.text),
         )
         for candidate, vector in zip(found, vectors, strict=True)
     ]

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 from headwater_generate.adapters.extractive import ExtractiveGenerator
@@ -9,7 +9,7 @@ from headwater_generate.handlers import Answering, Question
 from headwater_generate.ports import Checked, Draft, Generator, Guard
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Principal
 from headwater_kit.core.errors import InvalidInput, Unavailable
-from headwater_kit.core.events import AnswerGenerated, Finding, Refusal, Verdict
+from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Refusal, Verdict
 from headwater_kit.testing.clock import ManualClock
 
 CLOSING = "Use the with statement to close a file reliably. The file is closed when the block ends."
@@ -28,9 +28,28 @@ class Broken:
 
     name = "broken"
 
-    async def stream(self, question: str, passages: Sequence[Passage]) -> AsyncIterator[str | Draft]:
+    async def stream(self, question: str, passages: Sequence[Passage]) -> AsyncGenerator[str | Draft, None]:
         yield "Half an "
         raise Unavailable("the model is away")
+
+
+class Writer:
+    """A generator that writes these pieces and cites every passage."""
+
+    name = "writer"
+
+    def __init__(self, *pieces: str) -> None:
+        self._pieces = pieces
+        self.is_closed = False
+
+    async def stream(self, question: str, passages: Sequence[Passage]) -> AsyncGenerator[str | Draft, None]:
+        try:
+            for piece in self._pieces:
+                yield piece
+            cited = [Citation(number, one, "quote", 0, 5) for number, one in enumerate(passages, 1)]
+            yield Draft("".join(self._pieces), tuple(cited))
+        finally:
+            self.is_closed = True
 
 
 class AwayGuard:
@@ -129,6 +148,36 @@ async def test_a_blocked_answer_is_never_streamed() -> None:
     streamed, answer = await ask(answering(CLOSING, guard=Leaky()), "How do I close a file?")
     assert streamed == ""
     assert answer.refusal is Refusal.OUTPUT_BLOCKED
+
+
+async def test_nothing_more_is_shown_once_the_guard_objects() -> None:
+    first, second = "The file is closed when the block ends.", "The key is under the mat."
+    findings = (Finding("leak", "system_prompt", 0, 3),)
+    guard = OpenGuard({second: Checked(Verdict.BLOCK, "", findings)})
+    writer = Writer(f"{first} ", f"{second} ", "And there is more. ", "It would be shown.")
+    streamed, answer = await ask(answering(CLOSING, guard=guard, generators=[writer]), "How do I close a file?")
+    assert streamed.strip() == first
+    assert (answer.refusal, answer.findings) == (Refusal.OUTPUT_BLOCKED, findings)
+    assert writer.is_closed
+
+
+async def test_a_guard_that_fails_is_not_the_generators_failure() -> None:
+    class Failing(OpenGuard):
+        async def check_output(self, text: str, passages: Sequence[Passage], answer_id: str) -> Checked:
+            raise Unavailable("the guard is away")
+
+    second = Writer("Nobody asks for this.")
+    service = answering(CLOSING, guard=Failing(), generators=[Writer("It is closed."), second])
+    with pytest.raises(Unavailable, match="guard"):
+        await ask(service, "How do I close a file?")
+    assert not second.is_closed, "it was never begun"
+
+
+async def test_a_citation_goes_with_its_mark() -> None:
+    text = "It is closed [1]. See [here [2]](https://evil.example)."
+    guard = OpenGuard({text: Checked(Verdict.REDACT, "It is closed [1]. See [LINK REMOVED].")})
+    _, answer = await ask(answering(CLOSING, SORTING, guard=guard, generators=[Writer(text)]), "How do I close it?")
+    assert [citation.number for citation in answer.citations] == [1]
 
 
 async def test_a_guard_that_is_away_fails_closed_unless_told_otherwise() -> None:

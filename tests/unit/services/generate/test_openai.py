@@ -9,8 +9,11 @@ import openai
 import pytest
 from headwater_generate.adapters.openai_http import OpenAIGenerator
 from headwater_generate.ports import Draft
-from headwater_kit.core.documents import Chunk, DocumentInfo, Passage
+from headwater_kit.core.clock import SystemClock
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Principal
 from headwater_kit.core.errors import Unavailable
+from headwater_kit.rpc.context import acting_as
 
 TEXT = "Dogs bark loudly at night."
 PASSAGES = [Passage(Chunk("id", 0, TEXT, ("Dogs",), 0, len(TEXT), 1, "h"), "doc", 1, DocumentInfo("Animals"))]
@@ -21,10 +24,12 @@ class ChatServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, pieces: list[str], status: int = 200) -> None:
+    def __init__(self, pieces: list[str], status: int = 200, is_silent: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), ChatHandler)
         self.pieces = pieces
         self.status = status
+        self.is_silent = is_silent
+        self.done = threading.Event()
         self.asked: list[dict[str, object]] = []
 
     @property
@@ -44,6 +49,8 @@ class ChatHandler(BaseHTTPRequestHandler):
         if self.server.status == 200:
             for piece in self.server.pieces:
                 self.wfile.write(_event({"choices": [{"index": 0, "delta": {"content": piece}}]}))
+            if self.server.is_silent:
+                self.server.done.wait()
             self.wfile.write(b"data: [DONE]\n\n")
 
     def log_message(self, *_: object) -> None:
@@ -60,6 +67,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[ChatServer]:
     chat = ChatServer(**getattr(request, "param", {"pieces": ["Dogs bark ", "at night [1]."]}))
     threading.Thread(target=chat.serve_forever, daemon=True).start()
     yield chat
+    chat.done.set()
     chat.shutdown()
     chat.server_close()
 
@@ -93,6 +101,14 @@ async def test_passages_reach_the_model_fenced_and_the_system_says_that_they_are
 async def test_a_failing_endpoint_is_unavailable(server: ChatServer) -> None:
     with pytest.raises(Unavailable):
         await stream(server.base_url)
+
+
+@pytest.mark.parametrize("server", [{"pieces": ["Dogs "], "is_silent": True}], indirect=True)
+async def test_a_slow_endpoint_leaves_the_caller_time_for_a_stand_in(server: ChatServer) -> None:
+    deadline = Deadline.after(SystemClock(), 0.6)
+    with acting_as(Principal(), deadline), pytest.raises(Unavailable, match="too long"):
+        await stream(server.base_url)
+    assert deadline.remaining() > 0.0
 
 
 async def test_an_absent_endpoint_is_unavailable() -> None:
