@@ -52,6 +52,12 @@ _SETTINGS: dict[str, str | int] = {
     "share.coordinator.state.topic.num.partitions": PARTITIONS,
     # A group of one need not wait for others to join.
     "group.initial.rebalance.delay.ms": 0,
+    # Members learn of each other by heartbeat, and one that was killed should
+    # be missed soon; the defaults, 5 s and 45 s, are for a cluster's thousands.
+    "group.consumer.heartbeat.interval.ms": 1_000,
+    "group.consumer.min.heartbeat.interval.ms": 1_000,
+    "group.consumer.session.timeout.ms": 10_000,
+    "group.consumer.min.session.timeout.ms": 6_000,
     # A laptop may stay shut for longer than Kafka's week; groups must not
     # start over when it opens again.
     "offsets.retention.minutes": 365 * 24 * 60,
