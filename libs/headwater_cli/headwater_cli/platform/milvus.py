@@ -26,7 +26,7 @@ def milvus_program(directory: Path, port: int, log: Path) -> Program:
     address = f"{HOST}:{port}"
     return Program(
         "milvus",
-        (sys.executable, "-m", "milvus_lite", *options),
+        (sys.executable, "-m", "headwater_cli.platform.milvus_server", *options),
         address,
         log,
         ready=partial(answers, address),
