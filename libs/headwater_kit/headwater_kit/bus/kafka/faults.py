@@ -26,6 +26,14 @@ _MISCONFIGURED = {
 }
 
 
+def to_send_error(error: KafkaError | KafkaException, topic: str) -> HeadwaterError:
+    """As `to_error`, of a record for `topic`: unlike a read, a write cannot wait for a topic to be made."""
+    fault = error.args[0] if isinstance(error, KafkaException) else error
+    if fault.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        return Misconfigured(f"topic {topic} is not there: create it, or start its service first")
+    return to_error(error, f"producing to {topic}")
+
+
 def to_error(error: KafkaError | KafkaException, doing: str) -> HeadwaterError:
     """The error to raise when Kafka refused `doing`; Unavailable where nothing is better known."""
     fault = error.args[0] if isinstance(error, KafkaException) else error

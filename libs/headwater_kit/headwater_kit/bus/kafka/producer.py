@@ -14,7 +14,7 @@ from confluent_kafka import KafkaError, KafkaException, Message
 from confluent_kafka import Producer as Client
 
 from headwater_kit.bus.kafka.config import Config
-from headwater_kit.bus.kafka.faults import to_error
+from headwater_kit.bus.kafka.faults import to_send_error
 from headwater_kit.bus.ports import Ack, Outbound
 from headwater_kit.bus.sizes import check_size
 from headwater_kit.bus.topics import TOPICS
@@ -94,7 +94,7 @@ class KafkaProducer:
             except BufferError:
                 await self._room.wait()
             except KafkaException as error:
-                raise to_error(error, f"producing to {record.topic}") from error
+                raise to_send_error(error, record.topic) from error
             else:
                 self._under_way += 1
                 return
@@ -133,7 +133,7 @@ class KafkaProducer:
         if error is None:
             acked.set_result(ack)
         else:
-            acked.set_exception(to_error(error, f"producing to {ack.topic}"))
+            acked.set_exception(to_send_error(error, ack.topic))
 
     def _poll_for_ever(self) -> None:
         while not self._closed:

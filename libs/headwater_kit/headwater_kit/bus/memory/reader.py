@@ -25,6 +25,7 @@ class MemoryReader:
         records = self._take(max_records)
         if not records:
             await self._broker.wait(timeout_seconds)
+            self._broker.check_reachable()
             records = self._take(max_records)
         return records
 

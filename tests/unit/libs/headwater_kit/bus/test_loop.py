@@ -131,7 +131,7 @@ async def test_a_transient_error_is_retried_and_holds_its_partition_only(bench: 
     await bench.produce(b"d", partition=1)
     assert bench.handler.handled == [b"d"]
     await bench.clock.advance(300.0)
-    assert sorted(bench.handler.handled) == [b"a", b"b", b"c", b"d"]
+    assert sorted(value or b"" for value in bench.handler.handled) == [b"a", b"b", b"c", b"d"]
     assert bench.committed() == 3
     assert bench.values(DEAD) == []
 

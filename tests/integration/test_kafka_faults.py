@@ -1,0 +1,75 @@
+"""Brokers that are wrong or silent: every call ends in time and says why."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from headwater_kit.bus.kafka import KafkaBus, KafkaConfig
+from headwater_kit.bus.ports import Outbound, RebalanceListener, TopicPartition
+from headwater_kit.bus.topics import CHUNKS, FEEDBACK, dead_letter
+from headwater_kit.core.errors import Misconfigured, Unavailable
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[KafkaBus]:
+    """A broker that takes connections and never answers, as one that hangs."""
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(swallow, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    yield KafkaBus(KafkaConfig({"bootstrap.servers": f"127.0.0.1:{port}"}))
+    server.close()
+
+
+async def test_ping_ends_in_its_time(silent: KafkaBus) -> None:
+    start = time.monotonic()
+    with pytest.raises(Unavailable):
+        await silent.ping(1.0)
+    assert time.monotonic() - start < 3.0
+
+
+async def test_a_producer_closes_in_time_and_tells_who_waits(silent: KafkaBus) -> None:
+    producer = silent.producer()
+    sending = asyncio.create_task(producer.send(Outbound(CHUNKS.name, b"k", b"v")))
+    await asyncio.sleep(0.1)
+    start = time.monotonic()
+    await producer.close()
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(sending, 3.0)
+    assert time.monotonic() - start < 5.0
+
+
+async def test_a_consumer_closes_in_time(silent: KafkaBus) -> None:
+    async def ignore(_: Sequence[TopicPartition]) -> None:
+        return
+
+    consumer = silent.consumer("group")
+    await consumer.subscribe([CHUNKS.name], RebalanceListener(ignore, ignore))
+    assert await consumer.poll(1, 0.1) == []
+    start = time.monotonic()
+    await consumer.close()
+    assert time.monotonic() - start < 5.0
+
+
+async def test_a_topic_with_other_partitions_is_refused(kafka_bootstrap: str) -> None:
+    name = dead_letter(FEEDBACK.name, "feedback")
+    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
+    await asyncio.wrap_future(admin.create_topics([NewTopic(name, 2, 1)])[name])
+    try:
+        with pytest.raises(Misconfigured, match="2 partitions"):
+            await KafkaBus(KafkaConfig({"bootstrap.servers": kafka_bootstrap})).create_topics([name])
+    finally:
+        await asyncio.wrap_future(admin.delete_topics([name])[name])
+
+
+async def test_a_topic_that_is_not_there_is_said_to_be_missing(kafka_bootstrap: str) -> None:
+    producer = KafkaBus(KafkaConfig({"bootstrap.servers": kafka_bootstrap})).producer()
+    with pytest.raises(Misconfigured, match="no-such-topic"):
+        await producer.send(Outbound("no-such-topic", b"k", b"v"))
+    await producer.close()
