@@ -32,7 +32,9 @@ class Settings(ServiceSettings):
         "in its passage, below which there is no source; belongs to the encoder",
     )
     generate_min_coverage: float = Field(
-        default=0.6,
+        # Bigrams hold question words and ends of words too: on 400 Chinese questions each of XQuAD and CMRC 2018,
+        # 73 and 90 % of the passages that answer reach it, and 7 and 6 % of the best ones that do not.
+        default=0.25,
         ge=0,
         le=1,
         description="share of the question's rare words that stands alone where the encoder cannot read the question",

@@ -53,18 +53,20 @@ class Candidate:
 class Scored:
     """A candidate with its score; `similarity` is a cosine, `coverage` a share.
 
-    `handicap` is what its passage and its form take off.
+    `handicap` is what its passage and its form take off; `words_weight` is what
+    coverage counts, all there is where the encoder is blind.
     """
 
     candidate: Candidate
     similarity: float
     coverage: float
     handicap: float = 0.0
+    words_weight: float = WORDS_WEIGHT
 
     @property
     def score(self) -> float:
         """What candidates are ordered by."""
-        return self.similarity + WORDS_WEIGHT * self.coverage - self.handicap
+        return self.similarity + self.words_weight * self.coverage - self.handicap
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def score(
             0.0 if blind else cosine(query, vector),
             rarity.coverage(asked, candidate.terms | candidate.context),
             PASSAGE_WEIGHT * behind[candidate.passage] + _fragment_penalty(candidate.sentence.text),
+            1.0 if blind else WORDS_WEIGHT,
         )
         for candidate, vector in zip(found, vectors, strict=True)
     ]

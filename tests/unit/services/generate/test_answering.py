@@ -7,6 +7,7 @@ from headwater_generate.domain.extract import Evidence
 from headwater_generate.domain.prompts import NO_SOURCE
 from headwater_generate.handlers import Answering, Question
 from headwater_generate.ports import Checked, Draft, Generator, Guard
+from headwater_generate.settings import Settings
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Principal
 from headwater_kit.core.errors import InvalidInput, Unavailable
 from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Refusal, Verdict
@@ -90,6 +91,18 @@ async def test_an_answer_quotes_the_passage_that_it_cites() -> None:
     assert CLOSING[citation.start - 100 : citation.end - 100] == citation.quote
     assert f"[{citation.number}]" in answer.text
     assert (answer.tenant, answer.user, answer.answer_id) == ("acme", "ann", "answer-1")
+
+
+async def test_a_chinese_question_is_answered_in_chinese() -> None:
+    # An English encoder cannot tell these apart; the words can.
+    closing = "with 语句会在代码块结束时自动关闭文件。这样就不会忘记释放资源。列表可以保存任意对象。"
+    sorting = "sort 方法会就地对列表进行排序。它返回 None 来提醒你这一点。"
+    generators = [ExtractiveGenerator(WordsEncoder(), Evidence(0.82, Settings().generate_min_coverage))]
+    _, answer = await ask(answering(sorting, closing, generators=generators), "什么语句会自动关闭文件？")
+    assert answer.text == "with 语句会在代码块结束时自动关闭文件。 [1]"
+    assert answer.citations[0].quote == "with 语句会在代码块结束时自动关闭文件。"
+    _, answer = await ask(answering(sorting, closing, generators=generators), "谁赢得了世界杯足球赛冠军？")
+    assert answer.refusal is Refusal.NO_SOURCE
 
 
 async def test_weak_evidence_is_refused() -> None:
