@@ -10,7 +10,7 @@ from headwater.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from headwater_ingest.bootstrap import build
 from headwater_ingest.settings import Settings
 from headwater_kit.bus.factory import open_bus
-from headwater_kit.bus.ports import Bus, Outbound
+from headwater_kit.bus.ports import Bus, Outbound, Reader
 from headwater_kit.bus.topics import CHUNKS, DOCUMENTS
 from headwater_kit.codec.events import decode
 from headwater_kit.core.clock import SystemClock
@@ -35,11 +35,18 @@ def bus(settings: Settings) -> Bus:
 
 
 class Chain:
-    """Reads `chunks.v1` from the beginning."""
+    """Reads what comes to `chunks.v1` from now on: other tests leave records of their own there."""
 
-    def __init__(self, bus: Bus) -> None:
-        self._reader = bus.reader(CHUNKS.name)
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self.parts: list[DocumentChunked] = []
+
+    @classmethod
+    async def from_now(cls, bus: Bus) -> "Chain":
+        probe = bus.reader(CHUNKS.name)
+        ends = await probe.end_offsets()
+        await probe.close()
+        return cls(bus.reader(CHUNKS.name, ends))
 
     async def until(self, enough: Callable[[Sequence[DocumentChunked]], bool]) -> None:
         async with asyncio.timeout(WAIT_SECONDS):
@@ -57,7 +64,7 @@ class Chain:
 
 async def test_documents_in_chunks_out_across_a_restart(settings: Settings, bus: Bus) -> None:
     await bus.create_topics([DOCUMENTS.name, CHUNKS.name])
-    producer, chain = bus.producer(), Chain(bus)
+    producer, chain = bus.producer(), await Chain.from_now(bus)
 
     async def write(key: bytes | None, value: bytes | None, partition: int | None = None) -> Position:
         ack = await producer.send(Outbound(DOCUMENTS.name, key, value, {}, partition))

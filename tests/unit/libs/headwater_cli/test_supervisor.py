@@ -222,11 +222,18 @@ async def test_leftovers_are_ended_and_others_left_alone(layout: Layout) -> None
         await until_marked(ours, other)
         ended = await stale.end(layout, found, Deadline.after(SystemClock(), 5.0))
         assert list(ended) == ["embed"]
-        assert ours.exit_code is not None
+        await until_ended(ours)
         assert other.exit_code is None
     finally:
         other.kill()
         ours.kill()
+
+
+async def until_ended(child: Child) -> None:
+    # A process is gone a moment before its parent hears of it.
+    async with asyncio.timeout(10):
+        while child.exit_code is None:
+            await asyncio.sleep(0.01)
 
 
 async def until_marked(*children: Child) -> None:
