@@ -146,6 +146,8 @@ class FaustWorker:
         deadline = Deadline.after(self._clock, START_SECONDS)
         if not self._started:
             self._started = True
+            # Faust makes the folder, but not those above it.
+            cast(Any, self._app.conf).datadir.mkdir(parents=True, exist_ok=True)
             await self._app.start()
         while not self._is_ready():
             if deadline.remaining() == 0.0:
