@@ -14,8 +14,9 @@ class LoopPolicy:
     under way may overshoot by `poll_records`.
     """
 
-    max_in_flight: int = 128
-    max_in_flight_bytes: int = 32 * 1024 * 1024
+    # Half of it must last a fast handler for the 0.1 s in which a resumed partition flows again.
+    max_in_flight: int = 512
+    max_in_flight_bytes: int = 16 * 1024 * 1024
     # Handlers at work at once in a partition; the other records wait their turn.
     max_concurrency: int = 16
     # Of a record that fails for no known reason; then it is poison.
