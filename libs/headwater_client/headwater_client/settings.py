@@ -1,9 +1,9 @@
 """Where the platform is."""
 
-from headwater_kit.settings import ServiceSettings, peer
+from headwater_kit.settings import CallerSettings, peer
 
 
-class ClientSettings(ServiceSettings):
+class ClientSettings(CallerSettings):
     """Addresses and credentials of a caller; read from the same variables as the services'."""
 
     ingest_target: str = peer("ingest")

@@ -6,7 +6,7 @@ import grpc.aio
 
 from headwater_kit.rpc import tls
 from headwater_kit.rpc.client import interceptors
-from headwater_kit.settings import ServiceSettings
+from headwater_kit.settings import CallerSettings
 
 # Pings keep an idle channel from dying silently; the server allows one every 10 s.
 KEEPALIVE_MS = 30_000
@@ -34,7 +34,7 @@ _SERVICE_CONFIG = {
 }
 
 
-def connect(target: str, settings: ServiceSettings) -> grpc.aio.Channel:
+def connect(target: str, settings: CallerSettings) -> grpc.aio.Channel:
     """A channel to a peer; connects when first used, and again whenever the peer is back.
 
     Calls carry the principal, the trace, and a deadline of min(own, what the
@@ -50,7 +50,7 @@ def connect(target: str, settings: ServiceSettings) -> grpc.aio.Channel:
     return grpc.aio.secure_channel(target, credentials, options, interceptors=around)
 
 
-def _options(settings: ServiceSettings) -> list[tuple[str, str | int]]:
+def _options(settings: CallerSettings) -> list[tuple[str, str | int]]:
     return [
         ("grpc.max_receive_message_length", settings.grpc_max_message_bytes),
         ("grpc.max_send_message_length", settings.grpc_max_message_bytes),

@@ -5,7 +5,7 @@ from pathlib import Path
 import grpc
 
 from headwater_kit.core.errors import Misconfigured
-from headwater_kit.settings import ServiceSettings
+from headwater_kit.settings import CallerSettings, ServiceSettings
 
 
 def server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials | None:
@@ -17,7 +17,7 @@ def server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials | No
     return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
 
 
-def channel_credentials(settings: ServiceSettings) -> grpc.ChannelCredentials | None:
+def channel_credentials(settings: CallerSettings) -> grpc.ChannelCredentials | None:
     """TLS for channels to peers, None without an authority in the settings. Raises Misconfigured."""
     if settings.tls_peer_ca is None:
         return None

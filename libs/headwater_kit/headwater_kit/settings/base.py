@@ -28,7 +28,30 @@ class Settings(BaseSettings):
     )
 
 
-class ServiceSettings(KafkaSettings, Settings):
+class CallerSettings(Settings):
+    """What whoever calls the services can be told: a client, and each service as a peer."""
+
+    grpc_max_message_bytes: int = Field(
+        default=4 * MIB, ge=64 * 1024, le=64 * MIB, description="largest message sent or received by gRPC, in bytes"
+    )
+    default_deadline_seconds: float = Field(
+        default=10.0, gt=0, description="deadline of a call, received or made, that comes without one"
+    )
+    tls_cert: Path | None = Field(default=None, description="PEM of the server's certificate chain; needs TLS_KEY")
+    tls_key: Path | None = Field(default=None, description="PEM of the server's private key; needs TLS_CERT")
+    tls_peer_ca: Path | None = Field(
+        default=None,
+        description="PEM of the authority of peer services; set, they are called by TLS, with TLS_CERT shown if set",
+    )
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("HEADWATER_TLS_CERT and HEADWATER_TLS_KEY go together: set both or none")
+        return self
+
+
+class ServiceSettings(KafkaSettings, CallerSettings):
     """What every service can be told. A service subclasses it and sets `service`.
 
     Its own fields are named `<service>_<thing>`; each has a description.
@@ -39,28 +62,16 @@ class ServiceSettings(KafkaSettings, Settings):
     bus: str = Field(default="kafka", description="bus adapter: kafka, or memory for tests within one process")
     grpc_host: str = Field(default="127.0.0.1", description="address that the gRPC server binds to")
     grpc_port: int = Field(default=0, ge=0, le=65535, description="port of the gRPC server; 0 takes a free one")
-    grpc_max_message_bytes: int = Field(
-        default=4 * MIB, ge=64 * 1024, le=64 * MIB, description="largest message sent or received by gRPC, in bytes"
-    )
     grpc_max_concurrent_calls: int = Field(
         default=256, ge=1, description="calls served at once; more are refused with RESOURCE_EXHAUSTED"
-    )
-    default_deadline_seconds: float = Field(
-        default=10.0, gt=0, description="deadline of a call, received or made, that comes without one"
     )
     auth: Literal["insecure-metadata"] = Field(
         default="insecure-metadata",
         description="where the principal comes from; insecure-metadata believes the metadata keys "
         "headwater-tenant and headwater-user, so whoever reaches the port must be trusted",
     )
-    tls_cert: Path | None = Field(default=None, description="PEM of the server's certificate chain; needs TLS_KEY")
-    tls_key: Path | None = Field(default=None, description="PEM of the server's private key; needs TLS_CERT")
     tls_client_ca: Path | None = Field(
         default=None, description="PEM of the authority of client certificates; set, every caller must show one"
-    )
-    tls_peer_ca: Path | None = Field(
-        default=None,
-        description="PEM of the authority of peer services; set, they are called by TLS, with TLS_CERT shown if set",
     )
     allow_insecure_bind: bool = Field(
         default=False,
@@ -93,9 +104,7 @@ class ServiceSettings(KafkaSettings, Settings):
         cls.model_rebuild(force=True)
 
     @model_validator(mode="after")
-    def _check_tls(self) -> Self:
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("HEADWATER_TLS_CERT and HEADWATER_TLS_KEY go together: set both or none")
+    def _check_client_ca(self) -> Self:
         if self.tls_client_ca is not None and self.tls_cert is None:
             raise ValueError("HEADWATER_TLS_CLIENT_CA needs HEADWATER_TLS_CERT and HEADWATER_TLS_KEY")
         return self
