@@ -18,7 +18,7 @@ from headwater_cli.commands.wrapping import WrappedStream
 
 def ask(
     ctx: typer.Context,
-    question: Annotated[str, typer.Argument(help="The question.")],
+    words: Annotated[list[str], typer.Argument(metavar="QUESTION", help="The question.")],
     *,
     top_k: Annotated[int, typer.Option(help="Passages to answer from, at most 50.", min=1, max=50)] = 8,
     tenant: Tenant = TENANT,
@@ -34,7 +34,7 @@ def ask(
         # Also where the answer breaks off, so that what was written of it is seen, and the error begins a line.
         closing(WrappedStream(console.width, console.file.write)) as wrapped,
     ):
-        for piece in client.ask(question, top_k=top_k):
+        for piece in client.ask(" ".join(words), top_k=top_k):
             if isinstance(piece, AnswerGenerated):
                 answer = piece
             else:

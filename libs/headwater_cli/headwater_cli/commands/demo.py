@@ -35,7 +35,7 @@ def demo(
     console = Console()
     figures = Figures()
     started = time.monotonic()
-    _headwater(apart, "down")
+    _headwater(apart, "down", quiet=True)
     shutil.rmtree(apart.layout.root, ignore_errors=True)
     try:
         show.step(console, "Start the broker, the store and seven services")
@@ -51,9 +51,7 @@ def demo(
     if json_file is not None:
         json_file.write_text(json.dumps(figures.as_json(), indent=2) + "\n")
     if keep:
-        console.print(
-            f"still running: try `headwater --data-dir {apart.layout.root} ask …`", markup=False, soft_wrap=True
-        )
+        console.print(f"still running: try `{apart.layout.command('ask …')}`", markup=False, soft_wrap=True)
 
 
 def _check_paths(layout: Layout, json_file: Path | None) -> None:
@@ -65,7 +63,7 @@ def _check_paths(layout: Layout, json_file: Path | None) -> None:
         raise NotFound(f"{json_file.parent} is no folder to write {json_file.name} into: make it, or name another")
 
 
-def _headwater(call: Invocation, *arguments: str) -> None:
+def _headwater(call: Invocation, *arguments: str, quiet: bool = False) -> None:
     command = [sys.executable, "-m", "headwater_cli", "--data-dir", str(call.layout.root), *arguments]
-    if subprocess.run(command, check=False).returncode:
+    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL if quiet else None).returncode:
         raise Unavailable(f"`headwater {arguments[0]}` failed: see above, or run `headwater doctor`")

@@ -109,10 +109,13 @@ def _report(sent: int, skipped: Sequence[Skipped], seconds: float, *, wait: bool
         echo_json({"documents": sent, "skipped": reasons, "seconds": round(seconds, 2)})
     else:
         state = "searchable" if wait else "accepted"
-        typer.echo(f"{sent} documents {state} in {seconds:.1f} s" + (f", {len(skipped)} skipped" if skipped else ""))
+        documents = "document" if sent == 1 else "documents"
+        also = f", {len(skipped)} skipped" if skipped else ""
+        typer.echo(f"{sent} {documents} {state} in {seconds:.1f} s{also}")
         for one in skipped[:SHOWN_SKIPS]:
             typer.echo(f"  skipped {one.path}: {one.reason}")
         if len(skipped) > SHOWN_SKIPS:
             typer.echo(f"  … and {len(skipped) - SHOWN_SKIPS} more: --json lists them all")
-    if skipped and not sent:
-        raise HeadwaterError("nothing was ingested: the files are empty, not text, or were refused (see above)")
+    if not sent:
+        why = "the files are empty, not text, or were refused (see above)" if skipped else "there are no files here"
+        raise HeadwaterError(f"nothing was ingested: {why}")

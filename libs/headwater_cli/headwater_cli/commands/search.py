@@ -17,7 +17,7 @@ SHOWN_CHARACTERS = 240
 
 def search(
     ctx: typer.Context,
-    query: Annotated[str, typer.Argument(help="What to look for.")],
+    words: Annotated[list[str], typer.Argument(metavar="QUERY", help="What to look for.")],
     *,
     top_k: Annotated[int, typer.Option(help="Passages wanted, at most 100.", min=1, max=100)] = 5,
     tenant: Tenant = TENANT,
@@ -27,7 +27,7 @@ def search(
     """Find the passages that answer best."""
     started = time.monotonic()
     with connected(ctx, tenant, user) as client:
-        found = client.search(query, top_k=top_k)
+        found = client.search(" ".join(words), top_k=top_k)
     milliseconds = (time.monotonic() - started) * 1000
     if json:
         passages = [passage_values(passage) for passage in found.passages]

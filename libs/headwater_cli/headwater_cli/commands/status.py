@@ -53,7 +53,10 @@ def _say_stopped(call: Invocation, platform: PlatformState | None, *, json: bool
     if json:
         echo_json({"data_dir": call.layout.root, "phase": "failed" if failed else "stopped", "why": why})
     else:
-        typer.echo(f"not running in {call.layout.root}: start it with `headwater up`" + (f" ({why})" if why else ""))
+        typer.echo(
+            f"not running in {call.layout.root}: start it with `{call.layout.command('up')}`"
+            + (f" ({why})" if why else "")
+        )
 
 
 def _head(platform: PlatformState) -> dict[str, Any]:

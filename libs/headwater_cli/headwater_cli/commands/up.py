@@ -14,6 +14,7 @@ from rich.console import Console
 from headwater_cli.commands.display import RunDisplay, StartDisplay, print_json, process_table
 from headwater_cli.invocation import Invocation
 from headwater_cli.platform import state
+from headwater_cli.platform.kafka import USUAL_PORT
 from headwater_cli.platform.laptop import LaptopPlan
 from headwater_cli.platform.layout import Layout
 from headwater_cli.platform.run import run
@@ -31,7 +32,7 @@ def up(
 ) -> None:
     """Start the broker, the store and the seven services, and keep them running until Ctrl-C."""
     call = Invocation.of(ctx)
-    announce = partial(_announce, json=json, hint="headwater down" if detach else "Ctrl-C")
+    announce = partial(_announce, json=json, hint=call.layout.command("down") if detach else "Ctrl-C")
     with state.exclusive(call.layout.lock_file) as held:
         if not held:
             _say_running(call.layout, json=json)
@@ -92,7 +93,8 @@ def _say_running(layout: Layout, *, json: bool) -> None:
         print_json(current)
         return
     by = f" (process {current.supervisor.pid}, {current.phase})" if current is not None else ""
-    typer.echo(f"already running in {layout.root}{by}: see `headwater status`, or stop it with `headwater down`")
+    look, stop = layout.command("status"), layout.command("down")
+    typer.echo(f"already running in {layout.root}{by}: see `{look}`, or stop it with `{stop}`")
 
 
 def _announce(platform: PlatformState, *, json: bool, hint: str) -> None:
@@ -101,5 +103,8 @@ def _announce(platform: PlatformState, *, json: bool, hint: str) -> None:
         return
     console = Console()
     console.print(process_table(platform))
+    kafka = platform.process("kafka")
+    if kafka is not None and not kafka.address.endswith(f":{USUAL_PORT}"):
+        console.print(f"port {USUAL_PORT} was taken: Kafka is at {kafka.address}", highlight=False)
     seconds = time.time() - platform.started_at
-    console.print(f"ready in {seconds:.1f} s; stop with {hint}", highlight=False)
+    console.print(f"ready in {seconds:.1f} s; stop with {hint}", highlight=False, markup=False, soft_wrap=True)

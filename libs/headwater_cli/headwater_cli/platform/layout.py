@@ -1,5 +1,6 @@
 """Where a platform keeps what in its data folder."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,11 @@ class Layout:
     """The paths under one data folder."""
 
     root: Path
+
+    def command(self, words: str) -> str:
+        """How to say `headwater WORDS` about this folder."""
+        where = "" if self.root == default_data_dir() else f" --data-dir {shlex.quote(str(self.root))}"
+        return f"headwater{where} {words}"
 
     @property
     def state_file(self) -> Path:

@@ -1,6 +1,7 @@
 """Keeping one program running."""
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 
 from headwater_kit.core.clock import Clock
@@ -118,4 +119,12 @@ class Watch:
 
 def _last_line(program: Program) -> str:
     lines = [line for line in program.log.read_text(errors="replace").splitlines() if line.strip()]
-    return f"{lines[-1].strip()} (log: {program.log})" if lines else f"see {program.log}"
+    return f"{_message(lines[-1])} (log: {program.log})" if lines else f"see {program.log}"
+
+
+def _message(line: str) -> str:
+    """What a log line says, without its other fields."""
+    try:
+        return str(json.loads(line)["message"])
+    except (ValueError, KeyError, TypeError):
+        return line.strip()

@@ -92,11 +92,16 @@ def candidates(question: str, passages: Sequence[Passage]) -> list[Candidate]:
         Candidate(place, sentence, terms(sentence.text), context)
         for place, passage in enumerate(passages)
         for context in [terms(" ".join((passage.info.title, *passage.chunk.heading_path)))]
-        for sentence in split_sentences(passage.chunk.text)
-        if MIN_CHARACTERS <= len(sentence.text) <= MAX_CHARACTERS or _has_cjk(sentence.text)
+        for sentence in _sentences(passage.chunk.text)
     ]
     found.sort(key=lambda candidate: (-min(2, len(candidate.terms & asked)), candidate.passage))
     return found[:MAX_CANDIDATES]
+
+
+def _sentences(text: str) -> list[Sentence]:
+    """The sentences of a fit length; where there is none, as in a note of a few words, the short ones."""
+    short = [sentence for sentence in split_sentences(text) if len(sentence.text) <= MAX_CHARACTERS]
+    return [one for one in short if len(one.text) >= MIN_CHARACTERS or _has_cjk(one.text)] or short
 
 
 def score(
@@ -179,4 +184,4 @@ def _says_the_same(one: Candidate, other: Candidate) -> bool:
 
 
 def _has_cjk(text: str) -> bool:
-    return len(text) <= MAX_CHARACTERS and len(_CJK.findall(text)) >= 4
+    return len(_CJK.findall(text)) >= 4

@@ -58,7 +58,7 @@ def test_status_of_nothing_says_how_to_start(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert call(monkeypatch, "status", "--data-dir", str(tmp_path)) == 1
-    assert "headwater up" in capsys.readouterr().out
+    assert f"headwater --data-dir {tmp_path} up" in capsys.readouterr().out
 
 
 def test_down_of_nothing_is_no_failure(

@@ -95,7 +95,7 @@ async def test_ingest_waits_out_a_busy_platform_and_goes_on_after_a_refused_file
     platform.refusals = [Overloaded("busy"), InvalidInput("no good", field="body")]
     printed = await headwater("ingest", str(notes / "pears.md"), str(notes / "plums.txt"))
     assert printed.code == 0
-    assert "1 documents searchable" in printed.out
+    assert "1 document searchable" in printed.out
     assert "no good" in printed.out
 
 

@@ -1,6 +1,7 @@
 import pytest
-from headwater_generate.domain.extract import Candidate, Scored, choose, cosine, is_blind, is_prose
+from headwater_generate.domain.extract import Candidate, Scored, candidates, choose, cosine, is_blind, is_prose
 from headwater_generate.domain.words import Rarity, terms
+from headwater_kit.core.documents import Chunk, DocumentInfo, Passage
 from headwater_text.sentences import Sentence
 
 
@@ -45,6 +46,12 @@ def test_an_english_encoder_cannot_read_chinese() -> None:
     assert is_blind("怎样关闭文件？")
     assert not is_blind("How do I close a file?")
     assert not is_blind("123 ?")
+
+
+def test_a_note_of_a_few_words_can_answer() -> None:
+    text = "Open at nine."
+    note = Passage(Chunk("id", 0, text, (), 0, len(text), 3, "h"), "doc", 1, DocumentInfo())
+    assert [candidate.sentence.text for candidate in candidates("When is it open?", [note])] == [text]
 
 
 def test_cosine() -> None:
