@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from headwater_kit.bus.kafka import KafkaBus, KafkaConfig
 from headwater_kit.bus.ports import Outbound, RebalanceListener, TopicPartition
-from headwater_kit.bus.topics import CHUNKS, FEEDBACK, dead_letter
+from headwater_kit.bus.topics import CHUNKS, EMBEDDINGS, dead_letter
 from headwater_kit.core.errors import Misconfigured, Unavailable
 
 
@@ -58,7 +58,8 @@ async def test_a_consumer_closes_in_time(silent: KafkaBus) -> None:
 
 
 async def test_a_topic_with_other_partitions_is_refused(kafka_bootstrap: str) -> None:
-    name = dead_letter(FEEDBACK.name, "feedback")
+    # One that no other test on the shared broker makes.
+    name = dead_letter(EMBEDDINGS.name, "index")
     admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
     await asyncio.wrap_future(admin.create_topics([NewTopic(name, 2, 1)])[name])
     try:
