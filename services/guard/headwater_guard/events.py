@@ -5,7 +5,7 @@ from headwater_kit.bus.ports import Outbound
 from headwater_kit.bus.publisher import Publisher
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
-from headwater_kit.codec.plain import PROTOBUF
+from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.core.events import GuardDecided
 
 
@@ -18,6 +18,4 @@ class AuditPublisher:
     async def record(self, decision: GuardDecided) -> None:
         """See `ports.AuditLog`."""
         key = decision.tenant.encode()
-        await self._publisher.publish(
-            stamped(Outbound(topics.AUDIT.name, key, encode(decision), {"content-type": PROTOBUF}))
-        )
+        await self._publisher.publish(stamped(Outbound(topics.AUDIT.name, key, encode(decision), IS_PROTOBUF)))

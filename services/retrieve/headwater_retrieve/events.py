@@ -9,7 +9,7 @@ from headwater_kit.bus.ports import Outbound, Record
 from headwater_kit.bus.publisher import Publisher
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import decode, encode
-from headwater_kit.codec.plain import PROTOBUF
+from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.events import DocumentIndexed, ImpressionRecorded, ModelPublished, Outcome
@@ -67,9 +67,7 @@ class ImpressionPublisher:
     async def record(self, impression: ImpressionRecorded) -> None:
         """See `ports.ImpressionLog`."""
         key = impression.impression_id.encode()
-        await self._publisher.publish(
-            stamped(Outbound(topics.IMPRESSIONS.name, key, encode(impression), {"content-type": PROTOBUF}))
-        )
+        await self._publisher.publish(stamped(Outbound(topics.IMPRESSIONS.name, key, encode(impression), IS_PROTOBUF)))
 
 
 def _floor(event: DocumentIndexed) -> int:

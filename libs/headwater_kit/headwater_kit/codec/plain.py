@@ -13,20 +13,20 @@ from headwater.events.v1 import events_pb2 as pb
 
 from headwater_kit.codec.answers import question_from_proto
 from headwater_kit.codec.enums import REACTIONS, word_from_text
+from headwater_kit.codec.headers import CONTENT_TYPE, JSON
 from headwater_kit.codec.learning import feedback_from_proto
 from headwater_kit.codec.times import time_to_proto
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import FeedbackRecorded, QuestionAsked, Reaction
 
-PROTOBUF = b"application/x-protobuf"
 Wire = TypeVar("Wire", pb.QuestionAsked, pb.FeedbackRecorded)
 
 
 def is_plain(value: bytes, headers: Mapping[str, bytes]) -> bool:
     """Whether a value is JSON: by its content-type header, or else by its first character."""
-    content_type = headers.get("content-type")
+    content_type = headers.get(CONTENT_TYPE)
     if content_type is not None:
-        return content_type.split(b";")[0].strip().lower() == b"application/json"
+        return content_type.split(b";")[0].strip().lower() == JSON
     return value.lstrip()[:1] == b"{"
 
 

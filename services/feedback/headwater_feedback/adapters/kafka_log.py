@@ -4,10 +4,8 @@ from headwater_kit.bus import topics
 from headwater_kit.bus.ports import Outbound, Producer
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
-from headwater_kit.codec.plain import PROTOBUF
+from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.core.events import FeedbackJoined, FeedbackRecorded, ModelPublished
-
-_HEADERS = {"content-type": PROTOBUF}
 
 
 class KafkaLog:
@@ -30,4 +28,4 @@ class KafkaLog:
         await self._send(topics.MODELS, "\x1f".join((memory.tenant, "memory", memory.cluster_id)), model)
 
     async def _send(self, topic: topics.Topic, key: str, event: object) -> None:
-        await self._producer.send(stamped(Outbound(topic.name, key.encode(), encode(event), _HEADERS)))
+        await self._producer.send(stamped(Outbound(topic.name, key.encode(), encode(event), IS_PROTOBUF)))

@@ -6,14 +6,14 @@ from headwater_kit.bus import topics
 from headwater_kit.bus.ports import Outbound, Producer, Record
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import decode, encode
-from headwater_kit.codec.plain import PROTOBUF
+from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.core.errors import NotFound
 from headwater_kit.core.events import AnswerGenerated
 
 
 def answered(answer: AnswerGenerated) -> Outbound:
     """The record of an answer."""
-    return Outbound(topics.ANSWERS.name, answer.answer_id.encode(), encode(answer), {"content-type": PROTOBUF})
+    return Outbound(topics.ANSWERS.name, answer.answer_id.encode(), encode(answer), IS_PROTOBUF)
 
 
 class KafkaAnswerLog:

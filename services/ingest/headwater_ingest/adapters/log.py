@@ -4,14 +4,11 @@ from headwater_kit.bus.ports import Bus, Outbound, Producer
 from headwater_kit.bus.topics import DOCUMENTS
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
-from headwater_kit.codec.plain import PROTOBUF
+from headwater_kit.codec.headers import IS_PROTOBUF, VERSION
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey, Position
 from headwater_kit.core.errors import Overloaded, Unavailable
 from headwater_kit.core.events import DocumentUpserted
-
-CONTENT_TYPE = {"content-type": PROTOBUF}
-VERSION_HEADER = "headwater-version"
 
 
 class BusDocumentLog:
@@ -46,9 +43,9 @@ class BusDocumentLog:
 
     async def append(self, key: DocumentKey, write: DocumentUpserted | None, version: int | None) -> Position:
         value = None if write is None else encode(write)
-        headers = dict(CONTENT_TYPE) if write is not None else {}
+        headers = dict(IS_PROTOBUF) if write is not None else {}
         if version is not None:
-            headers[VERSION_HEADER] = str(version).encode()
+            headers[VERSION] = str(version).encode()
         record = stamped(Outbound(DOCUMENTS.name, key.to_bytes(), value, headers))
         return await self._send(record, len(value or b""))
 

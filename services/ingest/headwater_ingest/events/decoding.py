@@ -7,19 +7,16 @@ from typing import Any
 
 from headwater_kit.bus.ports import Headers, Record
 from headwater_kit.codec.events import decode
-from headwater_kit.codec.plain import PROTOBUF
+from headwater_kit.codec.headers import CONTENT_TYPE, JSON, PROTOBUF, VERSION
 from headwater_kit.core.documents import DocumentInfo, DocumentKey, MetadataValue, Position
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import DocumentUpserted
 
 from headwater_ingest.domain.versions import MILLISECONDS, DocumentEvent
 
-CONTENT_TYPE = "content-type"
-VERSION = "headwater-version"
 # Set on a record that was sent on to the right partition: where it stood first, and when it was produced.
 REROUTED = "headwater-rerouted"
 PRODUCE_TIME_MS = "headwater-produce-time-ms"
-JSON = "application/json"
 JSON_FIELDS = frozenset({"title", "text", "media_type", "source_uri", "metadata", "version"})
 # Decimal digits of the largest version.
 MAX_VERSION_DIGITS = 19
@@ -52,7 +49,7 @@ def _write(value: bytes, headers: Headers) -> DocumentUpserted:
     kind = content_type.partition(";")[0].strip().lower()
     if kind == PROTOBUF.decode():
         return decode(DocumentUpserted, value)
-    if kind == JSON or (not kind and value.lstrip()[:1] == b"{"):
+    if kind == JSON.decode() or (not kind and value.lstrip()[:1] == b"{"):
         return _from_json(value)
     return DocumentUpserted(DocumentInfo(media_type=content_type), value)
 
