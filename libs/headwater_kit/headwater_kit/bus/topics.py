@@ -6,7 +6,8 @@ PARTITIONS = 6
 # A 50 MB document must reach ingest to be refused there with a reason; the
 # dead-letter topic takes the same bytes and the headers that say why.
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
-MAX_DEAD_LETTER_BYTES = MAX_DOCUMENT_BYTES + 1024 * 1024
+DEAD_LETTER_HEADERS_BYTES = 1024 * 1024
+MAX_DEAD_LETTER_BYTES = MAX_DOCUMENT_BYTES + DEAD_LETTER_HEADERS_BYTES
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 DAY_MS = 24 * 60 * 60 * 1000
 # As good as for ever: the log of documents is what an index can be made anew from.
@@ -18,7 +19,8 @@ class Topic:
     """A topic's declaration.
 
     `key` and `value` say what the bytes are; `compacted` keeps the last record
-    a key, else records go after `retention_ms`.
+    a key and leaves records younger than `uncompacted_ms` alone, else records go
+    after `retention_ms`.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Topic:
     compacted: bool = False
     retention_ms: int = 7 * DAY_MS
     max_message_bytes: int = MAX_RECORD_BYTES
+    uncompacted_ms: int = 0
 
 
 DOCUMENTS = Topic(
@@ -41,8 +44,28 @@ DOCUMENTS = Topic(
     max_message_bytes=MAX_DOCUMENT_BYTES,
 )
 LEDGER = Topic("ledger.v1", "document", "LedgerEntry", "last accepted version of each document", compacted=True)
-CHUNKS = Topic("chunks.v1", "document", "DocumentChunked", "documents parsed and cut")
-EMBEDDINGS = Topic("embeddings.v1", "document", "DocumentEmbedded", "chunks with their vectors")
+# The backfill lane is a way of its own: bulk waits before documents.v1 until there is room for it, and its parts never
+# stand in front of a live edit's.
+DOCUMENTS_BACKFILL = Topic(
+    "documents.backfill.v1",
+    "document",
+    DOCUMENTS.value,
+    "documents written in bulk; let into documents.v1 as there is room",
+    retention_ms=30 * DAY_MS,
+    max_message_bytes=MAX_DOCUMENT_BYTES,
+)
+
+
+def _chain(name: str, value: str, meaning: str) -> Topic:
+    # Compacted by part, so that a collection can be made anew from the last version of every document. A consumer
+    # that was away finds whole versions as long as nothing is compacted that it may not have read.
+    return Topic(name, "document, part", value, meaning, compacted=True, uncompacted_ms=7 * DAY_MS)
+
+
+CHUNKS = _chain("chunks.v1", "DocumentChunked", "documents parsed and cut")
+CHUNKS_BACKFILL = _chain("chunks.backfill.v1", "DocumentChunked", "the same, of the backfill lane")
+EMBEDDINGS = _chain("embeddings.v1", "DocumentEmbedded", "chunks with their vectors")
+EMBEDDINGS_BACKFILL = _chain("embeddings.backfill.v1", "DocumentEmbedded", "the same, of the backfill lane")
 INDEXED = Topic("indexed.v1", "document", "DocumentIndexed", "what searches return now", compacted=True)
 QUESTIONS = Topic("questions.v1", "question id", "QuestionAsked or JSON", "questions asked by event")
 ANSWERS = Topic("answers.v1", "answer id", "AnswerGenerated", "answers given, with their receipts")
@@ -59,13 +82,19 @@ FEEDBACK_JOINS = Topic(
 FEEDBACK_MEMORY = Topic(
     "feedback-memory-changelog", "tenant, cluster", "JSON", "votes behind the click memory", compacted=True
 )
+REDRIVES = Topic(
+    "redrives.v1", "place of a dead letter", "JSON", "dead letters that were sent on their way again", compacted=True
+)
 AUDIT = Topic("audit.v1", "tenant", "GuardDecided", "what the guard did not simply allow", retention_ms=30 * DAY_MS)
 
 # Consumer groups and the topics they read; each pair has a dead-letter topic.
 GROUPS = {
     "ingest": (DOCUMENTS,),
+    "ingest-backfill": (DOCUMENTS_BACKFILL,),
     "embed": (CHUNKS,),
+    "embed-backfill": (CHUNKS_BACKFILL,),
     "index": (EMBEDDINGS,),
+    "index-backfill": (EMBEDDINGS_BACKFILL,),
     "generate": (QUESTIONS,),
     "feedback": (IMPRESSIONS, ANSWERS, FEEDBACK, TRAINING),
 }
@@ -84,7 +113,7 @@ def _dead_letters() -> tuple[Topic, ...]:
             topic.value,
             f"records of {topic.name} that {group} could not process",
             retention_ms=30 * DAY_MS,
-            max_message_bytes=MAX_DEAD_LETTER_BYTES if topic is DOCUMENTS else topic.max_message_bytes + 1024 * 1024,
+            max_message_bytes=topic.max_message_bytes + DEAD_LETTER_HEADERS_BYTES,
         )
         for group, topics in GROUPS.items()
         for topic in topics
@@ -95,9 +124,12 @@ TOPICS: dict[str, Topic] = {
     topic.name: topic
     for topic in (
         DOCUMENTS,
+        DOCUMENTS_BACKFILL,
         LEDGER,
         CHUNKS,
+        CHUNKS_BACKFILL,
         EMBEDDINGS,
+        EMBEDDINGS_BACKFILL,
         INDEXED,
         QUESTIONS,
         ANSWERS,
@@ -108,6 +140,7 @@ TOPICS: dict[str, Topic] = {
         FEEDBACK_JOINS,
         FEEDBACK_MEMORY,
         AUDIT,
+        REDRIVES,
         *_dead_letters(),
     )
 }

@@ -10,8 +10,9 @@ from headwater_kit.codec.documents import (
     position_from_proto,
     position_to_proto,
 )
-from headwater_kit.codec.enums import OUTCOMES
+from headwater_kit.codec.enums import LANES, OUTCOMES
 from headwater_kit.codec.times import time_from_proto, time_to_proto
+from headwater_kit.core.documents import Lane, ObjectReference, Origin
 from headwater_kit.core.events import (
     DocumentChunked,
     DocumentEmbedded,
@@ -24,13 +25,41 @@ from headwater_kit.core.events import (
 
 def upserted_to_proto(event: DocumentUpserted) -> pb.DocumentUpserted:
     """A write."""
-    return pb.DocumentUpserted(info=info_to_proto(event.info), body=event.body, version=event.version)
+    body_object = object_to_proto(event.body_object) if event.body_object else None
+    return pb.DocumentUpserted(
+        info=info_to_proto(event.info), body=event.body, version=event.version, body_object=body_object
+    )
 
 
 def upserted_from_proto(message: pb.DocumentUpserted) -> DocumentUpserted:
     """A write; an unset version is None."""
     version = message.version if message.HasField("version") else None
-    return DocumentUpserted(info_from_proto(message.info), message.body, version)
+    body_object = object_from_proto(message.body_object) if message.HasField("body_object") else None
+    return DocumentUpserted(info_from_proto(message.info), message.body, version, body_object)
+
+
+def object_to_proto(reference: ObjectReference) -> pb.ObjectReference:
+    """Where a body lies."""
+    return pb.ObjectReference(name=reference.name, size_bytes=reference.size_bytes, sha256=reference.sha256)
+
+
+def object_from_proto(message: pb.ObjectReference) -> ObjectReference:
+    """Where a body lies."""
+    return ObjectReference(message.name, message.size_bytes, message.sha256)
+
+
+def origin_to_proto(origin: Origin) -> pb.Origin:
+    """Where an event first stood."""
+    return pb.Origin(
+        topic=origin.topic,
+        position=position_to_proto(origin.position),
+        produce_time=time_to_proto(origin.produce_time),
+    )
+
+
+def origin_from_proto(message: pb.Origin) -> Origin:
+    """Where an event first stood. Raises InvalidInput."""
+    return Origin(message.topic, position_from_proto(message.position), time_from_proto(message.produce_time))
 
 
 def provenance_to_proto(provenance: Provenance) -> pb.Provenance:
@@ -41,17 +70,19 @@ def provenance_to_proto(provenance: Provenance) -> pb.Provenance:
         outcome=OUTCOMES.to_proto(provenance.outcome),
         version=provenance.version,
         reason=provenance.reason,
+        lane=LANES.to_proto(provenance.lane),
     )
 
 
 def provenance_from_proto(message: pb.Provenance) -> Provenance:
-    """The event behind a record. Raises InvalidInput for an unset outcome."""
+    """The event behind a record; an unset lane is the live one. Raises InvalidInput for an unset outcome."""
     return Provenance(
         position=position_from_proto(message.position),
         produce_time=time_from_proto(message.produce_time),
         outcome=OUTCOMES.from_proto(message.outcome, "provenance.outcome"),
         version=message.version,
         reason=message.reason,
+        lane=LANES.from_proto(message.lane, "provenance.lane") if message.lane else Lane.LIVE,
     )
 
 
@@ -120,6 +151,7 @@ def ledger_to_proto(entry: LedgerEntry) -> pb.LedgerEntry:
         produce_time=time_to_proto(entry.produce_time),
         info=info_to_proto(entry.info),
         chunk_count=entry.chunk_count,
+        origin=origin_to_proto(entry.origin) if entry.origin else None,
     )
 
 
@@ -132,4 +164,5 @@ def ledger_from_proto(message: pb.LedgerEntry) -> LedgerEntry:
         produce_time=time_from_proto(message.produce_time),
         info=info_from_proto(message.info),
         chunk_count=message.chunk_count,
+        origin=origin_from_proto(message.origin) if message.HasField("origin") else None,
     )

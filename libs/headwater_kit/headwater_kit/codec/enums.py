@@ -8,6 +8,7 @@ from headwater.documents.v1 import documents_pb2
 from headwater.events.v1 import events_pb2
 from headwater.guard.v1 import guard_pb2
 
+from headwater_kit.core.documents import Lane
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import Outcome, Reaction, Refusal, Verdict
 from headwater_kit.core.filters import Operator
@@ -52,8 +53,10 @@ OUTCOMES = EnumTable(
         Outcome.STALE: events_pb2.OUTCOME_STALE,
         Outcome.REJECTED: events_pb2.OUTCOME_REJECTED,
         Outcome.REROUTED: events_pb2.OUTCOME_REROUTED,
+        Outcome.DEFERRED: events_pb2.OUTCOME_DEFERRED,
     }
 )
+LANES = EnumTable({Lane.LIVE: documents_pb2.LANE_LIVE, Lane.BACKFILL: documents_pb2.LANE_BACKFILL})
 REFUSALS = EnumTable(
     {
         Refusal.NO_SOURCE: events_pb2.REFUSAL_NO_SOURCE,

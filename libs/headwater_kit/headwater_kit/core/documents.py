@@ -3,11 +3,15 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from headwater_kit.core.errors import InvalidInput
 
 # The unit separator cannot stand in an id, so a key splits in one way only.
 KEY_SEPARATOR = "\x1f"
+# Neither can the record separator, which sets a part's number off from its document's key.
+PART_SEPARATOR = b"\x1e"
+MARKER = b"-"
 DEFAULT_TENANT = "default"
 ANONYMOUS = "anonymous"
 # Milvus bounds a VARCHAR in bytes; 512 characters are at most 2,048 of them.
@@ -69,6 +73,35 @@ class Position:
 
     partition: int
     offset: int
+
+
+class Lane(StrEnum):
+    """How urgent an event is: edits that somebody waits for, or bulk that must not delay them."""
+
+    LIVE = "live"
+    BACKFILL = "backfill"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where and when an event first stood in a log, before it was sent on, let in from a lane, or redriven.
+
+    Of an event that came straight in, its own place. `produce_time` is in
+    seconds since the epoch. Two events with one origin are one event.
+    """
+
+    topic: str
+    position: Position
+    produce_time: float
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectReference:
+    """A body kept in the object store instead of in the record: its name there, bytes, and sha256 in hex digits."""
+
+    name: str
+    size_bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +170,22 @@ def chunk_id(key: DocumentKey, version: int, ordinal: int) -> str:
 def document_row_id(key: DocumentKey) -> str:
     """Row id of a document in the store's ledger. 32 hex digits."""
     return _digest(f"{key.tenant}{KEY_SEPARATOR}{key.document_id}")
+
+
+def part_key(key: DocumentKey, part: int | None) -> bytes:
+    """Kafka key of a part on the chain's compacted topics: the last record a part is kept.
+
+    `part` None names a marker, which must not take the place of a part.
+    """
+    return key.to_bytes() + PART_SEPARATOR + (MARKER if part is None else str(part).encode())
+
+
+def document_of(record_key: bytes | None) -> DocumentKey:
+    """The document that a key of the chain names, of a part, a marker or the document itself.
+
+    Raises InvalidInput as `DocumentKey.from_bytes`.
+    """
+    return DocumentKey.from_bytes(record_key and record_key.partition(PART_SEPARATOR)[0])
 
 
 def text_hash(text: str) -> str:

@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Position, ScoreParts
+from headwater_kit.core.documents import (
+    Chunk,
+    DocumentInfo,
+    Lane,
+    ObjectReference,
+    Origin,
+    Passage,
+    Position,
+    ScoreParts,
+)
 from headwater_kit.core.filters import Filter
 
 
@@ -15,15 +24,21 @@ class Outcome(StrEnum):
     STALE = "stale"
     REJECTED = "rejected"
     REROUTED = "rerouted"
+    DEFERRED = "deferred"
+    """Accepted in the backfill lane: a chain of that lane brings the version, this record only moves the watermark."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentUpserted:
-    """`documents.v1`: a document was written; `version` None means assign one."""
+    """`documents.v1`: a document was written; `version` None means assign one.
+
+    A body that was set down in the object store is empty here, and `body_object` names it.
+    """
 
     info: DocumentInfo
     body: bytes
     version: int | None = None
+    body_object: ObjectReference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,8 @@ class Provenance:
     """The document event behind a record.
 
     `produce_time` is in seconds since the epoch; `version` is 0 where the event
-    got none; `reason` is a code, set where the outcome is REJECTED.
+    got none; `reason` is a code, set where the outcome is REJECTED. `lane` is the
+    one that its chain runs in.
     """
 
     position: Position
@@ -39,6 +55,7 @@ class Provenance:
     outcome: Outcome
     version: int = 0
     reason: str = ""
+    lane: Lane = Lane.LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +97,10 @@ class DocumentIndexed:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """`ledger.v1`: a document's last accepted version; deletions are entries too."""
+    """`ledger.v1`: a document's last accepted version; deletions are entries too.
+
+    `origin` None means that the event came straight in: its place and time are its origin.
+    """
 
     version: int
     deleted: bool
@@ -88,6 +108,7 @@ class LedgerEntry:
     produce_time: float
     info: DocumentInfo = DocumentInfo()
     chunk_count: int = 0
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

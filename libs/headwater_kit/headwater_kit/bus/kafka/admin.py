@@ -107,6 +107,7 @@ def _new(topic: Topic) -> NewTopic:
             "retention.ms": str(topic.retention_ms),
             # A reader that was away must still learn of deletions.
             "delete.retention.ms": str(topic.retention_ms),
+            "min.compaction.lag.ms": str(topic.uncompacted_ms),
             "max.message.bytes": str(topic.max_message_bytes),
         },
     )

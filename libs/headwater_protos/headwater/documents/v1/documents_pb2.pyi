@@ -22,6 +22,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Lane:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LaneEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Lane.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LANE_UNSPECIFIED: _Lane.ValueType  # 0
+    """Means live."""
+    LANE_LIVE: _Lane.ValueType  # 1
+    """Edits that somebody waits for."""
+    LANE_BACKFILL: _Lane.ValueType  # 2
+    """Bulk, which must not delay them."""
+
+class Lane(_Lane, metaclass=_LaneEnumTypeWrapper):
+    """How urgent a document event is."""
+
+LANE_UNSPECIFIED: Lane.ValueType  # 0
+"""Means live."""
+LANE_LIVE: Lane.ValueType  # 1
+"""Edits that somebody waits for."""
+LANE_BACKFILL: Lane.ValueType  # 2
+"""Bulk, which must not delay them."""
+Global___Lane: _TypeAlias = Lane  # noqa: Y015
+
 class _Operator:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -417,9 +441,15 @@ class Freshness(_message.Message):
 
     MIN_POSITIONS_FIELD_NUMBER: _builtins.int
     WAIT_MS_FIELD_NUMBER: _builtins.int
+    MAX_STALENESS_MS_FIELD_NUMBER: _builtins.int
     wait_ms: _builtins.int
-    """How long the call may wait for them, in milliseconds; 0 means the
+    """How long the call may wait for the index, in milliseconds; 0 means the
     service's default.
+    """
+    max_staleness_ms: _builtins.int
+    """The index must have applied all live events that were produced longer ago
+    than this, in milliseconds; otherwise the call fails with NOT_YET. 0 asks
+    for everything in the log when the call comes; unset asks for nothing.
     """
     @_builtins.property
     def min_positions(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourcePosition]:
@@ -433,12 +463,15 @@ class Freshness(_message.Message):
         *,
         min_positions: _abc.Iterable[Global___SourcePosition] | None = ...,
         wait_ms: _builtins.int = ...,
+        max_staleness_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_staleness_ms", b"_max_staleness_ms", "max_staleness_ms", b"max_staleness_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_positions", b"min_positions", "wait_ms", b"wait_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_staleness_ms", b"_max_staleness_ms", "max_staleness_ms", b"max_staleness_ms", "min_positions", b"min_positions", "wait_ms", b"wait_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__max_staleness_ms: _TypeAlias = _typing.Literal["max_staleness_ms"]  # noqa: Y015
+    _WhichOneofArgType__max_staleness_ms: _TypeAlias = _typing.Literal["_max_staleness_ms", b"_max_staleness_ms"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_staleness_ms) -> _WhichOneofReturnType__max_staleness_ms | None: ...
 
 Global___Freshness: _TypeAlias = Freshness  # noqa: Y015
 

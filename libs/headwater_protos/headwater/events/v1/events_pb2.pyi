@@ -42,6 +42,10 @@ class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.Value
     """The event could not be processed and lies in a dead-letter topic."""
     OUTCOME_REROUTED: _Outcome.ValueType  # 5
     """The event stood in another partition than its key's and was sent there."""
+    OUTCOME_DEFERRED: _Outcome.ValueType  # 6
+    """The event was accepted in the backfill lane; a chain of that lane brings
+    its version.
+    """
 
 class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
     """What became of a document event."""
@@ -58,6 +62,10 @@ OUTCOME_REJECTED: Outcome.ValueType  # 4
 """The event could not be processed and lies in a dead-letter topic."""
 OUTCOME_REROUTED: Outcome.ValueType  # 5
 """The event stood in another partition than its key's and was sent there."""
+OUTCOME_DEFERRED: Outcome.ValueType  # 6
+"""The event was accepted in the backfill lane; a chain of that lane brings
+its version.
+"""
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 class _Refusal:
@@ -125,6 +133,7 @@ class DocumentUpserted(_message.Message):
     INFO_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    BODY_OBJECT_FIELD_NUMBER: _builtins.int
     body: _builtins.bytes
     """The body, in the encoding that the media type says; text is UTF-8."""
     version: _builtins.int
@@ -135,22 +144,93 @@ class DocumentUpserted(_message.Message):
     def info(self) -> _documents_pb2.DocumentInfo:
         """Title, source, media type, metadata."""
 
+    @_builtins.property
+    def body_object(self) -> Global___ObjectReference:
+        """Set where the body was put into the object store: `body` is empty then."""
+
     def __init__(
         self,
         *,
         info: _documents_pb2.DocumentInfo | None = ...,
         body: _builtins.bytes = ...,
         version: _builtins.int | None = ...,
+        body_object: Global___ObjectReference | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_version", b"_version", "info", b"info", "version", b"version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_version", b"_version", "body_object", b"body_object", "info", b"info", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_version", b"_version", "body", b"body", "info", b"info", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_version", b"_version", "body", b"body", "body_object", b"body_object", "info", b"info", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
     _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
 
 Global___DocumentUpserted: _TypeAlias = DocumentUpserted  # noqa: Y015
+
+@_typing.final
+class ObjectReference(_message.Message):
+    """A body that is kept in the object store instead of in the record."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name within the store; made by Headwater."""
+    size_bytes: _builtins.int
+    """Length of the body in bytes."""
+    sha256: _builtins.str
+    """SHA-256 of the body, 64 hex digits."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ObjectReference: _TypeAlias = ObjectReference  # noqa: Y015
+
+@_typing.final
+class Origin(_message.Message):
+    """Where and when an event first stood in a log, before it was sent on, let in
+    from the backfill lane, or redriven. Two events of one origin are one event.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOPIC_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    PRODUCE_TIME_FIELD_NUMBER: _builtins.int
+    topic: _builtins.str
+    """Topic."""
+    @_builtins.property
+    def position(self) -> _documents_pb2.SourcePosition:
+        """Place in it."""
+
+    @_builtins.property
+    def produce_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was produced there."""
+
+    def __init__(
+        self,
+        *,
+        topic: _builtins.str = ...,
+        position: _documents_pb2.SourcePosition | None = ...,
+        produce_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "produce_time", b"produce_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "produce_time", b"produce_time", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Origin: _TypeAlias = Origin  # noqa: Y015
 
 @_typing.final
 class Provenance(_message.Message):
@@ -166,12 +246,15 @@ class Provenance(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    LANE_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     """What became of the event."""
     version: _builtins.int
     """Version that the event was given; 0 where it got none."""
     reason: _builtins.str
     """Reason code where the outcome is REJECTED, such as TOO_LARGE."""
+    lane: _documents_pb2.Lane.ValueType
+    """Lane that the chain runs in; unset means live."""
     @_builtins.property
     def position(self) -> _documents_pb2.SourcePosition:
         """Place of the event in `documents.v1`."""
@@ -188,10 +271,11 @@ class Provenance(_message.Message):
         outcome: Global___Outcome.ValueType = ...,
         version: _builtins.int = ...,
         reason: _builtins.str = ...,
+        lane: _documents_pb2.Lane.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "produce_time", b"produce_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcome", b"outcome", "position", b"position", "produce_time", b"produce_time", "reason", b"reason", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lane", b"lane", "outcome", b"outcome", "position", b"position", "produce_time", b"produce_time", "reason", b"reason", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -339,6 +423,7 @@ class LedgerEntry(_message.Message):
     PRODUCE_TIME_FIELD_NUMBER: _builtins.int
     INFO_FIELD_NUMBER: _builtins.int
     CHUNK_COUNT_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Last accepted version."""
     deleted: _builtins.bool
@@ -357,6 +442,10 @@ class LedgerEntry(_message.Message):
     def info(self) -> _documents_pb2.DocumentInfo:
         """Title, source, media type, metadata of that version."""
 
+    @_builtins.property
+    def origin(self) -> Global___Origin:
+        """Where the event first stood; unset where that is `position`."""
+
     def __init__(
         self,
         *,
@@ -366,10 +455,11 @@ class LedgerEntry(_message.Message):
         produce_time: _timestamp_pb2.Timestamp | None = ...,
         info: _documents_pb2.DocumentInfo | None = ...,
         chunk_count: _builtins.int = ...,
+        origin: Global___Origin | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info", "position", b"position", "produce_time", b"produce_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info", "origin", b"origin", "position", b"position", "produce_time", b"produce_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_count", b"chunk_count", "deleted", b"deleted", "info", b"info", "position", b"position", "produce_time", b"produce_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_count", b"chunk_count", "deleted", b"deleted", "info", b"info", "origin", b"origin", "position", b"position", "produce_time", b"produce_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

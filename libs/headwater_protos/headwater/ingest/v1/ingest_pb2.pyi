@@ -40,6 +40,10 @@ class _DocumentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Documen
     """Older than what the ledger holds; dropped."""
     DOCUMENT_STATE_REJECTED: _DocumentState.ValueType  # 5
     """Dead-lettered; the reason says why."""
+    DOCUMENT_STATE_CHUNKED: _DocumentState.ValueType  # 6
+    """Its chunks are on their way to be embedded."""
+    DOCUMENT_STATE_EMBEDDED: _DocumentState.ValueType  # 7
+    """Its vectors are on their way to the index."""
 
 class DocumentState(_DocumentState, metaclass=_DocumentStateEnumTypeWrapper):
     """How far a document event has come."""
@@ -56,6 +60,10 @@ DOCUMENT_STATE_STALE: DocumentState.ValueType  # 4
 """Older than what the ledger holds; dropped."""
 DOCUMENT_STATE_REJECTED: DocumentState.ValueType  # 5
 """Dead-lettered; the reason says why."""
+DOCUMENT_STATE_CHUNKED: DocumentState.ValueType  # 6
+"""Its chunks are on their way to be embedded."""
+DOCUMENT_STATE_EMBEDDED: DocumentState.ValueType  # 7
+"""Its vectors are on their way to the index."""
 Global___DocumentState: _TypeAlias = DocumentState  # noqa: Y015
 
 @_typing.final

@@ -135,6 +135,14 @@ class GetWatermarkResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     WATERMARK_FIELD_NUMBER: _builtins.int
+    LAG_FIELD_NUMBER: _builtins.int
+    STALENESS_MS_FIELD_NUMBER: _builtins.int
+    lag: _builtins.int
+    """Records of `documents.v1` that are not applied yet, over all partitions."""
+    staleness_ms: _builtins.int
+    """How long ago the oldest of those partitions' last applied records was
+    produced, in milliseconds; 0 where nothing is to be applied.
+    """
     @_builtins.property
     def watermark(self) -> _documents_pb2.Watermark:
         """Applied positions."""
@@ -143,10 +151,12 @@ class GetWatermarkResponse(_message.Message):
         self,
         *,
         watermark: _documents_pb2.Watermark | None = ...,
+        lag: _builtins.int = ...,
+        staleness_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lag", b"lag", "staleness_ms", b"staleness_ms", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

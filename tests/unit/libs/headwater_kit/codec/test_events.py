@@ -106,7 +106,16 @@ def test_every_codec_has_a_strategy_here() -> None:
 
 def test_every_event_message_of_the_contract_has_a_codec() -> None:
     # The messages that stand inside others, and are no topic values themselves.
-    inner = {"Provenance", "Citation", "Finding", "ImpressionItem", "ClickMemory", "PassageVotes"}
+    inner = {
+        "Provenance",
+        "Origin",
+        "ObjectReference",
+        "Citation",
+        "Finding",
+        "ImpressionItem",
+        "ClickMemory",
+        "PassageVotes",
+    }
     named = {codec.message.DESCRIPTOR.name for codec in CODECS.values()}
     assert named == set(pb.DESCRIPTOR.message_types_by_name) - inner
 
