@@ -67,14 +67,16 @@ class NotYet(Permanent):
     """The index has not come as far as the caller asked.
 
     `lag` is how many source records it is behind, summed over the partitions
-    asked for.
+    asked for. `staleness_ms` is how old what it shows is, where the caller set
+    a bound to that, and else 0.
     """
 
     reason = "NOT_YET"
 
-    def __init__(self, message: str, *, lag: int) -> None:
+    def __init__(self, message: str, *, lag: int, staleness_ms: int = 0) -> None:
         super().__init__(message)
         self.lag = lag
+        self.staleness_ms = staleness_ms
 
 
 class Misconfigured(Permanent):

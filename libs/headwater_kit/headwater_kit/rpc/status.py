@@ -1,7 +1,7 @@
 """Errors ↔ gRPC status: the one table, read both ways.
 
-The status carries google.rpc details: ErrorInfo with the reason (and the lag of
-a NOT_YET), BadRequest with the field, RetryInfo with the wait.
+The status carries google.rpc details: ErrorInfo with the reason (and the lag
+and staleness of a NOT_YET), BadRequest with the field, RetryInfo with the wait.
 """
 
 from collections.abc import Sequence
@@ -95,7 +95,8 @@ def from_status(
     # Without a reason the status is the transport's, whose words do not say which call they are about.
     text = message if info.reason and message else f"{peer}: {message or code.name}"
     if code is StatusCode.FAILED_PRECONDITION and info.reason == NotYet.reason:
-        return NotYet(text, lag=_integer(info.metadata.get("lag", "")))
+        lag, staleness = info.metadata.get("lag", ""), info.metadata.get("staleness_ms", "")
+        return NotYet(text, lag=_integer(lag), staleness_ms=_integer(staleness))
     # The transport's own refusal of a message, which no retry mends.
     if code is StatusCode.RESOURCE_EXHAUSTED and not info.reason and "larger than max" in message:
         return InvalidInput(text, reason="TOO_LARGE")
@@ -112,6 +113,7 @@ def _details(error: HeadwaterError) -> list[Message]:
     info = ErrorInfo(reason=error.reason, domain=DOMAIN)
     if isinstance(error, NotYet):
         info.metadata["lag"] = str(error.lag)
+        info.metadata["staleness_ms"] = str(error.staleness_ms)
     details: list[Message] = [info]
     if isinstance(error, InvalidInput) and error.field:
         description, field = _cut(error.message, MAX_MESSAGE_BYTES), _cut(error.field, MAX_FIELD_BYTES)

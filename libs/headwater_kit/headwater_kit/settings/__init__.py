@@ -4,5 +4,15 @@ from headwater_kit.settings.base import CallerSettings, ServiceSettings, Setting
 from headwater_kit.settings.load import SettingsError, load
 from headwater_kit.settings.milvus import MilvusSettings
 from headwater_kit.settings.ports import peer
+from headwater_kit.settings.tenants import TenantSettings
 
-__all__ = ["CallerSettings", "MilvusSettings", "ServiceSettings", "Settings", "SettingsError", "load", "peer"]
+__all__ = [
+    "CallerSettings",
+    "MilvusSettings",
+    "ServiceSettings",
+    "Settings",
+    "SettingsError",
+    "TenantSettings",
+    "load",
+    "peer",
+]

@@ -58,7 +58,10 @@ BUS_COMMIT_DURATION = Histogram("headwater.bus.commit.duration", "s", "one commi
 BUS_LOST = Counter("headwater.bus.lost", "{record}", "records beside a reply that were not kept, by reason")
 
 RETRIEVE_FRESHNESS = Histogram(
-    "headwater.retrieve.freshness", "s", "from a document's produce time until searches return it", DELAY_SECONDS
+    "headwater.retrieve.freshness",
+    "s",
+    "from a document's produce time until searches return it, by lane and class of tenant",
+    DELAY_SECONDS,
 )
 RETRIEVE_MISSING_LEGS = Counter(
     "headwater.retrieve.missing_legs", "{search}", "searches answered without a leg that was away, by leg"
@@ -74,7 +77,10 @@ INGEST_CUT_DURATION = Histogram(
 )
 INDEX_DOCUMENTS = Counter("headwater.index.documents", "{event}", "document events applied, by what became of them")
 INDEX_SEARCHABLE_DELAY = Histogram(
-    "headwater.index.searchable.delay", "s", "from a document's produce time until the store returns it", DELAY_SECONDS
+    "headwater.index.searchable.delay",
+    "s",
+    "from a document's produce time until the store returns it, by outcome, lane and class of tenant",
+    DELAY_SECONDS,
 )
 INDEX_MAINTENANCE_DURATION = Histogram(
     "headwater.index.maintenance.duration", "s", "one maintenance of the store", DELAY_SECONDS
@@ -91,6 +97,8 @@ RPC_METHOD = "rpc.method"
 RPC_STATUS_CODE = "rpc.grpc.status_code"
 ERROR_REASON = "headwater.error.reason"
 TENANT = "headwater.tenant"
+TENANT_CLASS = "headwater.tenant.class"
+LANE = "headwater.lane"
 BUS_TOPIC = "messaging.destination.name"
 BUS_PARTITION = "messaging.destination.partition.id"
 BUS_OFFSET = "messaging.kafka.offset"

@@ -15,7 +15,7 @@ CASES = [
     errors.InvalidInput("bad"),
     errors.NotFound("gone"),
     errors.Denied("no"),
-    errors.NotYet("behind", lag=17),
+    errors.NotYet("behind", lag=17, staleness_ms=2500),
     errors.Misconfigured("fix the setting"),
     errors.Overloaded("full", retry_after_ms=1250),
     errors.Overloaded("full", reason="QUEUE_FULL"),

@@ -1,0 +1,50 @@
+"""Tenants by class, so that what is measured by them stays countable."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from headwater_kit.core.documents import check_id
+from headwater_kit.core.errors import InvalidInput
+
+DEFAULT_CLASS = "default"
+# Each class is a time series in every histogram that tells classes apart.
+MAX_CLASSES = 16
+MAX_CLASS_CHARACTERS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class TenantClasses:
+    """Which tenant is of which class; a tenant that is not named is of class `default`."""
+
+    by_tenant: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> "TenantClasses":
+        """Reads `gold=acme,globex;silver=initech`; an empty text names none.
+
+        Raises InvalidInput for a word that names no class or no tenant, a tenant
+        in two classes, and more than `MAX_CLASSES` classes.
+        """
+        by_tenant: dict[str, str] = {}
+        for name, tenant in _pairs(text):
+            if by_tenant.setdefault(tenant, name) != name:
+                raise InvalidInput(f"tenant {tenant} is in two classes, {by_tenant[tenant]} and {name}")
+        if len(set(by_tenant.values())) > MAX_CLASSES:
+            raise InvalidInput(f"there are more than {MAX_CLASSES} classes")
+        return cls(MappingProxyType(by_tenant))
+
+    def of(self, tenant: str) -> str:
+        """The class of a tenant."""
+        return self.by_tenant.get(tenant, DEFAULT_CLASS)
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    for group in filter(None, (part.strip() for part in text.split(";"))):
+        name, _, tenants = group.partition("=")
+        name = name.strip()
+        if not name.isidentifier() or len(name) > MAX_CLASS_CHARACTERS:
+            raise InvalidInput(f"{name!r} is no name of a class: give class=tenant,tenant;class=tenant")
+        for tenant in (word.strip() for word in tenants.split(",")):
+            check_id(tenant, f"tenant of class {name}")
+            yield name, tenant
