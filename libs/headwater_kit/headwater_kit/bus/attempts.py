@@ -13,6 +13,7 @@ from headwater_kit.bus.handler import RecordHandler
 from headwater_kit.bus.policy import LoopPolicy
 from headwater_kit.bus.ports import Outbound, Record
 from headwater_kit.core.clock import Clock
+from headwater_kit.core.crash import crash_point
 from headwater_kit.core.errors import HeadwaterError, Misconfigured, Overloaded, Permanent, Transient
 
 _log = logging.getLogger(__name__)
@@ -66,7 +67,9 @@ class Attempts:
             error: Exception
             try:
                 async with place.at_work():
-                    return Outcome(await self._handle(record))
+                    outcome = Outcome(await self._handle(record))
+                crash_point("bus.handled")
+                return outcome
             except Transient as transient:
                 error = transient
             except Misconfigured:

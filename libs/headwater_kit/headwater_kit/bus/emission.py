@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from headwater_kit.bus.attempts import Attempts, Outcome, Place
 from headwater_kit.bus.ports import Ack, Producer, Record
+from headwater_kit.core.crash import crash_point
 from headwater_kit.core.errors import HeadwaterError, InvalidInput, Transient
 
 
@@ -60,6 +61,7 @@ class Emitter:
                     await asyncio.sleep(0)
                     if _refused(sends[-1][1]):
                         return await _first_failure(sends)
+                crash_point("bus.emitted")
             return await _first_failure(sends)
         finally:
             for _, send in sends:

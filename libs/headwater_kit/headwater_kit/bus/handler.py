@@ -1,17 +1,20 @@
 """What a service does with a record."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
 from headwater_kit.core.errors import HeadwaterError
 
+# What records are handled one after the other by; None stands in nobody's way.
+OrderKey = Callable[[Record], bytes | None]
+
 
 class RecordHandler(Protocol):
     """A service's twin of its RPCs; called by `bus.loop.ConsumerLoop`.
 
-    Records of one key come one at a time, in order; others at the same time. A
-    record may come again after a crash or a rebalance: the same record must
+    Records of one order key (see `bus.loop`) come one at a time, in order; others
+    at the same time. A record may come again after a crash or a rebalance: the same record must
     give the same outputs.
     """
 

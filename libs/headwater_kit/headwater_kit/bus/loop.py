@@ -5,9 +5,9 @@ import logging
 import random
 from collections.abc import Sequence
 
-from headwater_kit.bus.handler import RecordHandler
+from headwater_kit.bus.handler import OrderKey, RecordHandler
 from headwater_kit.bus.policy import LoopPolicy
-from headwater_kit.bus.ports import Bus
+from headwater_kit.bus.ports import Bus, Record
 from headwater_kit.bus.topics import Topic, dead_letter
 from headwater_kit.bus.waiting import wait_all
 from headwater_kit.bus.worker import GroupWorker, Means
@@ -24,6 +24,11 @@ DRAIN_SHARE = 0.7
 __all__ = ["ConsumerLoop", "LoopPolicy", "RecordHandler"]
 
 
+def by_record_key(record: Record) -> bytes | None:
+    """The order key of topics whose records are independent unless they have one key."""
+    return record.key
+
+
 class ConsumerLoop:
     """Consumes topics as a group, at least once, losing and overtaking nothing.
 
@@ -31,8 +36,9 @@ class ConsumerLoop:
 
     1. It is taken from the broker only while its partition has room; a full or
        failing partition is paused, and polling goes on.
-    2. It is handled after the record before it of its key, at the same time as
-       those of other keys. A transient failure is repeated for ever, any other
+    2. It is handled after the record before it of its order key (the record's
+       key, or what `order_key` makes of the record), at the same time as those
+       of other keys. A transient failure is repeated for ever, any other
        makes the record's output a dead letter.
     3. Its outputs are produced after those of all records before it in its
        partition, and produced again until they are acknowledged.
@@ -57,6 +63,7 @@ class ConsumerLoop:
         clock: Clock,
         rng: random.Random,
         policy: LoopPolicy | None = None,
+        order_key: OrderKey = by_record_key,
     ) -> None:
         self.name = f"consumer {group}"
         self._bus = bus
@@ -66,6 +73,7 @@ class ConsumerLoop:
         self._clock = clock
         self._rng = rng
         self._policy = policy or LoopPolicy()
+        self._order_key = order_key
         self._worker: GroupWorker | None = None
         self._task: asyncio.Task[None] | None = None
         self._stop: asyncio.Future[Deadline] | None = None
@@ -107,7 +115,7 @@ class ConsumerLoop:
 
     async def _run(self, stop: asyncio.Future[Deadline]) -> None:
         means = Means(
-            self._group, self._handler, self._bus.consumer(self._group), self._bus.producer(),
+            self._group, self._handler, self._order_key, self._bus.consumer(self._group), self._bus.producer(),
             self._policy, self._clock, self._rng,
         )  # fmt: skip
         try:

@@ -10,9 +10,11 @@ from itertools import takewhile
 from headwater_kit.bus import metrics
 from headwater_kit.bus.attempts import Attempts, Outcome
 from headwater_kit.bus.emission import Emission, Emitter
+from headwater_kit.bus.handler import OrderKey
 from headwater_kit.bus.policy import LoopPolicy
 from headwater_kit.bus.ports import Record, TopicPartition
 from headwater_kit.core.clock import Clock
+from headwater_kit.core.crash import crash_point
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Surroundings:
     group: str
     policy: LoopPolicy
     clock: Clock
+    order_key: OrderKey
     attempts: Attempts
     emitter: Emitter
     tasks: asyncio.TaskGroup
@@ -31,8 +34,9 @@ class Surroundings:
 class Entry:
     """A record in flight: its place in the partition and the task that handles it."""
 
-    def __init__(self, record: Record, pipeline: "PartitionPipeline") -> None:
+    def __init__(self, record: Record, order: bytes | None, pipeline: "PartitionPipeline") -> None:
         self.record = record
+        self.order = order
         self.task: asyncio.Task[Outcome]
         self._pipeline = pipeline
         self._is_at_work = False
@@ -60,7 +64,7 @@ class Entry:
 class PartitionPipeline:
     """Handles records of one partition at the same time, emits them in order.
 
-    A record is handled after the one before it of its key, whatever became of
+    A record is handled after the one before it of its order key, whatever became of
     that. Its outputs go out after those of all records before it. So records
     are done in offset order, and what may be committed is simply `next_offset`.
     """
@@ -76,7 +80,7 @@ class PartitionPipeline:
         self._entries: deque[Entry] = deque()
         self._bytes = 0
         self._held = 0
-        self._last_of_key: dict[bytes | None, asyncio.Task[Outcome]] = {}
+        self._last_of_order: dict[bytes | None, asyncio.Task[Outcome]] = {}
         self._arrived = asyncio.Event()
         self._emptied = asyncio.Event()
         self._emptied.set()
@@ -97,10 +101,10 @@ class PartitionPipeline:
     def take(self, record: Record) -> None:
         """Accepts the partition's next record."""
         metrics.consumed(record, self._around.group)
-        entry = Entry(record, self)
-        entry.task = self._around.tasks.create_task(self._handle(entry, self._last_of_key.get(record.key)))
-        if record.key is not None:
-            self._last_of_key[record.key] = entry.task
+        entry = Entry(record, self._around.order_key(record), self)
+        entry.task = self._around.tasks.create_task(self._handle(entry, self._last_of_order.get(entry.order)))
+        if entry.order is not None:
+            self._last_of_order[entry.order] = entry.task
         self._entries.append(entry)
         self._bytes += _size_bytes(record)
         self._emptied.clear()
@@ -144,7 +148,11 @@ class PartitionPipeline:
     async def _emit_for_ever(self) -> None:
         while True:
             if entries := await self._handled():
-                await self._around.emitter.emit([Emission(e.record, e, e.task.result()) for e in entries])
+                emissions = [Emission(entry.record, entry, entry.task.result()) for entry in entries]
+                await self._around.emitter.emit(emissions)
+                if any(emission.outcome.dead for emission in emissions):
+                    crash_point("bus.dead_letter_acknowledged")
+                crash_point("bus.acknowledged")
                 self._retire(entries)
 
     async def _handled(self) -> Sequence[Entry]:
@@ -171,9 +179,8 @@ class PartitionPipeline:
 
     def _forget(self, entry: Entry) -> None:
         self._bytes -= _size_bytes(entry.record)
-        key = entry.record.key
-        if key is not None and self._last_of_key.get(key) is entry.task:
-            del self._last_of_key[key]
+        if self._last_of_order.get(entry.order) is entry.task:
+            del self._last_of_order[entry.order]
 
     def _note_if_empty(self) -> None:
         if not self._entries:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from headwater_kit.bus.ports import Ack, Bus, Outbound, Producer
 from headwater_kit.bus.topics import Topic
+from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Unavailable
 
@@ -37,7 +38,10 @@ class Sender:
         """See `ports.Producer.send`; raises Unavailable while not started."""
         if self._producer is None:
             raise Unavailable("the service is not connected to the broker")
-        return await self._producer.send(record)
+        crash_point("sender.sending")
+        ack = await self._producer.send(record)
+        crash_point("sender.acknowledged")
+        return ack
 
     async def flush(self, seconds: float) -> int:
         """See `ports.Producer.flush`."""

@@ -10,6 +10,7 @@ from headwater_kit.bus.ports import Bus, Reader, Record
 from headwater_kit.bus.topics import Topic
 from headwater_kit.bus.waiting import wait_all
 from headwater_kit.core.clock import Clock
+from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import DeadlineExceeded, HeadwaterError, Misconfigured, Permanent, Transient, Unavailable
 from headwater_kit.core.retry import Backoff
@@ -141,8 +142,12 @@ class Table:
             self._move()
 
     async def _read(self, reader: Reader) -> None:
-        for record in await reader.poll(POLL_RECORDS, POLL_SECONDS):
+        records = await reader.poll(POLL_RECORDS, POLL_SECONDS)
+        if records:
+            crash_point("table.polled")
+        for record in records:
             self._apply_one(record)
+            crash_point("table.applied")
         positions = await reader.positions()
         if positions != self._positions:
             self._positions = positions

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from headwater_kit.bus import metrics
 from headwater_kit.bus.attempts import Attempts
 from headwater_kit.bus.emission import Emitter
-from headwater_kit.bus.handler import RecordHandler
+from headwater_kit.bus.handler import OrderKey, RecordHandler
 from headwater_kit.bus.pipeline import PartitionPipeline, Surroundings
 from headwater_kit.bus.policy import LoopPolicy
-from headwater_kit.bus.ports import Consumer, Producer, RebalanceListener, TopicPartition
+from headwater_kit.bus.ports import Consumer, Producer, RebalanceListener, Record, TopicPartition
 from headwater_kit.bus.waiting import wait_all
 from headwater_kit.core.clock import Clock
+from headwater_kit.core.crash import crash_point
 from headwater_kit.core.errors import HeadwaterError, Transient
 
 _log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Means:
 
     group: str
     handler: RecordHandler
+    order_key: OrderKey
     consumer: Consumer
     producer: Producer
     policy: LoopPolicy
@@ -53,8 +55,9 @@ class GroupWorker:
         self._tasks = tasks
         attempts = Attempts(means.handler, means.group, means.policy, means.clock, means.rng)
         self._around = Surroundings(
-            means.group, means.policy, means.clock, attempts, Emitter(means.producer, attempts), tasks, self._changed
-        )
+            means.group, means.policy, means.clock, self._order_of, attempts, Emitter(means.producer, attempts), tasks,
+            self._changed,
+        )  # fmt: skip
         self._pipelines: dict[TopicPartition, PartitionPipeline] = {}
         self._arrivals: list[Arrival] = []
         self._progress = asyncio.Event()
@@ -112,9 +115,12 @@ class GroupWorker:
         self._arrivals.append(Arrival(ready, set(partitions)))
         for source in partitions:
             self._pipelines[source] = PartitionPipeline(source, self._around, ready)
+        crash_point("bus.assigned")
 
     async def _revoked(self, partitions: Sequence[TopicPartition]) -> None:
+        crash_point("bus.revoking")
         await self.hand_over(partitions, self._means.policy.revoke_seconds)
+        crash_point("bus.revoked")
 
     async def _prepare(self, partitions: Sequence[TopicPartition]) -> None:
         attempts = 0
@@ -131,10 +137,21 @@ class GroupWorker:
                 return
 
     async def _poll(self) -> None:
-        for record in await self._means.consumer.poll(self._means.policy.poll_records, self._means.policy.poll_seconds):
+        policy = self._means.policy
+        records = await self._means.consumer.poll(policy.poll_records, policy.poll_seconds)
+        if records:
+            crash_point("bus.polled")
+        for record in records:
             if pipeline := self._pipelines.get(record.source):
                 pipeline.take(record)
                 self._steer(pipeline)
+
+    def _order_of(self, record: Record) -> bytes | None:
+        try:
+            return self._means.order_key(record)
+        except HeadwaterError:
+            # A key that names nothing: the handler will put the record aside, in the order of those like it.
+            return record.key
 
     def _changed(self, pipeline: PartitionPipeline) -> None:
         self._progress.set()
@@ -170,8 +187,10 @@ class GroupWorker:
         if not offsets:
             return
         try:
+            crash_point("bus.before_commit")
             with metrics.committing(self._means.group, self._means.clock):
                 await self._means.consumer.commit(offsets)
+            crash_point("bus.committed")
         except Transient as error:
             # Nothing is lost: the next commit covers it, or whoever gets the partition handles it again.
             self._progress.set()

@@ -1,7 +1,8 @@
 """Named places on the way of a document at which a test may end the process, as `kill -9` would.
 
-`HEADWATER_CRASH_AT=name:n` arms one of them: the n-th pass ends the process,
-counted over restarts, so that it ends once. Unarmed, a pass costs a comparison.
+`HEADWATER_CRASH_AT=name:n` arms one of them: its n-th pass ends the process.
+Passes are counted over restarts, so that it ends once. A place that is not
+armed costs a comparison.
 """
 
 import os
@@ -19,7 +20,20 @@ KILLED = 137
 # Each point, and what has happened by then and what has not.
 POINTS: Mapping[str, str] = MappingProxyType(
     {
-        "bus.polled": "records were taken from the broker, none is handled",
+        "bus.polled": "records were taken from the broker, none of them is handled",
+        "bus.handled": "a record is handled, none of its outputs is sent",
+        "bus.emitted": "a record's outputs are handed to the client, none may be acknowledged",
+        "bus.acknowledged": "outputs of records are acknowledged, their offsets are not up for commit",
+        "bus.dead_letter_acknowledged": "a dead letter is acknowledged, its record's offset is not up for commit",
+        "bus.before_commit": "offsets are up for commit, the broker has not heard of them",
+        "bus.committed": "offsets are committed, the loop does not know it yet",
+        "bus.assigned": "partitions came, no record of them did",
+        "bus.revoking": "partitions are to go, what is under way of them is not ended",
+        "bus.revoked": "partitions were handed over and committed, the broker does not know it yet",
+        "table.polled": "records of a table were read, none is applied",
+        "table.applied": "a record of a table is applied, its position is not yet shown",
+        "sender.sending": "a record that a caller waits for is not sent yet",
+        "sender.acknowledged": "a record is acknowledged, the caller who waits for it was not told",
     }
 )
 
@@ -31,51 +45,54 @@ def exit_hard() -> NoReturn:
 
 @dataclass(slots=True)
 class _Armed:
-    name: str = ""
+    """The armed point. Where there is a file, it holds a byte a pass and outlives the process."""
+
+    name: str
+    fatal_pass: int
+    crash: Callable[[], None]
+    file: Path | None
     passes: int = 0
-    counted: Path | None = None
-    crash: Callable[[], None] = exit_hard
+
+    def passed(self) -> None:
+        self.passes = self.passes + 1 if self.file is None else _append_byte(self.file)
+        if self.passes == self.fatal_pass:
+            self.crash()
 
 
-_armed = _Armed()
+_NOTHING = _Armed("", 0, exit_hard, None)
+_armed = _NOTHING
 
 
 def crash_point(name: str) -> None:
-    """Ends the process if this is the armed pass of the armed point."""
-    if name != _armed.name:
-        return
-    if _count() == _armed.passes:
-        _armed.crash()
+    """Ends the process if this is the fatal pass of the armed point."""
+    if name == _armed.name:
+        _armed.passed()
 
 
 def arm(spec: str, folder: Path | None = None, crash: Callable[[], None] = exit_hard) -> None:
-    """Arms `name:n`; an empty spec disarms. Passes are counted in `folder` where one is given.
+    """Arms the point of `spec`, which is `name:n`, in place of the one armed before; an empty one disarms.
 
-    Raises Misconfigured for a name that is not declared or a number below 1.
+    Passes are counted in `folder`, which is made, or where there is none in
+    memory. Raises Misconfigured for a name that is not in POINTS or an n below 1.
     """
+    global _armed  # noqa: PLW0603 - a point must be found from anywhere, at no cost, by its name alone
+    _armed = _parsed(spec, folder, crash) if spec else _NOTHING
+
+
+def _parsed(spec: str, folder: Path | None, crash: Callable[[], None]) -> _Armed:
     name, _, number = spec.partition(":")
-    if not name:
-        _armed.name = ""
-        return
-    if name not in POINTS or not number.isdigit() or int(number) < 1:
-        raise Misconfigured(f"HEADWATER_CRASH_AT={spec!r}: give name:n with n from 1 and a name of core.crash.POINTS")
-    _armed.name, _armed.passes, _armed.crash = name, int(number), crash
-    _armed.counted = None
+    if name not in POINTS:
+        raise Misconfigured(f"there is no crash point {name!r} to arm: see headwater_kit.core.crash.POINTS")
+    if not number.isdecimal() or int(number) < 1:
+        raise Misconfigured(f"crash point {spec!r} does not say which pass is fatal: write {name}:1 for the first")
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        _armed.counted = folder / f"{name}.passes"
-    else:
-        _passed.clear()
+    return _Armed(name, int(number), crash, folder and folder / f"{name}.{number}.passes")
 
 
-_passed: list[None] = []
-
-
-def _count() -> int:
-    """The number of this pass: a byte a pass in a file that outlives the process, or a mark in memory."""
-    if _armed.counted is None:
-        _passed.append(None)
-        return len(_passed)
-    with _armed.counted.open("ab") as passes:
+def _append_byte(file: Path) -> int:
+    """The size of the file after it."""
+    # Unbuffered: what follows may be the end of the process.
+    with file.open("ab", buffering=0) as passes:
         passes.write(b".")
         return passes.tell()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import NoReturn, TypeVar
 
+from headwater_kit.core import crash
 from headwater_kit.core.errors import Misconfigured
 from headwater_kit.runtime.service import Service
 from headwater_kit.settings import ServiceSettings, SettingsError, load
@@ -22,6 +23,8 @@ S = TypeVar("S", bound=ServiceSettings)
 DRAINED = 0
 CRASHED = 1
 BAD_SETTINGS = 2
+# Below the data folder: the passes of an armed crash point, counted over restarts.
+CRASH_POINTS = "crash-points"
 
 
 def run(settings_type: type[S], build: Callable[[S], Service]) -> NoReturn:
@@ -34,6 +37,7 @@ def run(settings_type: type[S], build: Callable[[S], Service]) -> NoReturn:
     _parse_arguments(settings_type)
     try:
         settings = load(settings_type)
+        crash.arm(settings.crash_at, settings.data_dir / CRASH_POINTS)
         telemetry = setup(settings, settings_type.service)
     except SettingsError as error:
         sys.exit(_refuse(*error.faults))

@@ -92,6 +92,11 @@ class ServiceSettings(KafkaSettings, CallerSettings):
     data_dir: Path = Field(
         default=Path(".headwater"), description="folder for caches that may be lost; made when first needed"
     )
+    crash_at: str = Field(
+        default="",
+        description="for tests of crashes: name:n ends the process, as kill -9 does, at the n-th pass of a point that "
+        "headwater_kit.core.crash names; empty: never",
+    )
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

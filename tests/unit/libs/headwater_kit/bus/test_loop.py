@@ -3,7 +3,8 @@ import random
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy
+from headwater_kit.bus.handler import OrderKey
+from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, by_record_key
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
 from headwater_kit.bus.topics import CHUNKS, DOCUMENTS, dead_letter
@@ -59,10 +60,11 @@ class Bench:
         self.producer = self.bus.producer()
         self.loops: list[ConsumerLoop] = []
 
-    async def start(self, policy: LoopPolicy | None = None) -> ConsumerLoop:
+    async def start(self, policy: LoopPolicy | None = None, order_key: OrderKey = by_record_key) -> ConsumerLoop:
         loop = ConsumerLoop(
-            self.bus, GROUP, [DOCUMENTS], self.handler, clock=self.clock, rng=random.Random(1), policy=policy
-        )
+            self.bus, GROUP, [DOCUMENTS], self.handler,
+            clock=self.clock, rng=random.Random(1), policy=policy, order_key=order_key,
+        )  # fmt: skip
         await loop.start()
         self.loops.append(loop)
         await self.clock.settle()
@@ -109,6 +111,34 @@ async def test_records_of_one_key_come_one_at_a_time(bench: Bench) -> None:
     bench.handler.gates[b"a"].set()
     await bench.clock.settle()
     assert bench.handler.handled == [b"a", b"b"]
+
+
+async def test_records_of_one_order_key_come_one_at_a_time_whatever_their_keys(bench: Bench) -> None:
+    bench.handler.gates[b"a"] = asyncio.Event()
+    await bench.start(order_key=lambda record: record.key and record.key[:1])
+    await bench.produce(b"a", key=b"x1")
+    await bench.produce(b"b", key=b"x2")
+    await bench.produce(b"c", key=b"y1")
+    assert bench.handler.at_work == {b"a"}
+    assert bench.handler.handled == [b"c"]
+    bench.handler.gates[b"a"].set()
+    await bench.clock.settle()
+    assert bench.handler.handled == [b"c", b"a", b"b"]
+
+
+async def test_a_key_without_an_order_is_its_own(bench: Bench) -> None:
+    def refuses(record: Record) -> bytes | None:
+        raise InvalidInput("this key names nothing")
+
+    bench.handler.gates[b"a"] = asyncio.Event()
+    loop = await bench.start(order_key=refuses)
+    await bench.produce(b"a", b"b")
+    await bench.produce(b"c", key=b"other")
+    assert bench.handler.at_work == {b"a"}
+    bench.handler.gates[b"a"].set()
+    await bench.clock.settle()
+    assert bench.handler.handled == [b"c", b"a", b"b"]
+    await loop.check()
 
 
 async def test_other_keys_pass_in_handling_but_not_in_outputs_or_commits(bench: Bench) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = """
+from headwater_kit.core.crash import crash_point
 from headwater_kit.core.errors import Misconfigured, Unavailable
 from headwater_kit.runtime import run
 from headwater_kit.testing.scripted import ScriptedSettings, scripted
@@ -22,6 +23,7 @@ class Part:
     name = "part"
 
     async def start(self):
+        crash_point("bus.polled")
         if fault is not None:
             raise fault
 
@@ -130,6 +132,24 @@ def test_a_crash_exits_1_and_shows_where(tmp_path: Path) -> None:
     code, _, err = finish(start(tmp_path, 'ValueError("oops")'))
     assert code == 1
     assert "ValueError: oops" in err
+
+
+def test_an_armed_point_ends_the_process_once_over_restarts(tmp_path: Path) -> None:
+    env = {"HEADWATER_CRASH_AT": "bus.polled:2", "HEADWATER_DATA_DIR": str(tmp_path)}
+    process = start(tmp_path, 'Unavailable("no broker")', env)
+    code, _, err = finish(process)
+    assert code == 137
+    assert "draining" not in err
+    process = start(tmp_path, "None", env)
+    list(lines_until(process, "started"))
+    process.terminate()
+    assert finish(process)[0] == 0
+
+
+def test_a_point_that_is_not_declared_exits_2(tmp_path: Path) -> None:
+    code, _, err = finish(start(tmp_path, "None", {"HEADWATER_CRASH_AT": "nowhere:1"}))
+    assert code == 2
+    assert "nowhere" in err
 
 
 def test_help_names_every_setting(tmp_path: Path) -> None:
