@@ -19,6 +19,7 @@ from headwater_kit.core.events import (
     DocumentIndexed,
     DocumentUpserted,
     LedgerEntry,
+    Parts,
     Provenance,
 )
 
@@ -82,8 +83,13 @@ def provenance_from_proto(message: pb.Provenance) -> Provenance:
         outcome=OUTCOMES.from_proto(message.outcome, "provenance.outcome"),
         version=message.version,
         reason=message.reason,
-        lane=LANES.from_proto(message.lane, "provenance.lane") if message.lane else Lane.LIVE,
+        lane=lane_from_proto(message.lane, "provenance.lane"),
     )
+
+
+def lane_from_proto(lane: int, field: str) -> Lane:
+    """A lane; unset means live. Raises InvalidInput."""
+    return LANES.from_proto(lane, field) if lane else Lane.LIVE
 
 
 def chunked_to_proto(event: DocumentChunked) -> pb.DocumentChunked:
@@ -152,6 +158,8 @@ def ledger_to_proto(entry: LedgerEntry) -> pb.LedgerEntry:
         info=info_to_proto(entry.info),
         chunk_count=entry.chunk_count,
         origin=origin_to_proto(entry.origin) if entry.origin else None,
+        parts=parts_to_proto(entry.parts),
+        replaced=parts_to_proto(entry.replaced),
     )
 
 
@@ -165,4 +173,16 @@ def ledger_from_proto(message: pb.LedgerEntry) -> LedgerEntry:
         info=info_from_proto(message.info),
         chunk_count=message.chunk_count,
         origin=origin_from_proto(message.origin) if message.HasField("origin") else None,
+        parts=parts_from_proto(message.parts),
+        replaced=parts_from_proto(message.replaced),
     )
+
+
+def parts_to_proto(parts: Parts) -> pb.Parts:
+    """Where a version's parts lie."""
+    return pb.Parts(lane=LANES.to_proto(parts.lane), count=parts.count)
+
+
+def parts_from_proto(message: pb.Parts) -> Parts:
+    """Where a version's parts lie. Raises InvalidInput."""
+    return Parts(lane_from_proto(message.lane, "parts.lane"), message.count)
