@@ -1,26 +1,91 @@
 """The store in this process's memory: exact, for tests and small trials."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+from headwater_kit.core.crash import crash_point
 from headwater_kit.core.documents import DocumentKey, Passage
 from headwater_kit.core.errors import InvalidInput, Misconfigured, Unavailable
 from numpy.typing import NDArray
 
 from headwater_vectors import filters
 from headwater_vectors.bm25 import Bm25
-from headwater_vectors.ports import ChunkRow, Counts, Hit, LedgerRow, Legs, Model, Query
+from headwater_vectors.ports import ChunkRow, Counts, Hit, LedgerRow, Legs, Model, Query, StoredRow
+from headwater_vectors.shadows import shadow_alias
+from headwater_vectors.switching import Switching, chunk_ids, highest
+
+# A scan's page: small, so that tests need few rows to see two.
+
+
+PAGE_ROWS = 100
+NAME = "memory"
+
+
+async def _no_pause() -> None:
+    """Raw writes follow each other at once."""
+
+
+@dataclass(slots=True)
+class _Tables:
+    """What is stored of one collection."""
+
+    name: str
+    model: Model | None = None
+    rows: dict[str, ChunkRow] = field(default_factory=dict)
+    ledger: dict[DocumentKey, dict[int, LedgerRow]] = field(default_factory=dict)
+
+
+class _RawWrites:
+    """`switching.RawWrites`; pauses before each, for tests that want other calls in between."""
+
+    def __init__(self, tables: _Tables, pause: Callable[[], Awaitable[None]]) -> None:
+        self._tables = tables
+        self._pause = pause
+
+    async def versions(self, key: DocumentKey) -> Sequence[LedgerRow]:
+        await self._pause()
+        return list(self._tables.ledger.get(key, {}).values())
+
+    async def add(self, row: LedgerRow) -> None:
+        await self._pause()
+        self._tables.ledger.setdefault(row.key, {})[row.version] = row
+
+    async def delete_chunks(self, row_ids: Sequence[str]) -> None:
+        await self._pause()
+        for row_id in row_ids:
+            self._tables.rows.pop(row_id, None)
+
+    async def delete_versions(self, rows: Sequence[LedgerRow]) -> None:
+        await self._pause()
+        for row in rows:
+            self._tables.ledger.get(row.key, {}).pop(row.version, None)
 
 
 class MemoryStore:
-    """Brute-force cosine and BM25. Every call is atomic: none of them yields half-way."""
+    """Brute-force cosine and BM25. Raw reads and writes are atomic; `pause` is awaited before each raw write.
 
-    def __init__(self, name: str = "memory") -> None:
-        self._name = name
-        self._model: Model | None = None
-        self._rows: dict[str, ChunkRow] = {}
-        self._ledger: dict[DocumentKey, LedgerRow] = {}
+    A second store over the same collections, as another process would have, is made by `twin`.
+    """
+
+    def __init__(self, pause: Callable[[], Awaitable[None]] = _no_pause) -> None:
+        self._pause = pause
+        self._collections = {NAME: _Tables(NAME)}
+        self._aliases = {NAME: NAME}
+        self._alias = NAME
         self._open = False
+
+    def twin(self, pause: Callable[[], Awaitable[None]] = _no_pause, alias: str = NAME) -> "MemoryStore":
+        """Another store over what this one holds, not yet opened."""
+        other = MemoryStore(pause)
+        other._collections, other._aliases, other._alias = self._collections, self._aliases, alias
+        return other
+
+    @property
+    def _tables(self) -> _Tables:
+        if not self._open:
+            raise Unavailable("the store is closed")
+        return self._collections[self._aliases[self._alias]]
 
     async def open(self) -> None:
         """Lets calls through."""
@@ -28,85 +93,128 @@ class MemoryStore:
 
     async def adopt(self, model: Model) -> None:
         """As `VectorStore.adopt`."""
-        self._check_open()
-        if self._model is not None and self._model != model:
-            raise Misconfigured(f"the collection holds vectors of {self._model.model_id}, not of {model.model_id}")
-        self._model = model
+        tables = self._tables
+        if tables.model is not None and tables.model != model:
+            raise Misconfigured(f"the collection holds vectors of {tables.model.model_id}, not of {model.model_id}")
+        tables.model = model
 
     async def collection(self) -> tuple[str, Model] | None:
         """As `VectorStore.collection`."""
-        return (self._name, self._model) if self._model else None
+        tables = self._tables
+        return (tables.name, tables.model) if tables.model else None
 
     async def upsert(self, rows: Sequence[ChunkRow]) -> None:
         """As `VectorWriter.upsert`."""
-        self._check_open()
         for row in rows:
             self._check_dimension(row.vector)
-        self._rows.update({row.chunk.chunk_id: row for row in rows})
+        await self._pause()
+        self._tables.rows.update({row.chunk.chunk_id: row for row in rows})
+        crash_point("vectors.chunks_written")
 
     async def whole(self, row: LedgerRow) -> bool:
         """As `VectorWriter.whole`."""
-        self._check_open()
-        stored = [held for held in self._rows.values() if held.key == row.key and held.version == row.version]
-        return len(stored) == row.chunk_count
+        return all(row_id in self._tables.rows for row_id in chunk_ids(row))
 
-    async def switch(self, rows: Sequence[LedgerRow]) -> None:
+    async def switch(self, row: LedgerRow) -> LedgerRow:
         """As `VectorWriter.switch`."""
-        self._check_open()
-        for row in rows:
-            held = self._ledger.get(row.key)
-            if held is None or held.version < row.version:
-                self._ledger[row.key] = row
+        return await Switching(_RawWrites(self._tables, self._pause)).switch(row)
 
-    async def sweep(self, row: LedgerRow, replaced: LedgerRow | None = None) -> None:
-        """As `VectorWriter.sweep`."""
-        self._check_open()
-        last = row.version if row.deleted else row.version - 1
-        gone = [id_ for id_, held in self._rows.items() if held.key == row.key and held.version <= last]
-        for row_id in gone:
-            del self._rows[row_id]
+    async def discard(self, row: LedgerRow) -> None:
+        """As `VectorWriter.discard`."""
+        await Switching(_RawWrites(self._tables, self._pause)).discard(row)
 
     async def ledger(self, keys: Sequence[DocumentKey]) -> Sequence[LedgerRow | None]:
         """As `VectorWriter.ledger`."""
-        self._check_open()
-        return [self._ledger.get(key) for key in keys]
+        return [self._served(key) for key in keys]
+
+    async def rows(self, tenant: str | None = None) -> AsyncIterator[Sequence[StoredRow]]:
+        """As `StoreScan.rows`."""
+        held = [
+            StoredRow(row_id, row.key, row.version, row.chunk.ordinal)
+            for row_id, row in sorted(self._tables.rows.items())
+            if tenant in (None, row.key.tenant)
+        ]
+        for start in range(0, len(held), PAGE_ROWS):
+            yield held[start : start + PAGE_ROWS]
+
+    async def ledger_rows(self, tenant: str | None = None) -> AsyncIterator[Sequence[LedgerRow]]:
+        """As `StoreScan.ledger_rows`."""
+        documents = self._tables.ledger.items()
+        held = [row for key, rows in documents if tenant in (None, key.tenant) for row in rows.values()]
+        for start in range(0, len(held), PAGE_ROWS):
+            yield held[start : start + PAGE_ROWS]
+
+    async def shadow(self, label: str) -> "MemoryStore":
+        """As `Collections.shadow`."""
+        name = shadow_alias(self._alias, label)
+        if name not in self._aliases:
+            self._aliases[name] = name
+            self._collections[name] = _Tables(name)
+        shadow = self.twin(self._pause, name)
+        await shadow.open()
+        return shadow
+
+    async def promote(self, label: str) -> str:
+        """As `Collections.promote`."""
+        replaced, name = self._tables, self._aliases.get(shadow_alias(self._alias, label), "")
+        if not name or self._collections[name].model is None:
+            raise Misconfigured(f"there is no shadow {label} to promote")
+        self._aliases[self._alias] = name
+        return replaced.name if replaced.model is not None and replaced.name != name else ""
+
+    async def retire(self, name: str) -> None:
+        """As `Collections.retire`."""
+        name = self._named(name)
+        if name == self._tables.name:
+            raise Misconfigured(f"the collection {name} is served: promote another before retiring it")
+        self._collections.pop(name, None)
+        for alias in [alias for alias, named in self._aliases.items() if named == name]:
+            del self._aliases[alias]
+
+    async def spare(self) -> Sequence[str]:
+        """As `Collections.spare`."""
+        served = self._tables.name
+        return sorted(name for name, tables in self._collections.items() if name != served and tables.model)
 
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
-        self._check_open()
         if query.filter is not None:
             filters.check(query.filter)
-        rows = [row for row in self._rows.values() if self._is_visible(row) and _passes(row, query)]
+        rows = [row for row in self._tables.rows.values() if self._is_visible(row) and _passes(row, query)]
         return Legs(self._dense(rows, query), self._lexical(rows, query))
 
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""
-        self._check_open()
-        documents = sum(1 for row in self._ledger.values() if row.key.tenant == tenant and not row.deleted)
-        return Counts(sum(1 for row in self._rows.values() if row.key.tenant == tenant), documents)
+        chunks = sum(1 for row in self._tables.rows.values() if row.key.tenant == tenant)
+        served = [self._served(key) for key in self._tables.ledger if key.tenant == tenant]
+        return Counts(chunks, sum(1 for row in served if row is not None and not row.deleted))
 
     async def maintain(self) -> None:
         """Nothing to do."""
-        self._check_open()
+        _ = self._tables
 
     async def ping(self, seconds: float) -> None:
         """As `VectorStore.ping`."""
-        self._check_open()
+        _ = self._tables
 
     async def close(self) -> None:
         """Calls raise Unavailable until the next `open`; rows stay."""
         self._open = False
 
-    def _check_open(self) -> None:
-        if not self._open:
-            raise Unavailable("the store is closed")
+    def _named(self, name: str) -> str:
+        """A collection's name, by its name or its label."""
+        return name if name in self._collections else self._aliases.get(shadow_alias(self._alias, name), name)
+
+    def _served(self, key: DocumentKey) -> LedgerRow | None:
+        return highest(list(self._tables.ledger.get(key, {}).values()))
 
     def _check_dimension(self, vector: bytes) -> None:
-        if self._model is not None and len(vector) != 4 * self._model.dimension:
-            raise InvalidInput(f"a vector has {len(vector)} bytes, not {4 * self._model.dimension}", field="vector")
+        model = self._tables.model
+        if model is not None and len(vector) != 4 * model.dimension:
+            raise InvalidInput(f"a vector has {len(vector)} bytes, not {4 * model.dimension}", field="vector")
 
     def _is_visible(self, row: ChunkRow) -> bool:
-        held = self._ledger.get(row.key)
+        held = self._served(row.key)
         return held is not None and not held.deleted and held.version == row.version
 
     def _dense(self, rows: Sequence[ChunkRow], query: Query) -> tuple[Hit, ...]:
@@ -119,7 +227,7 @@ class MemoryStore:
 
     def _lexical(self, rows: Sequence[ChunkRow], query: Query) -> tuple[Hit, ...]:
         # Statistics over all rows, as the store keeps them: a filter does not change a term's weight.
-        bm25 = Bm25(row.lexical for row in self._rows.values())
+        bm25 = Bm25(row.lexical for row in self._tables.rows.values())
         scored = [(bm25.score(query.terms, row.lexical), row) for row in rows]
         matching = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: -pair[0])
         return tuple(_hit(row, score) for score, row in matching[: query.limit])

@@ -4,16 +4,23 @@ Adapters: `milvus` (Milvus Lite on a laptop, Milvus in a cluster) and `memory`.
 One contract suite, `testing.contract`, holds for both.
 
 A document's rows of one version become visible, and those of the version before
-vanish, by a single write of its ledger row (`switch`): a search drops every hit
-whose version is not the one that its document's ledger row names.
+vanish, by a single write of a ledger row (`switch`). The ledger has a row for
+each version of a document that was switched to and not yet swept; the highest
+is served, and a search drops every hit of another version. So nothing is ever
+overwritten by something older: a writer that comes late changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Passage
 from headwater_kit.core.filters import Filter
+
+
+# A search or write looks up which collection is served if that was last done so long ago. It costs the store a
+# request a second and process.
+NOTICE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class ChunkRow:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """The version of a document that searches return; version of a deletion if `deleted`."""
+    """A version that searches return while it is the highest of its document; of a deletion if `deleted`."""
 
     key: DocumentKey
     version: int
@@ -103,6 +110,8 @@ class VectorWriter(Protocol):
     raises Unavailable when the store is away; then it may be repeated.
 
     Calls for different documents may run at the same time; they share writes.
+    Several processes may write, also about one document: whoever has the
+    highest version wins, and the others clean up after themselves.
     """
 
     async def upsert(self, rows: Sequence[ChunkRow]) -> None:
@@ -116,24 +125,24 @@ class VectorWriter(Protocol):
         """True if all `chunk_count` rows of this version are stored; `switch` may follow."""
         ...
 
-    async def switch(self, rows: Sequence[LedgerRow]) -> None:
-        """Makes exactly these versions visible, one document atomically at a time.
+    async def switch(self, row: LedgerRow) -> LedgerRow:
+        """Makes this version visible if it is the highest of its document; returns the row served now.
 
-        A row at or below the stored version of its document changes nothing.
+        Then deletes all that is below the highest: chunk rows first, their
+        ledger rows last; its own too if it lost. One that stands already, also
+        with other content, stays as it is.
         """
         ...
 
-    async def sweep(self, row: LedgerRow, replaced: LedgerRow | None = None) -> None:
-        """Deletes the chunk rows of versions before this one, or, of a deletion, all up to it.
+    async def discard(self, row: LedgerRow) -> None:
+        """Deletes the rows of a version that is not to be served: its first `chunk_count` chunks, and its ledger row.
 
-        `replaced` is the row that `switch` replaced, where the caller knows it:
-        its rows are deleted by their ids, which costs no search. Otherwise the
-        document's rows are looked for.
+        Of the version that is served only chunks beyond its own count go.
         """
         ...
 
     async def ledger(self, keys: Sequence[DocumentKey]) -> Sequence[LedgerRow | None]:
-        """The ledger rows, one a key, same order; reads its own writes."""
+        """The rows served, one a key, same order; reads all acknowledged writes."""
         ...
 
 
@@ -160,8 +169,66 @@ class VectorReader(Protocol):
         ...
 
 
-class VectorStore(VectorWriter, VectorReader, Protocol):
-    """Both sides over one collection, which holds the vectors of one model."""
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A chunk row that is in the store, visible or not."""
+
+    row_id: str
+    key: DocumentKey
+    version: int
+    ordinal: int
+
+
+class StoreScan(Protocol):
+    """All that is stored, in pages of bounded size, for those who check it (index).
+
+    Not a snapshot: what changes during a scan may be seen or not. Both raise
+    Unavailable when the store is away; `tenant` None means all.
+    """
+
+    def rows(self, tenant: str | None = None) -> AsyncIterator[Sequence[StoredRow]]:
+        """The chunk rows."""
+        ...
+
+    def ledger_rows(self, tenant: str | None = None) -> AsyncIterator[Sequence[LedgerRow]]:
+        """The ledger rows, those of superseded versions too."""
+        ...
+
+
+class Collections(Protocol):
+    """Other collections beside the one that is served; for rebuilding (index). All raise Unavailable."""
+
+    async def shadow(self, label: str) -> "VectorStore":
+        """A store over another collection, opened; the same one again for the same label.
+
+        `label` is lower-case letters, digits and `_`. To be closed by its
+        caller; `adopt` makes the collection.
+        """
+        ...
+
+    async def promote(self, label: str) -> str:
+        """Serves the shadow's collection from now on; returns the name of the one it takes the place of, or "".
+
+        Every search and write that begins NOTICE_SECONDS later, in whatever
+        process, goes to it; those under way end where they began. Repeating it
+        is no error. Raises Misconfigured where there is no such shadow.
+        """
+        ...
+
+    async def retire(self, name: str) -> None:
+        """Drops a collection with all names for it, by its name or its label; one that is not there is no error.
+
+        Raises Misconfigured for the one that is served.
+        """
+        ...
+
+    async def spare(self) -> Sequence[str]:
+        """Names of the collections that are not served: shadows, and those that were replaced."""
+        ...
+
+
+class VectorStore(VectorWriter, VectorReader, StoreScan, Collections, Protocol):
+    """All sides over one collection, which holds the vectors of one model."""
 
     async def open(self) -> None:
         """Connects, and loads the collection if there is one; may be called again.

@@ -19,9 +19,9 @@ class Indexer:
     """Applies document events to the store, each version as a whole (I3).
 
     Of a version: 1. its rows are written, part by part, invisible; 2. with the
-    last part, the document's ledger row is switched to it; 3. the rows of the
-    version before are deleted; 4. it is announced. A crash between any two is
-    made good when the records come again: every step is idempotent.
+    last part, it is switched to; 3. the rows of the versions before are deleted;
+    4. it is announced. A crash between any two is made good when the records
+    come again: every step is idempotent.
     """
 
     def __init__(self, store: VectorStore, analyse: Analyser, clock: Clock) -> None:
@@ -67,16 +67,15 @@ class Indexer:
         stored = await self._serving(key)
         match domain.fence(stored, wanted.version, deleted=False):
             case Fence.STALE:
-                return self._announce(part, stored, Outcome.STALE) if chunked.is_last else None
+                return await self._drop(part, wanted, stored, Outcome.STALE) if chunked.is_last else None
             case Fence.NEW:
                 await self._store.upsert(domain.rows_of(key, part, self._analyse))
         if not chunked.is_last:
             return None
         # A part before this one may have been put aside, here or on the way.
         if chunked.parts > 1 and not await self._store.whole(wanted):
-            return self._announce(part, stored, Outcome.REJECTED, INCOMPLETE)
-        await self._serve(wanted, stored)
-        return self._announce(part, wanted)
+            return await self._drop(part, wanted, stored, Outcome.REJECTED, INCOMPLETE)
+        return await self._serve(part, wanted)
 
     async def _delete(self, key: DocumentKey, part: DocumentEmbedded) -> DocumentIndexed | None:
         wanted = domain.served_by(key, part.chunked, deleted=True)
@@ -84,18 +83,22 @@ class Indexer:
         if domain.fence(stored, wanted.version, deleted=True) is Fence.STALE:
             return self._announce(part, stored, Outcome.STALE)
         # Without a collection there is nothing to delete, nor any model to make one for.
-        if await self._store.collection() is not None:
-            await self._serve(wanted, stored)
-        return self._announce(part, wanted)
+        if await self._store.collection() is None:
+            return self._announce(part, wanted)
+        return await self._serve(part, wanted)
 
-    async def _serve(self, wanted: LedgerRow, stored: LedgerRow | None) -> None:
-        await self._store.switch([wanted])
-        is_repeated = stored is not None and stored.version == wanted.version
-        if is_repeated:
-            # The process before may have died between switch and sweep; what it replaced is forgotten by now.
-            await self._store.sweep(wanted)
-        elif stored is not None:
-            await self._store.sweep(wanted, stored)
+    async def _serve(self, part: DocumentEmbedded, wanted: LedgerRow) -> DocumentIndexed:
+        served = await self._store.switch(wanted)
+        # Another process may have switched to something newer since the fence was asked.
+        is_ours = (served.version, served.deleted) == (wanted.version, wanted.deleted)
+        return self._announce(part, served, None if is_ours else Outcome.STALE)
+
+    async def _drop(
+        self, part: DocumentEmbedded, unwanted: LedgerRow, stored: LedgerRow | None, outcome: Outcome, reason: str = ""
+    ) -> DocumentIndexed:
+        """Leaves nothing of a version that is not to be served."""
+        await self._store.discard(unwanted)
+        return self._announce(part, stored, outcome, reason)
 
     def _announce(
         self, part: DocumentEmbedded, serving: LedgerRow | None, outcome: Outcome | None = None, reason: str = ""

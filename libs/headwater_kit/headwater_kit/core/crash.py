@@ -34,6 +34,12 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "table.applied": "a record of a table is applied, its position is not yet shown",
         "sender.sending": "a record that a caller waits for is not sent yet",
         "sender.acknowledged": "a record is acknowledged, the caller who waits for it was not told",
+        "vectors.chunks_written": "chunk rows are in the store, no ledger row names their version",
+        "vectors.switching": "a version's rows are all stored, its ledger row is not",
+        "vectors.switched": "a version's ledger row is stored, the versions below it are still there",
+        "vectors.chunks_swept": "chunk rows of superseded or discarded versions are deleted, their ledger rows are not",
+        "vectors.ledger_swept": "ledger rows of superseded versions are deleted, nothing is announced",
+        "vectors.discarding": "a version is known to be of no use, its chunk rows are still there",
     }
 )
 

@@ -50,10 +50,10 @@ def ledger_row(document_id: str, version: int, chunk_count: int, *, tenant: str 
 
 
 async def put(store: VectorStore, written: Sequence[ChunkRow]) -> None:
-    """Writes a version and switches to it; leaves older rows for the sweep."""
+    """Writes a version and switches to it."""
     await store.upsert(written)
     first = written[0]
-    await store.switch([LedgerRow(first.key, first.version, False, len(written))])
+    await store.switch(LedgerRow(first.key, first.version, False, len(written)))
 
 
 def found(legs: Legs) -> set[tuple[str, int, int]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from headwater_index.handlers import INCOMPLETE, Indexer
+from headwater_kit.core.crash import arm
 from headwater_kit.core.documents import DocumentKey, Position
 from headwater_kit.core.errors import InvalidInput, Misconfigured, Unavailable
 from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, Outcome
@@ -123,15 +124,14 @@ async def test_the_same_again_gives_the_same(indexer: Indexer, store: MemoryStor
 
 async def test_a_crash_after_the_switch_is_made_good(indexer: Indexer, store: MemoryStore, part: Part) -> None:
     await applied(indexer, part(1, "apple old"))
-    sweep = store.sweep
 
-    async def die(*_: object) -> None:
+    def die() -> None:
         raise Unavailable("gone")
 
-    store.sweep = die  # type: ignore[method-assign,assignment]
+    arm("vectors.switched:1", crash=die)
     with pytest.raises(Unavailable):
         await indexer.apply(KEY, part(2, "apple new"))
-    store.sweep = sweep  # type: ignore[method-assign]
+    arm("")
     assert (await store.counts("acme")).chunks == 2
     await applied(indexer, part(2, "apple new"))
     assert (await store.counts("acme")).chunks == 1

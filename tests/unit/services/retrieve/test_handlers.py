@@ -66,7 +66,7 @@ class Bench:
         chunk = Chunk(chunk_id(key, version, 0), 0, text, (), 0, len(text), len(text.split()), text_hash(full))
         row = ChunkRow(key, version, chunk, info, self.encoder.vector(full), analyse(full))
         await self.store.upsert([row])
-        await self.store.switch([LedgerRow(key, version, deleted=False, chunk_count=1)])
+        await self.store.switch(LedgerRow(key, version, deleted=False, chunk_count=1))
 
     async def ask(self, query: Query, principal: Principal = ADA, seconds: float = 10.0) -> Found:
         """Searches with so much time."""

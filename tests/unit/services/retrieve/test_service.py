@@ -59,7 +59,7 @@ class World:
             chunk = Chunk(chunk_id(key, 1, 0), 0, text, (), 0, len(text), 1, text_hash(text))
             row = ChunkRow(key, 1, chunk, DocumentInfo(), self.encoder.vector(text), analyse(text))
             await self.store.upsert([row])
-            await self.store.switch([LedgerRow(key, 1, deleted=False, chunk_count=1)])
+            await self.store.switch(LedgerRow(key, 1, deleted=False, chunk_count=1))
 
     async def produce(self, topic: str, key: bytes, value: bytes | None, partition: int = 0) -> None:
         """Puts a record on the bus."""
