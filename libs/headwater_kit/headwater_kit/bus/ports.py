@@ -142,6 +142,13 @@ class Reader(Protocol):
         """The offset after the last record of each partition, now. Raises Unavailable."""
         ...
 
+    async def offsets_at(self, time_seconds: float) -> Mapping[int, int]:
+        """Of each partition the first offset whose timestamp is at or after a time since the epoch.
+
+        The end, where there is none. Times count to the millisecond. Raises Unavailable.
+        """
+        ...
+
     async def poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
         """Returns the next records in offset order per partition; maybe none."""
         ...

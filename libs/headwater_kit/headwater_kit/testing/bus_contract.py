@@ -365,6 +365,21 @@ class BusContract:
         assert [record.value for record in found if record.partition == 3] == [b"2"]
         await reader.close()
 
+    async def test_a_reader_finds_the_first_record_of_a_time(self, bus: Bus, producer: Producer, token: bytes) -> None:
+        acks = []
+        for value in (b"1", b"2"):
+            acks.append(await producer.send(Outbound(TOPIC, token, value, {}, 3)))
+            # Timestamps count milliseconds.
+            await asyncio.sleep(0.01)
+        second = (await _read(bus, token, 2))[1]
+        reader = bus.reader(TOPIC)
+        assert (await reader.offsets_at(second.timestamp))[3] == acks[1].offset
+        assert (await reader.offsets_at(second.timestamp - 0.001))[3] == acks[1].offset
+        assert (await reader.offsets_at(second.timestamp + 0.001))[3] == acks[1].offset + 1
+        assert await reader.offsets_at(0.0) == dict.fromkeys(range(PARTITIONS), 0)
+        assert await reader.offsets_at(time.time() + 3600.0) == await reader.end_offsets()
+        await reader.close()
+
     async def test_topics_are_made_once_and_only_if_declared(self, bus: Bus) -> None:
         await bus.create_topics([TOPIC, TOPIC])
         await bus.create_topics([TOPIC])

@@ -17,6 +17,8 @@ from headwater_kit.core.errors import Misconfigured, Unavailable
 
 _log = logging.getLogger(__name__)
 REQUEST_SECONDS = 10.0
+# What the broker says where no record is that young.
+NO_OFFSET = -1
 # As many copies as the broker gives by default.
 DEFAULT_REPLICATION = -1
 
@@ -52,7 +54,18 @@ class KafkaAdmin:
 
     async def end_offsets(self, topic: str, partitions: Sequence[int]) -> Mapping[int, int]:
         """The offset after the last record of each partition, now; raises Unavailable."""
-        asked = {Partition(topic, number): OffsetSpec.latest() for number in partitions}  # type: ignore[no-untyped-call]
+        return await self._offsets(topic, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    async def offsets_at(self, topic: str, partitions: Sequence[int], time_seconds: float) -> Mapping[int, int]:
+        """As `Reader.offsets_at`."""
+        # The ends first: what comes in between must not be passed over.
+        ends = await self.end_offsets(topic, partitions)
+        since = OffsetSpec.for_timestamp(round(time_seconds * 1000))
+        found = await self._offsets(topic, partitions, since)
+        return {number: ends[number] if offset == NO_OFFSET else offset for number, offset in found.items()}
+
+    async def _offsets(self, topic: str, partitions: Sequence[int], which: OffsetSpec) -> Mapping[int, int]:
+        asked = {Partition(topic, number): which for number in partitions}
         found = self._client.list_offsets(asked, request_timeout=REQUEST_SECONDS)
         try:
             return {source.partition: (await asyncio.wrap_future(end)).offset for source, end in found.items()}
@@ -60,7 +73,7 @@ class KafkaAdmin:
             # A broker that came back leads in a new epoch and refuses those who go by the old one; the client
             # keeps it until it next asks for metadata, minutes later, unless it is made to ask now.
             await self._partition_counts()
-            raise to_error(error, f"asking for the end of {topic}") from error
+            raise to_error(error, f"asking for offsets of {topic}") from error
 
     @property
     def _client(self) -> AdminClient:

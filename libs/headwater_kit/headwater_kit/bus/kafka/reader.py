@@ -27,6 +27,7 @@ class KafkaReader:
         self._admin = admin
         self._topic = topic
         self._start = start
+        self._numbers: Sequence[int] = ()
         self._positions: dict[int, int] = {}
         self._closed = False
 
@@ -35,6 +36,11 @@ class KafkaReader:
         partitions = await self._thread.call(self._assign)
         # Asked on another connection: on this one the answer would wait behind the fetches, half a second each.
         return await self._admin.end_offsets(self._topic, partitions)
+
+    async def offsets_at(self, time_seconds: float) -> Mapping[int, int]:
+        """As `Reader.offsets_at`; fetches no record."""
+        partitions = await self._thread.call(self._find)
+        return await self._admin.offsets_at(self._topic, partitions, time_seconds)
 
     async def poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
         """As `Reader.poll`."""
@@ -64,16 +70,20 @@ class KafkaReader:
         return batch.records
 
     def _assign(self) -> Sequence[int]:
-        if self._positions:
-            return list(self._positions)
-        try:
-            found = self._client.list_topics(self._topic, timeout=REQUEST_SECONDS).topics[self._topic]
-        except KafkaException as error:
-            raise to_error(error, f"asking for the partitions of {self._topic}") from error
-        if found.error is not None or not found.partitions:
-            raise Unavailable(f"topic {self._topic} is not there")
-        self._client.assign(
-            [Partition(self._topic, number, self._start.get(number, OFFSET_BEGINNING)) for number in found.partitions]
-        )
-        self._positions = {number: self._start.get(number, 0) for number in sorted(found.partitions)}
-        return list(self._positions)
+        numbers = self._find()
+        if not self._positions:
+            starts = [Partition(self._topic, number, self._start.get(number, OFFSET_BEGINNING)) for number in numbers]
+            self._client.assign(starts)
+            self._positions = {number: self._start.get(number, 0) for number in numbers}
+        return numbers
+
+    def _find(self) -> Sequence[int]:
+        if not self._numbers:
+            try:
+                found = self._client.list_topics(self._topic, timeout=REQUEST_SECONDS).topics[self._topic]
+            except KafkaException as error:
+                raise to_error(error, f"asking for the partitions of {self._topic}") from error
+            if found.error is not None or not found.partitions:
+                raise Unavailable(f"topic {self._topic} is not there")
+            self._numbers = sorted(found.partitions)
+        return self._numbers

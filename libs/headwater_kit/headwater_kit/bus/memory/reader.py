@@ -19,6 +19,11 @@ class MemoryReader:
         self._broker.check_reachable()
         return {number: len(log) for number, log in enumerate(self._logs())}
 
+    async def offsets_at(self, time_seconds: float) -> Mapping[int, int]:
+        """As `Reader.offsets_at`."""
+        self._broker.check_reachable()
+        return {number: _first_at(time_seconds, log) for number, log in enumerate(self._logs())}
+
     async def poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
         """As `Reader.poll`; the timeout runs on the broker's clock."""
         self._broker.check_reachable()
@@ -47,3 +52,8 @@ class MemoryReader:
             self._positions[number] += len(records)
             taken += records
         return taken
+
+
+def _first_at(time_seconds: float, log: Sequence[Record]) -> int:
+    """Times count to the millisecond, as in a broker."""
+    return next((record.offset for record in log if round((record.timestamp - time_seconds) * 1000) >= 0), len(log))
