@@ -96,10 +96,19 @@ class DocumentIndexed:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a version as records of the chain's topics: in which lane's, and how many, numbered from 0."""
+
+    lane: Lane = Lane.LIVE
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """`ledger.v1`: a document's last accepted version; deletions are entries too.
 
-    `origin` None means that the event came straight in: its place and time are its origin.
+    `origin` None means that the event came straight in: its place and time are its origin. `replaced` is where the
+    parts of the version before lie, so that the event, delivered again, takes the same ones away.
     """
 
     version: int
@@ -109,6 +118,8 @@ class LedgerEntry:
     info: DocumentInfo = DocumentInfo()
     chunk_count: int = 0
     origin: Origin | None = None
+    parts: Parts = Parts()
+    replaced: Parts = Parts()
 
 
 @dataclass(frozen=True, slots=True)

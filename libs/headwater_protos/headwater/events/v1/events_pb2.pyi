@@ -424,6 +424,8 @@ class LedgerEntry(_message.Message):
     INFO_FIELD_NUMBER: _builtins.int
     CHUNK_COUNT_FIELD_NUMBER: _builtins.int
     ORIGIN_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    REPLACED_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Last accepted version."""
     deleted: _builtins.bool
@@ -446,6 +448,14 @@ class LedgerEntry(_message.Message):
     def origin(self) -> Global___Origin:
         """Where the event first stood; unset where that is `position`."""
 
+    @_builtins.property
+    def parts(self) -> Global___Parts:
+        """Where the parts of that version lie."""
+
+    @_builtins.property
+    def replaced(self) -> Global___Parts:
+        """Where the parts of the version before lie, which this one takes the place of."""
+
     def __init__(
         self,
         *,
@@ -456,14 +466,42 @@ class LedgerEntry(_message.Message):
         info: _documents_pb2.DocumentInfo | None = ...,
         chunk_count: _builtins.int = ...,
         origin: Global___Origin | None = ...,
+        parts: Global___Parts | None = ...,
+        replaced: Global___Parts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info", "origin", b"origin", "position", b"position", "produce_time", b"produce_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info", "origin", b"origin", "parts", b"parts", "position", b"position", "produce_time", b"produce_time", "replaced", b"replaced"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_count", b"chunk_count", "deleted", b"deleted", "info", b"info", "origin", b"origin", "position", b"position", "produce_time", b"produce_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_count", b"chunk_count", "deleted", b"deleted", "info", b"info", "origin", b"origin", "parts", b"parts", "position", b"position", "produce_time", b"produce_time", "replaced", b"replaced", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LedgerEntry: _TypeAlias = LedgerEntry  # noqa: Y015
+
+@_typing.final
+class Parts(_message.Message):
+    """The parts of a document's version, as records of the chain's topics."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LANE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    lane: _documents_pb2.Lane.ValueType
+    """Lane whose topics they are in; unset means live."""
+    count: _builtins.int
+    """How many there are; they are numbered from 0."""
+    def __init__(
+        self,
+        *,
+        lane: _documents_pb2.Lane.ValueType = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "lane", b"lane"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Parts: _TypeAlias = Parts  # noqa: Y015
 
 @_typing.final
 class QuestionAsked(_message.Message):

@@ -8,7 +8,16 @@ from headwater.events.v1 import events_pb2 as pb
 from headwater_kit.codec import enums
 from headwater_kit.codec.events import CODECS, decode, encode
 from headwater_kit.core import events
-from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Position, ScoreParts
+from headwater_kit.core.documents import (
+    Chunk,
+    DocumentInfo,
+    Lane,
+    ObjectReference,
+    Origin,
+    Passage,
+    Position,
+    ScoreParts,
+)
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.filters import All, Compare, Member, Not, Operator
 from headwater_kit.core.filters import Any as AnyOf
@@ -31,13 +40,17 @@ def tuples(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 positions = st.builds(Position, ints, longs)
+lanes = st.sampled_from(Lane)
+origins = st.builds(Origin, texts, positions, times)
+objects = st.builds(ObjectReference, texts, longs, texts)
+places = st.builds(events.Parts, lanes, ints)
 watermarks = st.lists(positions, max_size=3).map(lambda found: tuple(sorted(found)))
 infos = st.builds(DocumentInfo, texts, texts, texts, st.dictionaries(texts, values, max_size=3))
 chunks = st.builds(Chunk, texts, ints, texts, tuples(texts), ints, ints, ints, texts)
 parts = st.builds(ScoreParts, *[st.none() | numbers] * 3)
 passages = st.builds(Passage, chunks, texts, longs, infos, ints, numbers, parts)
 provenances = st.builds(
-    events.Provenance, positions, times, st.sampled_from(events.Outcome), version=longs, reason=texts
+    events.Provenance, positions, times, st.sampled_from(events.Outcome), version=longs, reason=texts, lane=lanes
 )
 chunked = st.builds(events.DocumentChunked, provenances, infos, ints, ints, ints, tuples(chunks))
 findings = st.builds(events.Finding, texts, texts, ints, ints)
@@ -62,11 +75,13 @@ filters = st.recursive(
     max_leaves=6,
 )
 STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
-    events.DocumentUpserted: st.builds(events.DocumentUpserted, infos, blobs, st.none() | longs),
+    events.DocumentUpserted: st.builds(events.DocumentUpserted, infos, blobs, st.none() | longs, st.none() | objects),
     events.DocumentChunked: chunked,
     events.DocumentEmbedded: st.builds(events.DocumentEmbedded, chunked, tuples(blobs), texts),
     events.DocumentIndexed: st.builds(events.DocumentIndexed, provenances, times, longs, ints, texts),
-    events.LedgerEntry: st.builds(events.LedgerEntry, longs, st.booleans(), positions, times, infos, ints),
+    events.LedgerEntry: st.builds(
+        events.LedgerEntry, longs, st.booleans(), positions, times, infos, ints, st.none() | origins, places, places
+    ),
     events.QuestionAsked: st.builds(events.QuestionAsked, texts, names, names, texts, st.none() | filters),
     events.AnswerGenerated: st.builds(
         events.AnswerGenerated,
@@ -109,6 +124,7 @@ def test_every_event_message_of_the_contract_has_a_codec() -> None:
     inner = {
         "Provenance",
         "Origin",
+        "Parts",
         "ObjectReference",
         "Citation",
         "Finding",
