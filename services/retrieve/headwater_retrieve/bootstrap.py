@@ -18,12 +18,13 @@ from headwater_vectors.ports import VectorStore
 from headwater_vectors.stores import open_store
 
 from headwater_retrieve.adapters.collection import OpenCollection
+from headwater_retrieve.adapters.log import ReaderLog
 from headwater_retrieve.adapters.remote import RemoteEncoder
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.fusion import Weights
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
 from headwater_retrieve.events import ImpressionPublisher, IndexedRecords, MemoryRecords
-from headwater_retrieve.handlers import Search, SearchPolicy
+from headwater_retrieve.handlers import IndexProgress, ProgressPolicy, Search, SearchPolicy
 from headwater_retrieve.ports import QueryEncoder
 from headwater_retrieve.rpc import RetrieveRpc
 from headwater_retrieve.settings import Settings
@@ -45,29 +46,32 @@ def build(
     channel = connect(settings.embed_target, settings)
     collection = OpenCollection(store)
     publisher = Publisher(bus, [topics.IMPRESSIONS], clock)
+    log = ReaderLog(bus.reader(topics.DOCUMENTS.name), clock)
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
+    progress = IndexProgress(watermark, log, clock, _progress_policy(settings))
     search = Search(
         store,
         encoder or RemoteEncoder(channel),
         analyse,
         collection,
         ImpressionPublisher(publisher),
-        watermark=watermark,
+        progress=progress,
         changes=changes,
         memory=memory,
         clock=clock,
         new_id=lambda: uuid.uuid4().hex,
         policy=_policy(settings),
     )
-    indexed = IndexedRecords(watermark, changes, clock)
+    indexed = IndexedRecords(watermark, changes, clock, settings.classes())
     components: list[Component] = [
         Resource("channel to embed", channel.close),
+        Resource("reader of documents", log.close),
         collection,
         publisher,
         Table(bus, topics.INDEXED, indexed.apply, clock=clock, rng=random.Random()),
         Table(bus, topics.MODELS, MemoryRecords(memory).apply, clock=clock, rng=random.Random()),
     ]
-    servicer = Servicer(add_RetrieveServiceServicer_to_server, RetrieveRpc(search), SERVICE_NAME)
+    servicer = Servicer(add_RetrieveServiceServicer_to_server, RetrieveRpc(search, progress), SERVICE_NAME)
     return Service(settings, Settings.service, components, [servicer], clock=clock)
 
 
@@ -77,9 +81,11 @@ def _policy(settings: Settings) -> SearchPolicy:
         weights=Weights(settings.retrieve_dense_weight, settings.retrieve_lexical_weight),
         scripts=frozenset(word.strip().lower() for word in settings.retrieve_dense_scripts.split(",")),
         encode_seconds=settings.retrieve_encode_seconds,
-        wait_ms=settings.retrieve_wait_ms,
-        max_wait_ms=settings.retrieve_max_wait_ms,
     )
+
+
+def _progress_policy(settings: Settings) -> ProgressPolicy:
+    return ProgressPolicy(settings.retrieve_wait_ms, settings.retrieve_max_wait_ms, settings.retrieve_log_seconds)
 
 
 def _memory_policy(settings: Settings) -> MemoryPolicy:

@@ -11,8 +11,9 @@ from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.core.clock import Clock
-from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.documents import Lane, document_of
 from headwater_kit.core.events import DocumentIndexed, ImpressionRecorded, ModelPublished, Outcome
+from headwater_kit.core.tenants import TenantClasses
 from headwater_kit.telemetry import histogram, names
 
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
@@ -22,10 +23,11 @@ from headwater_retrieve.domain.memory import Memory
 class IndexedRecords:
     """Moves the watermark and notes what changed."""
 
-    def __init__(self, watermark: Watermark, changes: RecentChanges, clock: Clock) -> None:
+    def __init__(self, watermark: Watermark, changes: RecentChanges, clock: Clock, classes: TenantClasses) -> None:
         self._watermark = watermark
         self._changes = changes
         self._clock = clock
+        self._classes = classes
         self._start_time = clock.now()
 
     def apply(self, record: Record) -> None:
@@ -35,11 +37,18 @@ class IndexedRecords:
         event = decode(DocumentIndexed, record.value)
         # What was indexed before this process began is in the store already, and says nothing of delay.
         if record.timestamp >= self._start_time and event.provenance.outcome in (Outcome.UPSERTED, Outcome.DELETED):
-            self._changes.note(DocumentKey.from_bytes(record.key), _floor(event))
-            delay = self._clock.now() - event.provenance.produce_time
-            histogram(names.RETRIEVE_FRESHNESS).record(max(0.0, delay))
-        # Last: whoever waits for the position must find the change noted.
-        self._watermark.advance(event.provenance.position)
+            self._change(record, event)
+        # Last: whoever waits for the position must find the change noted. The backfill lane comes as it can, its
+        # positions in no order; the live chain stands for them by the records that defer them.
+        if event.provenance.lane is Lane.LIVE:
+            self._watermark.advance(event.provenance.position, event.provenance.produce_time)
+
+    def _change(self, record: Record, event: DocumentIndexed) -> None:
+        key = document_of(record.key)
+        self._changes.note(key, _floor(event))
+        delay = self._clock.now() - event.provenance.produce_time
+        attributes = {names.LANE: event.provenance.lane.value, names.TENANT_CLASS: self._classes.of(key.tenant)}
+        histogram(names.RETRIEVE_FRESHNESS).record(max(0.0, delay), attributes)
 
 
 class MemoryRecords:

@@ -1,5 +1,6 @@
 """What searching needs from outside."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,7 +9,16 @@ from headwater_kit.core.events import ImpressionRecorded
 from headwater_vectors.ports import Legs, VectorReader
 from headwater_vectors.ports import Query as StoreQuery
 
-__all__ = ["ImpressionLog", "Legs", "QueryEncoder", "QueryVector", "ServingModel", "StoreQuery", "VectorReader"]
+__all__ = [
+    "DocumentLog",
+    "ImpressionLog",
+    "Legs",
+    "QueryEncoder",
+    "QueryVector",
+    "ServingModel",
+    "StoreQuery",
+    "VectorReader",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +57,22 @@ class ImpressionLog(Protocol):
 
     async def record(self, impression: ImpressionRecorded) -> None:
         """Hands the impression over; returns within a bound, acknowledged or not, and never raises."""
+        ...
+
+
+class DocumentLog(Protocol):
+    """Tells how far `documents.v1` goes, by partition. Adapters: `adapters.log` and `adapters.memory`.
+
+    Both calls raise Unavailable where the broker does not say within `seconds`.
+    """
+
+    async def end_offsets(self, seconds: float) -> Mapping[int, int]:
+        """The offset after the last record, now."""
+        ...
+
+    async def offsets_at(self, time: float, seconds: float) -> Mapping[int, int]:
+        """The offset of the first record that was produced at `time` or later, or after the last one.
+
+        `time` in seconds since the epoch.
+        """
         ...

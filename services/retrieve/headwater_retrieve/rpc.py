@@ -4,20 +4,21 @@ from typing import Any
 
 from headwater.retrieve.v1 import retrieve_pb2
 from headwater.retrieve.v1.retrieve_pb2_grpc import RetrieveServiceServicer
-from headwater_kit.codec.documents import passage_to_proto, positions_from_proto, watermark_to_proto
+from headwater_kit.codec.documents import freshness_from_proto, passage_to_proto, watermark_to_proto
 from headwater_kit.codec.filters import filter_from_proto
 from headwater_kit.rpc import context
 from headwater_kit.telemetry import counter, names
 
 from headwater_retrieve.domain.query import Query
-from headwater_retrieve.handlers import Search
+from headwater_retrieve.handlers import IndexProgress, Search
 
 
 class RetrieveRpc(RetrieveServiceServicer):
     """Serves `headwater.retrieve.v1.RetrieveService`."""
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: Search, progress: IndexProgress) -> None:
         self._search = search
+        self._progress = progress
 
     async def Search(self, request: retrieve_pb2.SearchRequest, _: Any) -> retrieve_pb2.SearchResponse:
         """Finds the passages that answer a query best."""
@@ -34,8 +35,11 @@ class RetrieveRpc(RetrieveServiceServicer):
     async def GetWatermark(
         self, _request: retrieve_pb2.GetWatermarkRequest, _: Any
     ) -> retrieve_pb2.GetWatermarkResponse:
-        """Tells how far the index has come."""
-        return retrieve_pb2.GetWatermarkResponse(watermark=watermark_to_proto(self._search.watermark()))
+        """Tells how far the index has come, and how far that is behind the log."""
+        lag = await self._progress.lag(context.deadline())
+        return retrieve_pb2.GetWatermarkResponse(
+            watermark=watermark_to_proto(self._progress.positions()), lag=lag.records, staleness_ms=lag.staleness_ms
+        )
 
 
 def _query(request: retrieve_pb2.SearchRequest) -> Query:
@@ -43,8 +47,7 @@ def _query(request: retrieve_pb2.SearchRequest) -> Query:
         text=request.query,
         top_k=request.top_k,
         filter=filter_from_proto(request.filter) if request.HasField("filter") else None,
-        min_positions=positions_from_proto(request.freshness.min_positions),
-        wait_ms=request.freshness.wait_ms,
+        freshness=freshness_from_proto(request.freshness),
         impression_id=request.impression_id,
         for_answer=request.for_answer,
     )

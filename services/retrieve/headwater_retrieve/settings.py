@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
-from headwater_kit.settings import MilvusSettings, ServiceSettings, peer
+from headwater_kit.settings import MilvusSettings, ServiceSettings, TenantSettings, peer
 from pydantic import Field
 
 
-class Settings(MilvusSettings, ServiceSettings):
+class Settings(TenantSettings, MilvusSettings, ServiceSettings):
     """Settings of the retrieve service."""
 
     service: ClassVar[str] = "retrieve"
@@ -30,9 +30,12 @@ class Settings(MilvusSettings, ServiceSettings):
         default=2.0, gt=0, description="time the encoder is given; after it the search goes on without the dense leg"
     )
     retrieve_wait_ms: int = Field(
-        default=2_000, ge=0, description="how long a search waits for the positions it asks for, unless it says, in ms"
+        default=2_000, ge=0, description="how long a search waits to be as fresh as it asks, unless it says, in ms"
     )
     retrieve_max_wait_ms: int = Field(default=30_000, ge=0, description="how long a search may ask to wait, in ms")
+    retrieve_log_seconds: float = Field(
+        default=2.0, gt=0, description="time the broker is given to say how far documents.v1 goes"
+    )
     retrieve_memory_min_cosine: float = Field(
         default=0.85,
         ge=-1,

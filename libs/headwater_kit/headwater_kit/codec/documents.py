@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from headwater.documents.v1 import documents_pb2 as pb
 
 from headwater_kit.codec.values import metadata_from_proto, metadata_to_proto
-from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Position, ScoreParts
+from headwater_kit.core.documents import Chunk, DocumentInfo, Freshness, Passage, Position, ScoreParts
 
 
 def position_to_proto(position: Position) -> pb.SourcePosition:
@@ -21,6 +21,24 @@ def position_from_proto(message: pb.SourcePosition) -> Position:
 def positions_from_proto(messages: Iterable[pb.SourcePosition]) -> tuple[Position, ...]:
     """Places in `documents.v1`, in the given order."""
     return tuple(position_from_proto(message) for message in messages)
+
+
+def freshness_to_proto(freshness: Freshness) -> pb.Freshness:
+    """How fresh an answer must be."""
+    return pb.Freshness(
+        min_positions=map(position_to_proto, freshness.min_positions),
+        wait_ms=freshness.wait_ms,
+        max_staleness_ms=freshness.max_staleness_ms,
+    )
+
+
+def freshness_from_proto(message: pb.Freshness) -> Freshness:
+    """How fresh an answer must be; an unset message asks for nothing."""
+    return Freshness(
+        positions_from_proto(message.min_positions),
+        message.wait_ms,
+        message.max_staleness_ms if message.HasField("max_staleness_ms") else None,
+    )
 
 
 def watermark_to_proto(positions: Sequence[Position]) -> pb.Watermark:

@@ -75,6 +75,21 @@ class Position:
     offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How fresh a reader wants its answer to be.
+
+    The index must have applied `min_positions`, at most one a partition, and all
+    live events that were produced longer than `max_staleness_ms` ago: 0 means
+    everything in the log when the call comes, None asks for nothing. The call
+    waits up to `wait_ms` for that; 0 means the service's default.
+    """
+
+    min_positions: tuple[Position, ...] = ()
+    wait_ms: int = 0
+    max_staleness_ms: int | None = None
+
+
 class Lane(StrEnum):
     """How urgent an event is: edits that somebody waits for, or bulk that must not delay them."""
 

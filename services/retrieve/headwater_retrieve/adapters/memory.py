@@ -4,6 +4,7 @@ import math
 import re
 import zlib
 from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from headwater_kit.core.deadline import Deadline
@@ -58,3 +59,36 @@ class ImpressionList:
     async def record(self, impression: ImpressionRecorded) -> None:
         """Appends it."""
         self.impressions.append(impression)
+
+
+class TimedLog:
+    """`ports.DocumentLog` over the produce times that `append` is told; `away` makes it fail as a lost broker does."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.calls = 0
+        self._times: dict[int, list[float]] = {}
+
+    def append(self, partition: int, produce_time: float) -> int:
+        """Adds an event; returns its offset."""
+        times = self._times.setdefault(partition, [])
+        times.append(produce_time)
+        return len(times) - 1
+
+    async def end_offsets(self, seconds: float) -> Mapping[int, int]:
+        """See `ports.DocumentLog`."""
+        self._ask()
+        return {partition: len(times) for partition, times in self._times.items()}
+
+    async def offsets_at(self, time: float, seconds: float) -> Mapping[int, int]:
+        """See `ports.DocumentLog`."""
+        self._ask()
+        return {
+            partition: next((offset for offset, produced in enumerate(times) if produced >= time), len(times))
+            for partition, times in self._times.items()
+        }
+
+    def _ask(self) -> None:
+        self.calls += 1
+        if self.away:
+            raise Unavailable("the broker is away")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey, Passage, Position
-from headwater_kit.core.errors import NotYet
 
 
 class Watermark:
@@ -16,12 +15,14 @@ class Watermark:
 
     def __init__(self) -> None:
         self._offsets: dict[int, int] = {}
+        self._produce_times: dict[int, float] = {}
         self._waiting: set[_Waiter] = set()
 
-    def advance(self, position: Position) -> None:
+    def advance(self, position: Position, produce_time: float) -> None:
         """Notes an applied event and wakes those whose positions are reached."""
         if position.offset > self._offsets.get(position.partition, -1):
             self._offsets[position.partition] = position.offset
+            self._produce_times[position.partition] = produce_time
             for waiter in [w for w in self._waiting if self.lag(w.positions) == 0]:
                 waiter.wake()
 
@@ -29,14 +30,18 @@ class Watermark:
         """One a partition that has had an event, by partition."""
         return tuple(Position(partition, offset) for partition, offset in sorted(self._offsets.items()))
 
+    def produce_time(self, partition: int) -> float | None:
+        """When the highest applied event of a partition was produced, in seconds since the epoch; None before one."""
+        return self._produce_times.get(partition)
+
     def lag(self, wanted: Iterable[Position]) -> int:
         """How many source records the index is behind these positions, summed; 0 if they are reached."""
         return sum(max(0, p.offset - self._offsets.get(p.partition, -1)) for p in wanted)
 
-    async def reach(self, wanted: Sequence[Position], deadline: Deadline) -> None:
-        """Returns once all are applied; raises NotYet with the lag when the deadline passes first."""
+    async def reach(self, wanted: Sequence[Position], deadline: Deadline) -> int:
+        """Returns 0 once all are applied, or the lag when the deadline passes first."""
         if self.lag(wanted) == 0:
-            return
+            return 0
         waiter = _Waiter(tuple(wanted), asyncio.get_running_loop().create_future())
         self._waiting.add(waiter)
         timer = asyncio.ensure_future(deadline.clock.sleep(deadline.remaining()))
@@ -45,9 +50,7 @@ class Watermark:
         finally:
             self._waiting.discard(waiter)
             timer.cancel()
-        lag = self.lag(wanted)
-        if lag:
-            raise NotYet(f"the index is {lag} records behind: wait longer or ask for less freshness", lag=lag)
+        return self.lag(wanted)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -76,9 +79,9 @@ class RecentChanges:
         self._floors: OrderedDict[DocumentKey, tuple[float, int]] = OrderedDict()
 
     def note(self, key: DocumentKey, floor: int) -> None:
-        """From now on versions below `floor` are gone."""
-        self._floors.pop(key, None)
-        self._floors[key] = (self._clock.monotonic(), floor)
+        """From now on versions below `floor` are gone. What comes late lowers nothing: the highest floor stands."""
+        _, highest = self._floors.pop(key, (0.0, 0))
+        self._floors[key] = (self._clock.monotonic(), max(floor, highest))
         self._forget()
 
     def allows(self, tenant: str, passage: Passage) -> bool:

@@ -1,9 +1,9 @@
 """What may be searched for, and how fresh the answer must be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from headwater_kit.core.documents import Position, check_id
+from headwater_kit.core.documents import Freshness, Position, check_id
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.filters import Filter
 
@@ -17,23 +17,23 @@ MAX_POSITIONS = 1_024
 class Query:
     """A search as asked.
 
-    `top_k` 0 means 10; `impression_id` empty means one is made; `wait_ms` 0
-    means the default. With `for_answer`, an answer is to be made from it.
+    `top_k` 0 means 10; `impression_id` empty means one is made. With
+    `for_answer`, an answer is to be made from it.
     """
 
     text: str
     top_k: int = 0
     filter: Filter | None = None
-    min_positions: tuple[Position, ...] = ()
-    wait_ms: int = 0
+    freshness: Freshness = field(default_factory=Freshness)
     impression_id: str = ""
     for_answer: bool = False
 
     def __post_init__(self) -> None:
         _check_text(self.text)
         _check_range("top_k", self.top_k, MAX_TOP_K)
-        _check_range("freshness.wait_ms", self.wait_ms, None)
-        _check_positions(self.min_positions)
+        _check_range("freshness.wait_ms", self.freshness.wait_ms, None)
+        _check_range("freshness.max_staleness_ms", self.freshness.max_staleness_ms or 0, None)
+        _check_positions(self.freshness.min_positions)
         if self.impression_id:
             check_id(self.impression_id, "impression_id")
 

@@ -10,6 +10,7 @@ from headwater_kit.core.documents import (
     Chunk,
     DocumentInfo,
     DocumentKey,
+    Freshness,
     Position,
     Principal,
     chunk_id,
@@ -20,11 +21,11 @@ from headwater_kit.core.errors import NotYet, Unavailable
 from headwater_kit.core.events import ClickMemory, PassageVotes
 from headwater_kit.core.filters import Compare, Operator
 from headwater_kit.testing.clock import ManualClock
-from headwater_retrieve.adapters.memory import FixedModel, ImpressionList, WordEncoder
+from headwater_retrieve.adapters.memory import FixedModel, ImpressionList, TimedLog, WordEncoder
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
 from headwater_retrieve.domain.query import Query
-from headwater_retrieve.handlers import Found, Search, SearchPolicy
+from headwater_retrieve.handlers import Found, IndexProgress, Search, SearchPolicy
 from headwater_text.analysis import analyse
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import ChunkRow, LedgerRow, Model
@@ -51,7 +52,7 @@ class Bench:
             analyse,
             self.serving,
             self.impressions,
-            watermark=self.watermark,
+            progress=IndexProgress(self.watermark, TimedLog(), self.clock),
             changes=self.changes,
             memory=self.memory,
             clock=self.clock,
@@ -143,10 +144,10 @@ async def test_filters_restrict_the_documents(bench: Bench) -> None:
 
 
 async def test_a_write_is_waited_for(bench: Bench) -> None:
-    asking = asyncio.create_task(bench.ask(Query("list", min_positions=(Position(0, 5),))))
+    asking = asyncio.create_task(bench.ask(Query("list", freshness=Freshness((Position(0, 5),)))))
     await bench.clock.settle()
     assert not asking.done()
-    bench.watermark.advance(Position(0, 5))
+    bench.watermark.advance(Position(0, 5), 0.0)
     found = await asking
     assert found.watermark == (Position(0, 5),)
 
@@ -155,7 +156,7 @@ async def test_a_write_is_waited_for(bench: Bench) -> None:
 async def test_waiting_ends_by_request_default_and_deadline(
     bench: Bench, wait_ms: int, seconds: float, until: float
 ) -> None:
-    query = Query("list", min_positions=(Position(0, 5),), wait_ms=wait_ms)
+    query = Query("list", freshness=Freshness((Position(0, 5),), wait_ms))
     asking = asyncio.create_task(bench.ask(query, seconds=seconds))
     await bench.clock.advance(until - 0.01)
     assert not asking.done()

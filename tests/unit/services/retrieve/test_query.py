@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from headwater_kit.core.documents import Position
+from headwater_kit.core.documents import Freshness, Position
 from headwater_kit.core.errors import InvalidInput
 from headwater_retrieve.domain.query import Query
 
@@ -16,11 +16,12 @@ from headwater_retrieve.domain.query import Query
         ({"text": "x" * 8_193}, "query"),
         ({"top_k": -1}, "top_k"),
         ({"top_k": 101}, "top_k"),
-        ({"wait_ms": -1}, "freshness.wait_ms"),
-        ({"min_positions": (Position(0, 1), Position(0, 2))}, "freshness.min_positions"),
-        ({"min_positions": (Position(-1, 1),)}, "freshness.min_positions"),
-        ({"min_positions": (Position(1, -1),)}, "freshness.min_positions"),
-        ({"min_positions": tuple(Position(i, 0) for i in range(1_025))}, "freshness.min_positions"),
+        ({"freshness": Freshness(wait_ms=-1)}, "freshness.wait_ms"),
+        ({"freshness": Freshness(max_staleness_ms=-1)}, "freshness.max_staleness_ms"),
+        ({"freshness": Freshness((Position(0, 1), Position(0, 2)))}, "freshness.min_positions"),
+        ({"freshness": Freshness((Position(-1, 1),))}, "freshness.min_positions"),
+        ({"freshness": Freshness((Position(1, -1),))}, "freshness.min_positions"),
+        ({"freshness": Freshness(tuple(Position(i, 0) for i in range(1_025)))}, "freshness.min_positions"),
         ({"impression_id": "a\x00b"}, "impression_id"),
         ({"impression_id": "x" * 513}, "impression_id"),
     ],

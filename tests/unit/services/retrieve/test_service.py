@@ -124,6 +124,32 @@ async def test_too_early_is_not_yet_and_says_how_far_behind(stub: RetrieveServic
     assert "4 records behind" in (refusal.value.details() or "")
 
 
+async def test_the_watermark_says_how_far_the_index_is_behind(world: World, stub: RetrieveServiceStub) -> None:
+    for number in range(3):
+        await world.produce(topics.DOCUMENTS.name, f"d{number}".encode(), b"text")
+    await world.indexed("lists", 0, Outcome.UPSERTED, 1)
+    async with asyncio.timeout(10):
+        while not (told := await stub.GetWatermark(retrieve_pb2.GetWatermarkRequest())).watermark.positions:
+            await asyncio.sleep(0.01)
+    assert told.lag == 2
+    assert told.staleness_ms > 0
+
+
+async def test_a_search_that_must_not_be_stale_is_told_so(world: World, stub: RetrieveServiceStub) -> None:
+    fresh = retrieve_pb2.SearchRequest(query="list", freshness=documents_pb2.Freshness(max_staleness_ms=0, wait_ms=1))
+    await stub.Search(fresh)
+    await world.produce(topics.DOCUMENTS.name, b"new", b"text")
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await stub.Search(fresh)
+    assert refusal.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert "1 records behind" in (refusal.value.details() or "")
+    fresh.freshness.max_staleness_ms = 60_000
+    await stub.Search(fresh)
+    await world.indexed("dicts", 0, Outcome.UPSERTED, 1)
+    fresh.freshness.max_staleness_ms, fresh.freshness.wait_ms = 0, 5_000
+    await stub.Search(fresh)
+
+
 async def test_bad_input_names_the_field(stub: RetrieveServiceStub) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await stub.Search(retrieve_pb2.SearchRequest(query=" "))

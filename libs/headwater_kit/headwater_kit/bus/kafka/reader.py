@@ -32,8 +32,8 @@ class KafkaReader:
         self._closed = False
 
     async def end_offsets(self) -> Mapping[int, int]:
-        """As `Reader.end_offsets`."""
-        partitions = await self._thread.call(self._assign)
+        """As `Reader.end_offsets`; fetches no record."""
+        partitions = await self._thread.call(self._find)
         # Asked on another connection: on this one the answer would wait behind the fetches, half a second each.
         return await self._admin.end_offsets(self._topic, partitions)
 
@@ -48,7 +48,7 @@ class KafkaReader:
 
     async def positions(self) -> Mapping[int, int]:
         """As `Reader.positions`."""
-        return await self._thread.call(lambda: dict(self._positions))
+        return await self._thread.call(self._assigned_positions)
 
     async def close(self) -> None:
         """As `Reader.close`."""
@@ -69,13 +69,17 @@ class KafkaReader:
             raise batch.fault
         return batch.records
 
-    def _assign(self) -> Sequence[int]:
-        numbers = self._find()
+    def _assigned_positions(self) -> Mapping[int, int]:
+        self._assign()
+        return dict(self._positions)
+
+    def _assign(self) -> None:
+        # Not before records or positions are asked for: an assigned partition is fetched from at once.
         if not self._positions:
+            numbers = self._find()
             starts = [Partition(self._topic, number, self._start.get(number, OFFSET_BEGINNING)) for number in numbers]
             self._client.assign(starts)
             self._positions = {number: self._start.get(number, 0) for number in numbers}
-        return numbers
 
     def _find(self) -> Sequence[int]:
         if not self._numbers:

@@ -9,11 +9,12 @@ from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import Transient
 from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
 
-from headwater_retrieve.domain.freshness import RecentChanges, Watermark
+from headwater_retrieve.domain.freshness import RecentChanges
 from headwater_retrieve.domain.fusion import Candidate, Weights, fuse
 from headwater_retrieve.domain.memory import Memory
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import weigh
+from headwater_retrieve.handlers.progress import IndexProgress
 from headwater_retrieve.ports import ImpressionLog, QueryEncoder, QueryVector, ServingModel, StoreQuery, VectorReader
 
 DENSE_LEG = "dense"
@@ -28,16 +29,13 @@ class SearchPolicy:
 
     `candidates`: chunks asked of each leg. `weights`: what the legs count on a
     query that both can read. `scripts`: what the encoder can read
-    (`domain.reliability`). `encode_seconds`: patience with the encoder. `wait_ms` and `max_wait_ms`:
-    patience with the index, unless the caller says, and at most.
+    (`domain.reliability`). `encode_seconds`: patience with the encoder.
     """
 
     candidates: int = 100
     weights: Weights = DEFAULT_WEIGHTS
     scripts: frozenset[str] = frozenset({"latin"})
     encode_seconds: float = 2.0
-    wait_ms: int = 2_000
-    max_wait_ms: int = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class Search:
         serving: ServingModel,
         impressions: ImpressionLog,
         *,
-        watermark: Watermark,
+        progress: IndexProgress,
         changes: RecentChanges,
         memory: Memory,
         clock: Clock,
@@ -80,7 +78,7 @@ class Search:
         self._analyse = analyse
         self._serving = serving
         self._impressions = impressions
-        self._watermark = watermark
+        self._progress = progress
         self._changes = changes
         self._memory = memory
         self._clock = clock
@@ -91,12 +89,12 @@ class Search:
         """The passages that answer best, by rank.
 
         Raises NotYet where the index has not come as far as asked, Unavailable
-        where the store is away. Where the encoder is, the list is made without
-        the dense leg and says so.
+        where the store is away, or the broker and a staleness is asked for.
+        Where the encoder is, the list is made without the dense leg and says so.
         """
-        await self._reach(query, deadline)
+        await self._progress.reach(query.freshness, deadline)
         # Taken before the store is read: the list reflects this much at least.
-        watermark = self._watermark.positions()
+        watermark = self._progress.positions()
         weights = weigh(query.text, self._policy.weights, self._policy.scripts)
         vector = await self._encode(query, weights, deadline)
         legs = await self._reader.search(
@@ -117,15 +115,6 @@ class Search:
         )
         await self._impressions.record(self._impression(query, principal, vector or NO_VECTOR, found))
         return found
-
-    def watermark(self) -> tuple[Position, ...]:
-        """How far the index has come."""
-        return self._watermark.positions()
-
-    async def _reach(self, query: Query, deadline: Deadline) -> None:
-        wait_ms = min(query.wait_ms or self._policy.wait_ms, self._policy.max_wait_ms)
-        patience = deadline.budget(wait_ms / 1_000)
-        await self._watermark.reach(query.min_positions, Deadline.after(self._clock, patience))
 
     async def _encode(self, query: Query, weights: Weights, deadline: Deadline) -> QueryVector | None:
         """The query's vector; an empty one where the encoder is blind for it; None where the right one is away."""

@@ -1,0 +1,40 @@
+"""How far `documents.v1` goes, by asking the broker; its records are not read here."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Any
+
+from headwater_kit.bus.ports import Reader
+from headwater_kit.bus.waiting import wait_all
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.errors import Unavailable
+
+
+class ReaderLog:
+    """`ports.DocumentLog` on a reader of the topic, each question within its time."""
+
+    def __init__(self, reader: Reader, clock: Clock) -> None:
+        self._reader = reader
+        self._clock = clock
+
+    async def end_offsets(self, seconds: float) -> Mapping[int, int]:
+        """See `ports.DocumentLog`."""
+        return await self._within(seconds, self._reader.end_offsets())
+
+    async def offsets_at(self, time: float, seconds: float) -> Mapping[int, int]:
+        """See `ports.DocumentLog`."""
+        return await self._within(seconds, self._reader.offsets_at(time))
+
+    async def close(self) -> None:
+        """Lets go of the reader."""
+        await self._reader.close()
+
+    async def _within(self, seconds: float, question: Coroutine[Any, Any, Mapping[int, int]]) -> Mapping[int, int]:
+        asked = asyncio.ensure_future(question)
+        try:
+            await wait_all([asked], self._clock, seconds)
+            if not asked.done():
+                raise Unavailable(f"the broker did not say within {seconds:.1f} s how far documents.v1 goes")
+            return asked.result()
+        finally:
+            asked.cancel()
