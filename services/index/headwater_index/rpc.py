@@ -7,7 +7,7 @@ from headwater.index.v1.index_pb2_grpc import IndexServiceServicer
 from headwater_kit.codec.documents import watermark_to_proto
 from headwater_kit.rpc import context
 
-from headwater_index.handlers import Indexer
+from headwater_index.handlers.indexing import Indexer
 
 
 class IndexRpc(IndexServiceServicer):

@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
-from headwater_kit.settings import MilvusSettings, ServiceSettings
+from headwater_kit.settings import MilvusSettings, ServiceSettings, TenantSettings
 from pydantic import Field
 
 
-class Settings(MilvusSettings, ServiceSettings):
+class Settings(TenantSettings, MilvusSettings, ServiceSettings):
     """Settings of the index service."""
 
     service: ClassVar[str] = "index"

@@ -40,6 +40,11 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "vectors.chunks_swept": "chunk rows of superseded or discarded versions are deleted, their ledger rows are not",
         "vectors.ledger_swept": "ledger rows of superseded versions are deleted, nothing is announced",
         "vectors.discarding": "a version is known to be of no use, its chunk rows are still there",
+        "index.received": "a part came to index, nothing of it is stored",
+        "index.part_written": "a part's rows are stored, its version is not switched to",
+        "index.switched": "a version is served, what it replaced is deleted, nothing is announced",
+        "index.dropped": "a version of no use is deleted, nothing is announced",
+        "index.announcing": "a part is applied, what it announces is not handed to the loop",
     }
 )
 

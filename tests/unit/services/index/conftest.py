@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from headwater_index.handlers import Indexer
-from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Position, chunk_id, text_hash
+from headwater_index.handlers.indexing import Indexer
+from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Lane, Position, chunk_id, text_hash
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome, Provenance
 from headwater_kit.testing.clock import ManualClock
 from headwater_text.analysis import analyse
@@ -45,13 +45,14 @@ def part() -> Part:
         chunk_count: int | None = None,
         model_id: str = MODEL.model_id,
         key: DocumentKey = KEY,
+        lane: Lane = Lane.LIVE,
     ) -> DocumentEmbedded:
         first = part * len(texts)
         chunks = tuple(
             Chunk(chunk_id(key, version, first + n), first + n, text, ("Heading",), 0, len(text), 1, text_hash(text))
             for n, text in enumerate(texts)
         )
-        provenance = Provenance(Position(2, version), 100.0, outcome, version=version)
+        provenance = Provenance(Position(2, version), 100.0, outcome, version=version, lane=lane)
         count = len(texts) * parts if chunk_count is None else chunk_count
         chunked = DocumentChunked(provenance, DocumentInfo(title="Title"), part, parts, count, chunks)
         return DocumentEmbedded(chunked, tuple(vector(0) for _ in texts), model_id if texts else "")

@@ -1,13 +1,15 @@
 """What becomes of document events, on the in-memory store."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
-from headwater_index.handlers import INCOMPLETE, Indexer
+from headwater_index.handlers.indexing import INCOMPLETE, Indexer
 from headwater_kit.core.crash import arm
-from headwater_kit.core.documents import DocumentKey, Position
+from headwater_kit.core.documents import DocumentKey, Lane, Position
 from headwater_kit.core.errors import InvalidInput, Misconfigured, Unavailable
 from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, Outcome
+from headwater_kit.testing.clock import ManualClock
 from headwater_text.analysis import analyse
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import Query
@@ -170,3 +172,55 @@ async def test_stats_are_the_tenants_own(indexer: Indexer, part: Part) -> None:
     assert (stats.chunk_count, stats.document_count) == (2, 1)
     assert stats.watermark == (Position(2, 1),)
     assert (await indexer.stats("other")).document_count == 0
+
+
+async def test_a_part_written_after_its_version_was_overtaken_is_taken_back(
+    store: MemoryStore, clock: ManualClock, part: Part
+) -> None:
+    """A process stands still within its write; meanwhile another serves the version and then the next."""
+    stalled = asyncio.Event()
+
+    async def stall() -> None:
+        await stalled.wait()
+
+    behind = store.twin(stall)
+    await behind.open()
+    late = Indexer(behind, analyse, clock)
+    await applied(Indexer(store, analyse, clock), part(1, "apple"))
+    writing = asyncio.create_task(late.apply(KEY, part(2, "old", part=0, parts=2)))
+    await clock.settle()
+    prompt = Indexer(store, analyse, clock)
+    await prompt.apply(KEY, part(2, "old", part=0, parts=2))
+    await applied(prompt, part(2, "older", part=1, parts=2))
+    await applied(prompt, part(3, "new"))
+    stalled.set()
+    assert await writing is None
+    assert (await store.counts("acme")).chunks == 1
+
+
+async def test_a_stale_version_of_many_parts_leaves_nothing(indexer: Indexer, store: MemoryStore, part: Part) -> None:
+    assert await indexer.apply(KEY, part(1, "old", part=0, parts=2)) is None
+    await applied(indexer, part(2, "new"))
+    indexed = await applied(indexer, part(1, "older", part=1, parts=2))
+    assert indexed.provenance.outcome is Outcome.STALE
+    assert (await store.counts("acme")).chunks == 1
+
+
+async def test_the_backfill_lane_does_not_move_the_watermark(indexer: Indexer, part: Part) -> None:
+    deferred = await applied(indexer, part(5, outcome=Outcome.DEFERRED))
+    assert (deferred.provenance.outcome, deferred.serving_version) == (Outcome.DEFERRED, 0)
+    bulk = await applied(indexer, part(9, "apple", lane=Lane.BACKFILL))
+    assert (bulk.provenance.lane, bulk.serving_version) == (Lane.BACKFILL, 9)
+    assert (await indexer.stats("acme")).watermark == (Position(2, 5),)
+
+
+async def test_rows_of_a_served_version_are_written_again_only_for_a_repair(
+    indexer: Indexer, store: MemoryStore, part: Part
+) -> None:
+    whole = part(1, "apple", "pear")
+    await applied(indexer, whole)
+    del store._tables.rows[whole.chunked.chunks[0].chunk_id]
+    await applied(indexer, whole)
+    assert (await store.counts("acme")).chunks == 1
+    await indexer.apply(KEY, whole, rewrite=True)
+    assert (await store.counts("acme")).chunks == 2

@@ -12,9 +12,9 @@ from headwater_index.bootstrap import build
 from headwater_index.settings import Settings
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record
-from headwater_kit.bus.topics import EMBEDDINGS, INDEXED, dead_letter
+from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL, INDEXED, dead_letter
 from headwater_kit.codec import events
-from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.documents import DocumentKey, Lane, document_of, part_key
 from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, Outcome
 from headwater_kit.testing.service import serving
 from headwater_vectors.memory import MemoryStore
@@ -30,7 +30,7 @@ Part = Callable[..., DocumentEmbedded]
 @pytest.fixture
 async def bus() -> MemoryBus:
     bus = MemoryBus()
-    await bus.create_topics([EMBEDDINGS.name, INDEXED.name])
+    await bus.create_topics([EMBEDDINGS.name, EMBEDDINGS_BACKFILL.name, INDEXED.name])
     return bus
 
 
@@ -76,6 +76,24 @@ async def test_embeddings_become_indexed_in_the_same_partition_and_order(
     stats = await stub.GetStats(pb.GetStatsRequest())
     assert (stats.chunk_count, stats.document_count, stats.model_id) == (1, 1, "sample-model")
     assert [(each.partition, each.offset) for each in stats.watermark.positions] == [(2, 4)]
+
+
+async def test_parts_have_keys_of_their_own_and_each_lane_a_topic_and_a_key(
+    channel: grpc.aio.Channel, bus: MemoryBus, part: Part
+) -> None:
+    producer = bus.producer()
+    deferred = part(1, outcome=Outcome.DEFERRED, key=KEY)
+    bulk = [part(1, text, part=number, parts=2, key=KEY, lane=Lane.BACKFILL) for number, text in enumerate(("a", "b"))]
+    await producer.send(Outbound(EMBEDDINGS.name, part_key(KEY, None), events.encode(deferred), partition=1))
+    await producer.send(Outbound(EMBEDDINGS_BACKFILL.name, part_key(KEY, 2), None, partition=1))
+    for number, each in enumerate(bulk):
+        await producer.send(Outbound(EMBEDDINGS_BACKFILL.name, part_key(KEY, number), events.encode(each), partition=1))
+    records = await read(bus, INDEXED.name, 2)
+    found = {record.key: events.decode(DocumentIndexed, record.value or b"") for record in records}
+    assert found[KEY.to_bytes()].provenance.outcome is Outcome.DEFERRED
+    served = found[part_key(KEY, None)]
+    assert (served.provenance.lane, served.serving_version, served.chunk_count) == (Lane.BACKFILL, 1, 2)
+    assert document_of(part_key(KEY, None)) == KEY
 
 
 async def test_bad_records_are_put_aside_and_their_neighbours_pass(

@@ -1,15 +1,17 @@
-"""The use cases: apply a document event, say what is indexed."""
+"""Applying document events to the store, and saying what is in it."""
 
 from dataclasses import replace
 
 from headwater_kit.core.clock import Clock
+from headwater_kit.core.crash import crash_point
 from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, Outcome
 from headwater_vectors.ports import LedgerRow
 
-from headwater_index import domain
-from headwater_index.domain import Analyser, Applied, Fence, Stats
+from headwater_index.domain import rows, versions
+from headwater_index.domain.rows import Analyser
+from headwater_index.domain.versions import Applied, Fence, Stats
 from headwater_index.ports import VectorStore
 
 INCOMPLETE = "INCOMPLETE"
@@ -21,7 +23,8 @@ class Indexer:
     Of a version: 1. its rows are written, part by part, invisible; 2. with the
     last part, it is switched to; 3. the rows of the versions before are deleted;
     4. it is announced. A crash between any two is made good when the records
-    come again: every step is idempotent.
+    come again: every step is idempotent. The last part always settles its
+    version: it is served, or nothing of it stays.
     """
 
     def __init__(self, store: VectorStore, analyse: Analyser, clock: Clock) -> None:
@@ -30,15 +33,18 @@ class Indexer:
         self._clock = clock
         self._applied = Applied()
 
-    async def apply(self, key: DocumentKey, part: DocumentEmbedded) -> DocumentIndexed | None:
+    async def apply(self, key: DocumentKey, part: DocumentEmbedded, *, rewrite: bool = False) -> DocumentIndexed | None:
         """Applies one part; returns what to announce once the event is done, None before.
 
-        Raises Unavailable when the store is away, Misconfigured for vectors of
-        another model, InvalidInput for a part that cannot be stored.
+        With `rewrite`, rows are written also where their version is served
+        already, for repairs. Raises Unavailable when the store is away,
+        Misconfigured for vectors of another model, InvalidInput for a part that
+        cannot be stored.
         """
+        crash_point("index.received")
         match part.chunked.provenance.outcome:
             case Outcome.UPSERTED:
-                return await self._upsert(key, part)
+                return await self._upsert(key, part, rewrite=rewrite)
             case Outcome.DELETED:
                 return await self._delete(key, part)
             case _:
@@ -60,44 +66,57 @@ class Indexer:
         name, model_id = (found[0], found[1].model_id) if found else ("", "")
         return Stats(name, model_id, counts.chunks, counts.documents, self._applied.positions())
 
-    async def _upsert(self, key: DocumentKey, part: DocumentEmbedded) -> DocumentIndexed | None:
-        chunked = part.chunked
-        await self._store.adopt(domain.model_of(part))
-        wanted = domain.served_by(key, chunked, deleted=False)
+    async def _upsert(self, key: DocumentKey, part: DocumentEmbedded, *, rewrite: bool) -> DocumentIndexed | None:
+        await self._store.adopt(rows.model_of(part))
+        wanted = versions.served_by(key, part.chunked, deleted=False)
         stored = await self._serving(key)
-        match domain.fence(stored, wanted.version, deleted=False):
-            case Fence.STALE:
-                return await self._drop(part, wanted, stored, Outcome.STALE) if chunked.is_last else None
-            case Fence.NEW:
-                await self._store.upsert(domain.rows_of(key, part, self._analyse))
-        if not chunked.is_last:
+        fence = versions.fence(stored, wanted)
+        if fence is Fence.NEW or (rewrite and fence is Fence.SERVED):
+            await self._store.upsert(rows.rows_of(key, part, self._analyse))
+            crash_point("index.part_written")
+        if not part.chunked.is_last:
+            if fence is Fence.NEW:
+                await self._leave(key, part, wanted)
             return None
+        if fence is Fence.STALE:
+            return await self._drop(part, wanted, stored, Outcome.STALE)
         # A part before this one may have been put aside, here or on the way.
-        if chunked.parts > 1 and not await self._store.whole(wanted):
+        if part.chunked.parts > 1 and not await self._store.whole(wanted):
             return await self._drop(part, wanted, stored, Outcome.REJECTED, INCOMPLETE)
         return await self._serve(part, wanted)
 
     async def _delete(self, key: DocumentKey, part: DocumentEmbedded) -> DocumentIndexed | None:
-        wanted = domain.served_by(key, part.chunked, deleted=True)
+        wanted = versions.served_by(key, part.chunked, deleted=True)
         stored = await self._serving(key)
-        if domain.fence(stored, wanted.version, deleted=True) is Fence.STALE:
+        if versions.fence(stored, wanted) is Fence.STALE:
             return self._announce(part, stored, Outcome.STALE)
         # Without a collection there is nothing to delete, nor any model to make one for.
         if await self._store.collection() is None:
             return self._announce(part, wanted)
         return await self._serve(part, wanted)
 
+    async def _leave(self, key: DocumentKey, part: DocumentEmbedded, wanted: LedgerRow) -> None:
+        """Takes a part's rows away again if its version has been overtaken: its last part may be settled already.
+
+        Whoever overtakes deletes what it finds, and a process that stood still may have written after that.
+        """
+        stored = await self._serving(key)
+        if stored is not None and versions.fence(stored, wanted) is Fence.STALE:
+            last = max((chunk.ordinal for chunk in part.chunked.chunks), default=-1)
+            await self._store.discard(replace(wanted, chunk_count=last + 1))
+
     async def _serve(self, part: DocumentEmbedded, wanted: LedgerRow) -> DocumentIndexed:
         served = await self._store.switch(wanted)
+        crash_point("index.switched")
         # Another process may have switched to something newer since the fence was asked.
-        is_ours = (served.version, served.deleted) == (wanted.version, wanted.deleted)
-        return self._announce(part, served, None if is_ours else Outcome.STALE)
+        return self._announce(part, served, None if versions.is_same(served, wanted) else Outcome.STALE)
 
     async def _drop(
         self, part: DocumentEmbedded, unwanted: LedgerRow, stored: LedgerRow | None, outcome: Outcome, reason: str = ""
     ) -> DocumentIndexed:
         """Leaves nothing of a version that is not to be served."""
         await self._store.discard(unwanted)
+        crash_point("index.dropped")
         return self._announce(part, stored, outcome, reason)
 
     def _announce(
@@ -106,7 +125,7 @@ class Indexer:
         provenance = part.chunked.provenance
         if outcome is not None:
             provenance = replace(provenance, outcome=outcome, reason=reason)
-        self._applied.add(provenance.position)
+        self._applied.add(provenance)
         served = serving if serving is not None and not serving.deleted else None
         return DocumentIndexed(
             provenance,

@@ -1,0 +1,1 @@
+"""What index does, behind its entrances: apply events, compare, repair, make anew."""
