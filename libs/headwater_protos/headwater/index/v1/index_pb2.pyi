@@ -3,8 +3,12 @@
 isort:skip_file
 The vector store's write side."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from headwater.documents.v1 import documents_pb2 as _documents_pb2
 import builtins as _builtins
 import sys
@@ -16,6 +20,110 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ReconcileStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReconcileStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReconcileStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECONCILE_STAGE_UNSPECIFIED: _ReconcileStage.ValueType  # 0
+    """Never sent."""
+    RECONCILE_STAGE_READING_LOG: _ReconcileStage.ValueType  # 1
+    """Reads what the log accepted and what the index has passed."""
+    RECONCILE_STAGE_SCANNING_STORE: _ReconcileStage.ValueType  # 2
+    """Reads what the store holds."""
+    RECONCILE_STAGE_LOOKING_AGAIN: _ReconcileStage.ValueType  # 3
+    """Looks again at the documents that differ."""
+    RECONCILE_STAGE_DELETING: _ReconcileStage.ValueType  # 4
+    """Deletes rows that should not be."""
+    RECONCILE_STAGE_WRITING: _ReconcileStage.ValueType  # 5
+    """Writes missing rows again."""
+
+class ReconcileStage(_ReconcileStage, metaclass=_ReconcileStageEnumTypeWrapper):
+    """What a comparison is at."""
+
+RECONCILE_STAGE_UNSPECIFIED: ReconcileStage.ValueType  # 0
+"""Never sent."""
+RECONCILE_STAGE_READING_LOG: ReconcileStage.ValueType  # 1
+"""Reads what the log accepted and what the index has passed."""
+RECONCILE_STAGE_SCANNING_STORE: ReconcileStage.ValueType  # 2
+"""Reads what the store holds."""
+RECONCILE_STAGE_LOOKING_AGAIN: ReconcileStage.ValueType  # 3
+"""Looks again at the documents that differ."""
+RECONCILE_STAGE_DELETING: ReconcileStage.ValueType  # 4
+"""Deletes rows that should not be."""
+RECONCILE_STAGE_WRITING: ReconcileStage.ValueType  # 5
+"""Writes missing rows again."""
+Global___ReconcileStage: _TypeAlias = ReconcileStage  # noqa: Y015
+
+class _DriftKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DriftKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DriftKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DRIFT_KIND_UNSPECIFIED: _DriftKind.ValueType  # 0
+    """Never sent."""
+    DRIFT_KIND_MISSING: _DriftKind.ValueType  # 1
+    """Rows of the accepted version are not in the store."""
+    DRIFT_KIND_EXTRA: _DriftKind.ValueType  # 2
+    """Rows are in the store that the accepted version does not have."""
+    DRIFT_KIND_MIXED: _DriftKind.ValueType  # 3
+    """Both: the store holds another version, in whole or in part."""
+
+class DriftKind(_DriftKind, metaclass=_DriftKindEnumTypeWrapper):
+    """How a document differs from what the log accepted of it."""
+
+DRIFT_KIND_UNSPECIFIED: DriftKind.ValueType  # 0
+"""Never sent."""
+DRIFT_KIND_MISSING: DriftKind.ValueType  # 1
+"""Rows of the accepted version are not in the store."""
+DRIFT_KIND_EXTRA: DriftKind.ValueType  # 2
+"""Rows are in the store that the accepted version does not have."""
+DRIFT_KIND_MIXED: DriftKind.ValueType  # 3
+"""Both: the store holds another version, in whole or in part."""
+Global___DriftKind: _TypeAlias = DriftKind  # noqa: Y015
+
+class _RebuildStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RebuildStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RebuildStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REBUILD_STAGE_UNSPECIFIED: _RebuildStage.ValueType  # 0
+    """No rebuild is known to this process."""
+    REBUILD_STAGE_REPLAYING: _RebuildStage.ValueType  # 1
+    """Writes the log's documents into the new collection."""
+    REBUILD_STAGE_CHECKING: _RebuildStage.ValueType  # 2
+    """Compares the new collection with the log."""
+    REBUILD_STAGE_SWITCHING: _RebuildStage.ValueType  # 3
+    """Writes wait for a moment while searches change over."""
+    REBUILD_STAGE_SETTLING: _RebuildStage.ValueType  # 4
+    """Searches read the new collection; the old one is about to be dropped."""
+    REBUILD_STAGE_DONE: _RebuildStage.ValueType  # 5
+    """Done."""
+    REBUILD_STAGE_FAILED: _RebuildStage.ValueType  # 6
+    """Given up, for `reason`; searches read the old collection as before."""
+
+class RebuildStage(_RebuildStage, metaclass=_RebuildStageEnumTypeWrapper):
+    """What a rebuild is at."""
+
+REBUILD_STAGE_UNSPECIFIED: RebuildStage.ValueType  # 0
+"""No rebuild is known to this process."""
+REBUILD_STAGE_REPLAYING: RebuildStage.ValueType  # 1
+"""Writes the log's documents into the new collection."""
+REBUILD_STAGE_CHECKING: RebuildStage.ValueType  # 2
+"""Compares the new collection with the log."""
+REBUILD_STAGE_SWITCHING: RebuildStage.ValueType  # 3
+"""Writes wait for a moment while searches change over."""
+REBUILD_STAGE_SETTLING: RebuildStage.ValueType  # 4
+"""Searches read the new collection; the old one is about to be dropped."""
+REBUILD_STAGE_DONE: RebuildStage.ValueType  # 5
+"""Done."""
+REBUILD_STAGE_FAILED: RebuildStage.ValueType  # 6
+"""Given up, for `reason`; searches read the old collection as before."""
+Global___RebuildStage: _TypeAlias = RebuildStage  # noqa: Y015
 
 @_typing.final
 class GetStatsRequest(_message.Message):
@@ -75,3 +183,269 @@ class GetStatsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatsResponse: _TypeAlias = GetStatsResponse  # noqa: Y015
+
+@_typing.final
+class ReconcileRequest(_message.Message):
+    """What to compare."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    REPAIR_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """Tenant; empty means all, which only operators may ask for."""
+    repair: _builtins.bool
+    """Repair what differs: rows that should not be are deleted, those that
+    should be are written again from `embeddings.v1`.
+    """
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        repair: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["repair", b"repair", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconcileRequest: _TypeAlias = ReconcileRequest  # noqa: Y015
+
+@_typing.final
+class ReconcileResponse(_message.Message):
+    """One or the other."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    DRIFT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def progress(self) -> Global___ReconcileProgress:
+        """Before the end."""
+
+    @_builtins.property
+    def drift(self) -> Global___TenantDrift:
+        """At the end, one for each tenant that has documents or drift."""
+
+    def __init__(
+        self,
+        *,
+        progress: Global___ReconcileProgress | None = ...,
+        drift: Global___TenantDrift | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["drift", b"drift", "progress", b"progress", "update", b"update"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drift", b"drift", "progress", b"progress", "update", b"update"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_update: _TypeAlias = _typing.Literal["progress", "drift"]  # noqa: Y015
+    _WhichOneofArgType_update: _TypeAlias = _typing.Literal["update", b"update"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_update) -> _WhichOneofReturnType_update | None: ...
+
+Global___ReconcileResponse: _TypeAlias = ReconcileResponse  # noqa: Y015
+
+@_typing.final
+class ReconcileProgress(_message.Message):
+    """How far a comparison has come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    stage: Global___ReconcileStage.ValueType
+    """What it is at."""
+    done: _builtins.int
+    """Records, rows or documents done in this stage."""
+    total: _builtins.int
+    """Of how many; 0 where that is not known."""
+    def __init__(
+        self,
+        *,
+        stage: Global___ReconcileStage.ValueType = ...,
+        done: _builtins.int = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "stage", b"stage", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconcileProgress: _TypeAlias = ReconcileProgress  # noqa: Y015
+
+@_typing.final
+class TenantDrift(_message.Message):
+    """What differs of one tenant. A document is of one kind."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    DOCUMENTS_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
+    PUT_ASIDE_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    EXTRA_FIELD_NUMBER: _builtins.int
+    MIXED_FIELD_NUMBER: _builtins.int
+    REPAIRED_FIELD_NUMBER: _builtins.int
+    EXAMPLES_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The tenant."""
+    documents: _builtins.int
+    """Documents that the log accepted, deleted ones included."""
+    pending: _builtins.int
+    """Documents that were not compared, because events of them are under way."""
+    put_aside: _builtins.int
+    """Documents that were not compared, because their last version was put aside
+    on its way: see the dead letters.
+    """
+    missing: _builtins.int
+    """Documents that lack rows."""
+    extra: _builtins.int
+    """Documents that have too many."""
+    mixed: _builtins.int
+    """Documents of which another version is stored."""
+    repaired: _builtins.int
+    """Of the last three, those that were repaired."""
+    @_builtins.property
+    def examples(self) -> _containers.RepeatedCompositeFieldContainer[Global___DocumentDrift]:
+        """Some of the documents, at most 10."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        documents: _builtins.int = ...,
+        pending: _builtins.int = ...,
+        put_aside: _builtins.int = ...,
+        missing: _builtins.int = ...,
+        extra: _builtins.int = ...,
+        mixed: _builtins.int = ...,
+        repaired: _builtins.int = ...,
+        examples: _abc.Iterable[Global___DocumentDrift] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["documents", b"documents", "examples", b"examples", "extra", b"extra", "missing", b"missing", "mixed", b"mixed", "pending", b"pending", "put_aside", b"put_aside", "repaired", b"repaired", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TenantDrift: _TypeAlias = TenantDrift  # noqa: Y015
+
+@_typing.final
+class DocumentDrift(_message.Message):
+    """A document that differs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ACCEPTED_VERSION_FIELD_NUMBER: _builtins.int
+    SERVED_VERSION_FIELD_NUMBER: _builtins.int
+    MISSING_ROWS_FIELD_NUMBER: _builtins.int
+    EXTRA_ROWS_FIELD_NUMBER: _builtins.int
+    REPAIRED_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    """The document."""
+    kind: Global___DriftKind.ValueType
+    """How."""
+    accepted_version: _builtins.int
+    """Version that the log accepted last; 0 where it knows none."""
+    served_version: _builtins.int
+    """Version that the store serves; 0 where it serves none."""
+    missing_rows: _builtins.int
+    """Rows that are missing: chunks, and one for the ledger."""
+    extra_rows: _builtins.int
+    """Rows that are too many, counted alike."""
+    repaired: _builtins.bool
+    """Whether it was repaired."""
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        kind: Global___DriftKind.ValueType = ...,
+        accepted_version: _builtins.int = ...,
+        served_version: _builtins.int = ...,
+        missing_rows: _builtins.int = ...,
+        extra_rows: _builtins.int = ...,
+        repaired: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_version", b"accepted_version", "document_id", b"document_id", "extra_rows", b"extra_rows", "kind", b"kind", "missing_rows", b"missing_rows", "repaired", b"repaired", "served_version", b"served_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DocumentDrift: _TypeAlias = DocumentDrift  # noqa: Y015
+
+@_typing.final
+class RebuildRequest(_message.Message):
+    """Nothing to choose but whether to begin."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOIN_ONLY_FIELD_NUMBER: _builtins.int
+    join_only: _builtins.bool
+    """Join the one that is under way, but begin none: where there is none, the
+    outcome of the last is told.
+    """
+    def __init__(
+        self,
+        *,
+        join_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["join_only", b"join_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RebuildRequest: _TypeAlias = RebuildRequest  # noqa: Y015
+
+@_typing.final
+class RebuildResponse(_message.Message):
+    """How far a rebuild has come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    ESTIMATED_END_TIME_FIELD_NUMBER: _builtins.int
+    PASSED_OVER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    stage: Global___RebuildStage.ValueType
+    """What it is at."""
+    collection: _builtins.str
+    """The new collection; empty before it is there."""
+    done: _builtins.int
+    """Records of the log that were replayed."""
+    total: _builtins.int
+    """Of how many."""
+    passed_over: _builtins.int
+    """Records that could not be applied, as they could not before."""
+    reason: _builtins.str
+    """Why it was given up: one line."""
+    @_builtins.property
+    def estimated_end_time(self) -> _timestamp_pb2.Timestamp:
+        """When replaying will be done at this pace; unset where that is not known."""
+
+    def __init__(
+        self,
+        *,
+        stage: Global___RebuildStage.ValueType = ...,
+        collection: _builtins.str = ...,
+        done: _builtins.int = ...,
+        total: _builtins.int = ...,
+        estimated_end_time: _timestamp_pb2.Timestamp | None = ...,
+        passed_over: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estimated_end_time", b"estimated_end_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "done", b"done", "estimated_end_time", b"estimated_end_time", "passed_over", b"passed_over", "reason", b"reason", "stage", b"stage", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RebuildResponse: _TypeAlias = RebuildResponse  # noqa: Y015

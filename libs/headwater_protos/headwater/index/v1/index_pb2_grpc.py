@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class IndexServiceStub:
-    """Tells the state of the index; its writes come by `embeddings.v1`.
+    """Tells the state of the index, compares it with the log, and makes it anew;
+    its writes come by `embeddings.v1`.
     """
 
     def __init__(self, channel):
@@ -40,14 +41,46 @@ class IndexServiceStub:
                 request_serializer=headwater_dot_index_dot_v1_dot_index__pb2.GetStatsRequest.SerializeToString,
                 response_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.GetStatsResponse.FromString,
                 _registered_method=True)
+        self.Reconcile = channel.unary_stream(
+                '/headwater.index.v1.IndexService/Reconcile',
+                request_serializer=headwater_dot_index_dot_v1_dot_index__pb2.ReconcileRequest.SerializeToString,
+                response_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.ReconcileResponse.FromString,
+                _registered_method=True)
+        self.Rebuild = channel.unary_stream(
+                '/headwater.index.v1.IndexService/Rebuild',
+                request_serializer=headwater_dot_index_dot_v1_dot_index__pb2.RebuildRequest.SerializeToString,
+                response_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.RebuildResponse.FromString,
+                _registered_method=True)
 
 
 class IndexServiceServicer:
-    """Tells the state of the index; its writes come by `embeddings.v1`.
+    """Tells the state of the index, compares it with the log, and makes it anew;
+    its writes come by `embeddings.v1`.
     """
 
     def GetStats(self, request, context):
         """Counts rows and documents and tells the watermark.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Reconcile(self, request, context):
+        """Compares what the log accepted with what the store holds, and repairs it
+        if asked: progress, then the drift of each tenant. Leaving ends it.
+        PERMISSION_DENIED for a tenant other than the caller's, or all of them,
+        unless the caller is of the operators' tenant. RESOURCE_EXHAUSTED while
+        another caller's comparison is under way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Rebuild(self, request, context):
+        """Makes the served collection anew from the log and switches searches to it:
+        progress until it is done. It goes on if the caller leaves, and after a
+        restart; a call while one is under way joins it. PERMISSION_DENIED unless
+        the caller is of the operators' tenant.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -61,6 +94,16 @@ def add_IndexServiceServicer_to_server(servicer, server):
                     request_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.GetStatsRequest.FromString,
                     response_serializer=headwater_dot_index_dot_v1_dot_index__pb2.GetStatsResponse.SerializeToString,
             ),
+            'Reconcile': grpc.unary_stream_rpc_method_handler(
+                    servicer.Reconcile,
+                    request_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.ReconcileRequest.FromString,
+                    response_serializer=headwater_dot_index_dot_v1_dot_index__pb2.ReconcileResponse.SerializeToString,
+            ),
+            'Rebuild': grpc.unary_stream_rpc_method_handler(
+                    servicer.Rebuild,
+                    request_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.RebuildRequest.FromString,
+                    response_serializer=headwater_dot_index_dot_v1_dot_index__pb2.RebuildResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'headwater.index.v1.IndexService', rpc_method_handlers)
@@ -70,7 +113,8 @@ def add_IndexServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class IndexService:
-    """Tells the state of the index; its writes come by `embeddings.v1`.
+    """Tells the state of the index, compares it with the log, and makes it anew;
+    its writes come by `embeddings.v1`.
     """
 
     @staticmethod
@@ -90,6 +134,60 @@ class IndexService:
             '/headwater.index.v1.IndexService/GetStats',
             headwater_dot_index_dot_v1_dot_index__pb2.GetStatsRequest.SerializeToString,
             headwater_dot_index_dot_v1_dot_index__pb2.GetStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reconcile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/headwater.index.v1.IndexService/Reconcile',
+            headwater_dot_index_dot_v1_dot_index__pb2.ReconcileRequest.SerializeToString,
+            headwater_dot_index_dot_v1_dot_index__pb2.ReconcileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Rebuild(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/headwater.index.v1.IndexService/Rebuild',
+            headwater_dot_index_dot_v1_dot_index__pb2.RebuildRequest.SerializeToString,
+            headwater_dot_index_dot_v1_dot_index__pb2.RebuildResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class IndexServiceStub:
-    """Tells the state of the index; its writes come by `embeddings.v1`."""
+    """Tells the state of the index, compares it with the log, and makes it anew;
+    its writes come by `embeddings.v1`.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,17 +37,47 @@ class IndexServiceStub:
     def __new__(cls, channel: _aio.Channel) -> IndexServiceAsyncStub: ...
     GetStats: _grpc.UnaryUnaryMultiCallable[_index_pb2.GetStatsRequest, _index_pb2.GetStatsResponse]
     """Counts rows and documents and tells the watermark."""
+    Reconcile: _grpc.UnaryStreamMultiCallable[_index_pb2.ReconcileRequest, _index_pb2.ReconcileResponse]
+    """Compares what the log accepted with what the store holds, and repairs it
+    if asked: progress, then the drift of each tenant. Leaving ends it.
+    PERMISSION_DENIED for a tenant other than the caller's, or all of them,
+    unless the caller is of the operators' tenant. RESOURCE_EXHAUSTED while
+    another caller's comparison is under way.
+    """
+    Rebuild: _grpc.UnaryStreamMultiCallable[_index_pb2.RebuildRequest, _index_pb2.RebuildResponse]
+    """Makes the served collection anew from the log and switches searches to it:
+    progress until it is done. It goes on if the caller leaves, and after a
+    restart; a call while one is under way joins it. PERMISSION_DENIED unless
+    the caller is of the operators' tenant.
+    """
 
 @_typing.type_check_only
 class IndexServiceAsyncStub(IndexServiceStub):
-    """Tells the state of the index; its writes come by `embeddings.v1`."""
+    """Tells the state of the index, compares it with the log, and makes it anew;
+    its writes come by `embeddings.v1`.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetStats: _aio.UnaryUnaryMultiCallable[_index_pb2.GetStatsRequest, _index_pb2.GetStatsResponse]  # type: ignore[assignment]
     """Counts rows and documents and tells the watermark."""
+    Reconcile: _aio.UnaryStreamMultiCallable[_index_pb2.ReconcileRequest, _index_pb2.ReconcileResponse]  # type: ignore[assignment]
+    """Compares what the log accepted with what the store holds, and repairs it
+    if asked: progress, then the drift of each tenant. Leaving ends it.
+    PERMISSION_DENIED for a tenant other than the caller's, or all of them,
+    unless the caller is of the operators' tenant. RESOURCE_EXHAUSTED while
+    another caller's comparison is under way.
+    """
+    Rebuild: _aio.UnaryStreamMultiCallable[_index_pb2.RebuildRequest, _index_pb2.RebuildResponse]  # type: ignore[assignment]
+    """Makes the served collection anew from the log and switches searches to it:
+    progress until it is done. It goes on if the caller leaves, and after a
+    restart; a call while one is under way joins it. PERMISSION_DENIED unless
+    the caller is of the operators' tenant.
+    """
 
 class IndexServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Tells the state of the index; its writes come by `embeddings.v1`."""
+    """Tells the state of the index, compares it with the log, and makes it anew;
+    its writes come by `embeddings.v1`.
+    """
 
     @_abc_1.abstractmethod
     def GetStats(
@@ -54,5 +86,30 @@ class IndexServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_index_pb2.GetStatsResponse, _abc.Awaitable[_index_pb2.GetStatsResponse]]:
         """Counts rows and documents and tells the watermark."""
+
+    @_abc_1.abstractmethod
+    def Reconcile(
+        self,
+        request: _index_pb2.ReconcileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_index_pb2.ReconcileResponse], _abc.AsyncIterator[_index_pb2.ReconcileResponse]]:
+        """Compares what the log accepted with what the store holds, and repairs it
+        if asked: progress, then the drift of each tenant. Leaving ends it.
+        PERMISSION_DENIED for a tenant other than the caller's, or all of them,
+        unless the caller is of the operators' tenant. RESOURCE_EXHAUSTED while
+        another caller's comparison is under way.
+        """
+
+    @_abc_1.abstractmethod
+    def Rebuild(
+        self,
+        request: _index_pb2.RebuildRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_index_pb2.RebuildResponse], _abc.AsyncIterator[_index_pb2.RebuildResponse]]:
+        """Makes the served collection anew from the log and switches searches to it:
+        progress until it is done. It goes on if the caller leaves, and after a
+        restart; a call while one is under way joins it. PERMISSION_DENIED unless
+        the caller is of the operators' tenant.
+        """
 
 def add_IndexServiceServicer_to_server(servicer: IndexServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
