@@ -1,0 +1,19 @@
+"""Dead letters read, and sent on their way again."""
+
+from headwater_kit.bus.letters.letter import Letter, Place, letter_of
+from headwater_kit.bus.letters.reading import Criteria, Found, latest, letters, read_letter
+from headwater_kit.bus.letters.redrive import Redrive, Report, plan
+
+__all__ = [
+    "Criteria",
+    "Found",
+    "Letter",
+    "Place",
+    "Redrive",
+    "Report",
+    "latest",
+    "letter_of",
+    "letters",
+    "plan",
+    "read_letter",
+]
