@@ -1,0 +1,85 @@
+"""A bare producer at a steady pace, and its exact log of what the broker acknowledged."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chaos.workload import DOCUMENTS, Write
+from confluent_kafka import KafkaError, Message, Producer
+
+FLUSH_SECONDS = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A write, where the broker put it, and when the producer sent it and heard of it (monotonic seconds)."""
+
+    write: Write
+    partition: int
+    offset: int
+    sent_at: float
+
+
+class SteadyProducer:
+    """Sends `writes` at `per_second` from a thread of its own, between `start` and `stop`."""
+
+    def __init__(self, bootstrap: str, writes: Iterator[Write], per_second: float) -> None:
+        config = {
+            "bootstrap.servers": bootstrap,
+            "enable.idempotence": True,
+            "compression.type": "zstd",
+            "message.max.bytes": 64 * 1024 * 1024,
+            # Nothing is given up while the broker is away.
+            "message.timeout.ms": 0,
+            "reconnect.backoff.max.ms": 500,
+            "log_level": 0,
+        }
+        self.log: list[Acknowledged] = []
+        self.failed: list[str] = []
+        self.sent = 0
+        self._home = Producer({**config, "partitioner": "murmur2_random"})
+        self._foreign = Producer({**config, "partitioner": "consistent_random"})
+        self._writes = writes
+        self._pause = 1 / per_second
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="producer", daemon=True)
+
+    def start(self) -> None:
+        """Begins to send."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns once all that was sent is acknowledged. Raises TimeoutError where the broker does not do so."""
+        self._over.set()
+        self._thread.join()
+        if left := sum(client.flush(FLUSH_SECONDS) for client in (self._home, self._foreign)):
+            raise TimeoutError(f"{left} writes were not acknowledged")
+
+    def first_since(self, moment: float) -> Acknowledged | None:
+        """The first acknowledged live write sent since `moment` that stands in its own partition."""
+        found = [
+            e for e in self.log[-500:] if e.sent_at >= moment and e.write.topic == DOCUMENTS and not e.write.foreign
+        ]
+        return min(found, key=lambda entry: entry.sent_at, default=None)
+
+    def _run(self) -> None:
+        next_at = time.monotonic()
+        while not self._over.wait(max(0.0, next_at - time.monotonic())):
+            self._send(next(self._writes))
+            for client in (self._home, self._foreign):
+                client.poll(0)
+            next_at = max(next_at + self._pause, time.monotonic() - 1.0)
+
+    def _send(self, write: Write) -> None:
+        sent_at = time.monotonic()
+
+        def delivered(error: KafkaError | None, message: Message) -> None:
+            if error is None:
+                self.log.append(Acknowledged(write, message.partition() or 0, message.offset() or 0, sent_at))
+            else:
+                self.failed.append(error.str())
+
+        client = self._foreign if write.foreign else self._home
+        client.produce(write.topic, write.value, key=write.key, headers=list(write.headers), on_delivery=delivered)
+        self.sent += 1
