@@ -21,6 +21,7 @@ from headwater_generate.adapters.extractive import ExtractiveGenerator
 from headwater_generate.adapters.openai_http import OpenAIGenerator
 from headwater_generate.adapters.peers import RpcGuard, RpcRetriever, RpcSentenceEncoder
 from headwater_generate.domain.extract import Evidence
+from headwater_generate.domain.patience import Patience
 from headwater_generate.events import QuestionRecords
 from headwater_generate.handlers import Answering
 from headwater_generate.ports import Generator
@@ -45,7 +46,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     )
     sender = Sender(bus, [topics.ANSWERS])
     receipts = RecentReceipts(settings.generate_receipts)
-    records = QuestionRecords(answering, answered, clock, settings.generate_answer_seconds)
+    patience = Patience(settings.generate_answer_seconds, settings.generate_answer_attempts)
+    records = QuestionRecords(answering, answered, clock, patience)
     components: list[Component] = [
         *(Resource(f"channel to {name}", channel.close) for name, channel in channels.items()),
         *(Resource("language model", one.close) for one in generators if isinstance(one, OpenAIGenerator)),
@@ -53,7 +55,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         Table(bus, topics.ANSWERS, receipts.apply, clock=clock, rng=random.Random()),
         ConsumerLoop(bus, "generate", topics.GROUPS["generate"], records, clock=clock, rng=random.Random()),
     ]
-    rpc = GenerateRpc(answering, KafkaAnswerLog(sender), receipts)
+    rpc = GenerateRpc(
+        answering, KafkaAnswerLog(sender), receipts, clock=clock, answer_seconds=settings.generate_answer_seconds
+    )
     servicer = Servicer(add_GenerateServiceServicer_to_server, rpc, SERVICE_NAME)
     return Service(settings, Settings.service, components, [servicer], clock=clock)
 

@@ -7,12 +7,14 @@ from headwater_kit.bus.ports import Outbound, Record, TopicPartition
 from headwater_kit.codec import plain
 from headwater_kit.codec.events import decode
 from headwater_kit.core.clock import Clock
+from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import AnswerGenerated, QuestionAsked
 from headwater_kit.rpc.context import acting_as
 
+from headwater_generate.domain.patience import Patience
 from headwater_generate.handlers import Answering, Question
 
 
@@ -24,21 +26,23 @@ class QuestionRecords:
         answering: Answering,
         to_record: Callable[[AnswerGenerated], Outbound],
         clock: Clock,
-        answer_seconds: float,
+        patience: Patience,
     ) -> None:
         self._answering = answering
         self._to_record = to_record
         self._clock = clock
-        self._answer_seconds = answer_seconds
+        self._patience = patience
 
     async def handle(self, record: Record) -> Sequence[Outbound]:
-        """Answers the question in the record, under the principal that it names."""
+        """Answers the question in the record, under the principal that it names, within its time."""
         if record.value is None:
             return ()
         asked = _asked(record, record.value)
         principal = Principal(asked.tenant, asked.user)
-        with acting_as(principal, Deadline.after(self._clock, self._answer_seconds)):
-            answer = await self._answer(asked, principal, record)
+        deadline = Deadline.after(self._clock, self._patience.seconds)
+        with self._patience.attempt(_answer_id(record), deadline), acting_as(principal, deadline):
+            answer = await self._answer(asked, principal, record, deadline)
+        crash_point("generate.answered")
         return (self._to_record(answer),)
 
     def reject(self, record: Record, error: HeadwaterError) -> Sequence[Outbound]:
@@ -49,9 +53,12 @@ class QuestionRecords:
         """Nothing is kept by partition."""
 
     async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
-        """Nothing is kept by partition."""
+        """Forgets whose time ran out; of questions that stay, too, which costs them an attempt more."""
+        self._patience.forget()
 
-    async def _answer(self, asked: QuestionAsked, principal: Principal, record: Record) -> AnswerGenerated:
+    async def _answer(
+        self, asked: QuestionAsked, principal: Principal, record: Record, deadline: Deadline
+    ) -> AnswerGenerated:
         question = Question(
             text=asked.text,
             answer_id=_answer_id(record),
@@ -59,7 +66,7 @@ class QuestionRecords:
             filter=asked.filter,
             question_id=asked.question_id or (record.key or b"").decode(errors="replace"),
         )
-        pieces = [piece async for piece in self._answering.answer(question)]
+        pieces = [piece async for piece in self._answering.answer(question, deadline)]
         return next(piece for piece in pieces if isinstance(piece, AnswerGenerated))
 
 

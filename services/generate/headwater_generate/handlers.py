@@ -6,14 +6,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from headwater_kit.core.clock import Clock
-from headwater_kit.core.documents import Passage, Principal
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.documents import Freshness, Passage, Principal
 from headwater_kit.core.errors import InvalidInput, Transient
 from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Refusal, Verdict
 from headwater_kit.core.filters import Filter
 
 from headwater_generate.domain.prompts import NO_SOURCE
 from headwater_generate.domain.release import SentenceBuffer
-from headwater_generate.ports import Checked, Draft, Freshness, Generator, Guard, Retrieved, Retriever
+from headwater_generate.ports import Checked, Draft, Generator, Guard, Retrieved, Retriever
 
 _log = logging.getLogger(__name__)
 
@@ -69,12 +70,13 @@ class Answering:
         self._clock = clock
         self._fail_open = fail_open
 
-    async def answer(self, question: Question) -> AsyncIterator[str | AnswerGenerated]:
+    async def answer(self, question: Question, deadline: Deadline) -> AsyncIterator[str | AnswerGenerated]:
         """Yields checked text as it is written and the whole answer at the end.
 
         Where a generator failed half-way, the whole answer differs from what was
-        yielded, and counts. Raises InvalidInput, NotYet, and what the retriever
-        and a guard that must not be passed by raise.
+        yielded, and counts. Raises InvalidInput, NotYet, what the retriever and
+        a guard that must not be passed by raise, and DeadlineExceeded where a
+        generator is still writing when the time is up.
         """
         _validate(question)
         progress = _Progress(question)
@@ -87,6 +89,7 @@ class Answering:
         progress.text = checked.text
         passages = await self._passages(progress)
         async for piece in self._generate(progress, passages):
+            deadline.check()
             yield piece
 
     async def _passages(self, progress: _Progress) -> Sequence[Passage]:

@@ -4,17 +4,9 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from headwater_kit.core.documents import Passage, Position
+from headwater_kit.core.documents import Freshness, Passage, Position
 from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Verdict
 from headwater_kit.core.filters import Filter
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """Positions that the index must have applied, and how long to wait for them (0: retrieve's default)."""
-
-    min_positions: tuple[Position, ...] = ()
-    wait_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

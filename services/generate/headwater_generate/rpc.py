@@ -1,5 +1,6 @@
 """gRPC in: a thin twin of `events` over the same handlers."""
 
+import math
 import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -8,13 +9,15 @@ from headwater.events.v1 import events_pb2
 from headwater.generate.v1 import generate_pb2
 from headwater.generate.v1.generate_pb2_grpc import GenerateServiceServicer
 from headwater_kit.codec.answers import answer_to_proto
-from headwater_kit.codec.documents import position_from_proto
+from headwater_kit.codec.documents import freshness_from_proto
 from headwater_kit.codec.filters import filter_from_proto
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.events import AnswerGenerated
 from headwater_kit.rpc import context
 
 from headwater_generate.handlers import Answering, Question
-from headwater_generate.ports import AnswerLog, Freshness, Receipts
+from headwater_generate.ports import AnswerLog, Receipts
 
 
 def new_id() -> str:
@@ -26,16 +29,27 @@ class GenerateRpc(GenerateServiceServicer):
     """Serves `headwater.generate.v1.GenerateService`."""
 
     def __init__(
-        self, answering: Answering, log: AnswerLog, receipts: Receipts, make_id: Callable[[], str] = new_id
+        self,
+        answering: Answering,
+        log: AnswerLog,
+        receipts: Receipts,
+        *,
+        clock: Clock,
+        answer_seconds: float,
+        make_id: Callable[[], str] = new_id,
     ) -> None:
         self._answering = answering
         self._log = log
         self._receipts = receipts
+        self._clock = clock
+        self._answer_seconds = answer_seconds
         self._make_id = make_id
 
     async def Answer(self, request: generate_pb2.AnswerRequest, _: Any) -> AsyncIterator[generate_pb2.AnswerResponse]:
         """Streams an answer; it is on `answers.v1` before the last message goes out."""
-        async for piece in self._answering.answer(self._question(request)):
+        deadline = self._bounded(context.deadline())
+        context.enter(context.CallContext(context.principal(), deadline))
+        async for piece in self._answering.answer(self._question(request), deadline):
             if isinstance(piece, AnswerGenerated):
                 await self._log.publish(piece)
                 yield generate_pb2.AnswerResponse(answer=answer_to_proto(piece))
@@ -48,13 +62,17 @@ class GenerateRpc(GenerateServiceServicer):
         answer: events_pb2.AnswerGenerated = answer_to_proto(found)
         return generate_pb2.GetReceiptResponse(answer=answer)
 
+    def _bounded(self, deadline: Deadline) -> Deadline:
+        """The caller's deadline, or one of ours where the stream came without: an answer ends some time."""
+        own = Deadline.after(self._clock, self._answer_seconds)
+        return own if math.isinf(deadline.remaining()) else deadline
+
     def _question(self, request: generate_pb2.AnswerRequest) -> Question:
-        positions = tuple(map(position_from_proto, request.freshness.min_positions))
         return Question(
             text=request.question,
             answer_id=self._make_id(),
             principal=context.principal(),
             top_k=request.top_k,
             filter=filter_from_proto(request.filter) if request.HasField("filter") else None,
-            freshness=Freshness(positions, request.freshness.wait_ms),
+            freshness=freshness_from_proto(request.freshness),
         )

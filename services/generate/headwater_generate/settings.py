@@ -21,7 +21,12 @@ class Settings(ServiceSettings):
         description="what happens while the guard is away: closed fails the question, open answers unguarded",
     )
     generate_answer_seconds: float = Field(
-        default=30.0, gt=0, description="deadline of an answer to a question that came by event, in seconds"
+        default=30.0,
+        gt=0,
+        description="deadline of an answer to a question that came by event, or by a call without one, in seconds",
+    )
+    generate_answer_attempts: int = Field(
+        default=3, ge=1, description="times that a question by event may exceed its deadline before it is put aside"
     )
     generate_receipts: int = Field(default=10_000, ge=1, description="receipts kept, about 10 KiB each")
     generate_min_score: float = Field(

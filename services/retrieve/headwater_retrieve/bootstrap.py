@@ -46,7 +46,7 @@ def build(
     channel = connect(settings.embed_target, settings)
     collection = OpenCollection(store)
     publisher = Publisher(bus, [topics.IMPRESSIONS], clock)
-    log = ReaderLog(bus.reader(topics.DOCUMENTS.name), clock)
+    log = ReaderLog(bus, clock)
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
     progress = IndexProgress(watermark, log, clock, _progress_policy(settings))
     search = Search(
@@ -65,7 +65,7 @@ def build(
     indexed = IndexedRecords(watermark, changes, clock, settings.classes())
     components: list[Component] = [
         Resource("channel to embed", channel.close),
-        Resource("reader of documents", log.close),
+        log,
         collection,
         publisher,
         Table(bus, topics.INDEXED, indexed.apply, clock=clock, rng=random.Random()),

@@ -45,6 +45,7 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "index.switched": "a version is served, what it replaced is deleted, nothing is announced",
         "index.dropped": "a version of no use is deleted, nothing is announced",
         "index.announcing": "a part is applied, what it announces is not handed to the loop",
+        "generate.answered": "a question that came by event is answered, the answer is not handed to the loop",
     }
 )
 

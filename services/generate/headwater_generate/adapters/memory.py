@@ -5,12 +5,12 @@ from array import array
 from collections.abc import Sequence
 from math import sqrt
 
-from headwater_kit.core.documents import Passage
+from headwater_kit.core.documents import Freshness, Passage
 from headwater_kit.core.events import AnswerGenerated, Verdict
 from headwater_kit.core.filters import Filter
 
 from headwater_generate.domain.words import terms
-from headwater_generate.ports import Checked, Freshness, Retrieved
+from headwater_generate.ports import Checked, Retrieved
 
 
 class FixedRetriever:
@@ -19,12 +19,14 @@ class FixedRetriever:
     def __init__(self, passages: Sequence[Passage]) -> None:
         self.retrieved = Retrieved(tuple(passages))
         self.asked: list[tuple[str, str]] = []
+        self.freshness = Freshness()
 
     async def search(
         self, question: str, top_k: int, filter: Filter | None, freshness: Freshness, answer_id: str
     ) -> Retrieved:
         """See `ports.Retriever`."""
         self.asked.append((question, answer_id))
+        self.freshness = freshness
         return Retrieved(self.retrieved.passages[:top_k], self.retrieved.watermark)
 
 

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Sequence
 
 import grpc.aio
-from headwater.documents.v1 import documents_pb2
 from headwater.embed.v1 import embed_pb2
 from headwater.embed.v1.embed_pb2_grpc import EmbedServiceStub
 from headwater.guard.v1 import guard_pb2
@@ -17,17 +16,17 @@ from headwater.retrieve.v1 import retrieve_pb2
 from headwater.retrieve.v1.retrieve_pb2_grpc import RetrieveServiceStub
 from headwater_kit.codec.answers import finding_from_proto
 from headwater_kit.codec.documents import (
+    freshness_to_proto,
     passage_from_proto,
     passage_to_proto,
-    position_to_proto,
     watermark_from_proto,
 )
 from headwater_kit.codec.enums import VERDICTS
 from headwater_kit.codec.filters import filter_to_proto
-from headwater_kit.core.documents import Passage
+from headwater_kit.core.documents import Freshness, Passage
 from headwater_kit.core.filters import Filter
 
-from headwater_generate.ports import Checked, Freshness, Retrieved
+from headwater_generate.ports import Checked, Retrieved
 
 
 class RpcRetriever:
@@ -44,9 +43,7 @@ class RpcRetriever:
             query=question,
             top_k=top_k,
             filter=filter_to_proto(filter) if filter else None,
-            freshness=documents_pb2.Freshness(
-                min_positions=map(position_to_proto, freshness.min_positions), wait_ms=freshness.wait_ms
-            ),
+            freshness=freshness_to_proto(freshness),
             impression_id=answer_id,
             for_answer=True,
         )

@@ -8,6 +8,7 @@ from headwater_generate.domain.prompts import NO_SOURCE
 from headwater_generate.handlers import Answering, Question
 from headwater_generate.ports import Checked, Draft, Generator, Guard
 from headwater_generate.settings import Settings
+from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Principal
 from headwater_kit.core.errors import InvalidInput, Unavailable
 from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Refusal, Verdict
@@ -76,7 +77,7 @@ def answering(
 
 async def ask(service: Answering, text: str) -> tuple[str, AnswerGenerated]:
     question = Question(text, "answer-1", Principal("acme", "ann"))
-    pieces = [piece async for piece in service.answer(question)]
+    pieces = [piece async for piece in service.answer(question, Deadline.after(ManualClock(), 30.0))]
     streamed = "".join(piece for piece in pieces if isinstance(piece, str))
     assert isinstance(pieces[-1], AnswerGenerated)
     return streamed, pieces[-1]

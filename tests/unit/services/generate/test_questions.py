@@ -1,0 +1,128 @@
+"""Questions by event and by call: what of them is passed on, and when they are given up."""
+
+from collections.abc import AsyncGenerator, Sequence
+
+import pytest
+from headwater.documents.v1 import documents_pb2
+from headwater.generate.v1 import generate_pb2
+from headwater_generate.adapters.answers import RecentReceipts, answered
+from headwater_generate.adapters.memory import FixedRetriever, MemoryAnswerLog, OpenGuard
+from headwater_generate.domain.patience import TIMED_OUT, Patience
+from headwater_generate.events import QuestionRecords
+from headwater_generate.handlers import Answering
+from headwater_generate.ports import Draft
+from headwater_generate.rpc import GenerateRpc
+from headwater_kit.bus import topics
+from headwater_kit.bus.ports import Record
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.documents import Freshness, Passage, Position, Principal
+from headwater_kit.core.errors import DeadlineExceeded, Permanent
+from headwater_kit.core.events import Citation
+from headwater_kit.rpc.context import acting_as
+from headwater_kit.testing.clock import ManualClock
+
+SECONDS = 30.0
+
+
+class Slow:
+    """A generator that takes so long for each of its pieces."""
+
+    name = "slow"
+
+    def __init__(self, clock: ManualClock, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self._clock = clock
+
+    async def stream(self, question: str, passages: Sequence[Passage]) -> AsyncGenerator[str | Draft, None]:
+        for _ in range(10):
+            await self._clock.advance(self.seconds)
+            yield "And so on. "
+        yield Draft("So. [1]", tuple(Citation(1, one, "So", 0, 2) for one in passages))
+
+
+class World:
+    """Both ways in over one generator."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.generator = Slow(self.clock)
+        self.retriever = FixedRetriever([])
+        answering = Answering(self.retriever, OpenGuard(), [self.generator], self.clock, fail_open=False)
+        self.records = QuestionRecords(answering, answered, self.clock, Patience(SECONDS, attempts=3))
+        self.rpc = GenerateRpc(
+            answering, MemoryAnswerLog(), RecentReceipts(1), clock=self.clock, answer_seconds=SECONDS
+        )
+
+    async def handle(self, offset: int = 0) -> int:
+        """A question by event; returns how many records follow it."""
+        record = Record(topics.QUESTIONS.name, 0, offset, b"q1", b'{"text": "How?"}', {}, 1.0)
+        return len(await self.records.handle(record))
+
+    async def call(self, request: generate_pb2.AnswerRequest, seconds: float) -> int:
+        """A question by call; returns how many pieces came."""
+        with acting_as(Principal(), Deadline.after(self.clock, seconds)):
+            return len([piece async for piece in self.rpc.Answer(request, None)])
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_a_question_that_never_ends_gives_its_key_free(world: World) -> None:
+    world.generator.seconds = 8.0
+    for _ in range(2):
+        with pytest.raises(DeadlineExceeded):
+            await world.handle()
+    with pytest.raises(Permanent) as given_up:
+        await world.handle()
+    assert given_up.value.reason == TIMED_OUT
+
+
+async def test_another_question_has_its_own_attempts(world: World) -> None:
+    world.generator.seconds = 8.0
+    for offset in range(5):
+        with pytest.raises(DeadlineExceeded):
+            await world.handle(offset)
+
+
+async def test_a_question_that_is_answered_in_the_end_starts_anew(world: World) -> None:
+    for seconds in (8.0, 8.0, 0.0, 8.0, 8.0):
+        world.generator.seconds = seconds
+        if seconds:
+            with pytest.raises(DeadlineExceeded):
+                await world.handle()
+        else:
+            assert await world.handle() == 1
+
+
+async def test_partitions_that_go_take_their_counts_with_them(world: World) -> None:
+    world.generator.seconds = 8.0
+    for _ in range(5):
+        with pytest.raises(DeadlineExceeded):
+            await world.handle()
+        await world.records.revoked([])
+
+
+def test_a_peer_that_is_slow_is_not_the_questions_fault() -> None:
+    clock, patience = ManualClock(), Patience(SECONDS, attempts=1)
+    for _ in range(5):
+        with pytest.raises(DeadlineExceeded), patience.attempt("a", Deadline.after(clock, SECONDS)):
+            raise DeadlineExceeded("the guard did not answer within 2 s")
+
+
+async def test_a_call_that_sets_no_limit_gets_one(world: World) -> None:
+    world.generator.seconds = 8.0
+    with pytest.raises(DeadlineExceeded):
+        await world.call(generate_pb2.AnswerRequest(question="How?"), float("inf"))
+    assert await world.call(generate_pb2.AnswerRequest(question="How?"), 100.0) > 1
+
+
+async def test_how_fresh_an_answer_must_be_reaches_the_search(world: World) -> None:
+    freshness = documents_pb2.Freshness(
+        min_positions=[documents_pb2.SourcePosition(partition=2, offset=9)], wait_ms=500, max_staleness_ms=0
+    )
+    await world.call(generate_pb2.AnswerRequest(question="How?", freshness=freshness), 10.0)
+    assert world.retriever.freshness == Freshness((Position(2, 9),), 500, 0)
+    await world.call(generate_pb2.AnswerRequest(question="How?"), 10.0)
+    assert world.retriever.freshness == Freshness()
