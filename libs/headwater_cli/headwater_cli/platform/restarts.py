@@ -10,12 +10,13 @@ from headwater_kit.core.retry import Backoff
 class RestartPolicy:
     """The rule: back off while it keeps failing, start afresh once it ran for `stable_seconds`.
 
-    A program that was never usable is given up after `start_attempts`: it is
-    set up wrongly rather than unlucky.
+    That is soon, so that one that was killed now and then is back as fast as it
+    can start. A program that was never usable is given up after
+    `start_attempts`: it is set up wrongly rather than unlucky.
     """
 
-    backoff: Backoff = field(default_factory=lambda: Backoff(base_seconds=0.5, cap_seconds=30.0))
-    stable_seconds: float = 60.0
+    backoff: Backoff = field(default_factory=lambda: Backoff(base_seconds=0.2, cap_seconds=10.0))
+    stable_seconds: float = 5.0
     start_attempts: int = 3
 
 
