@@ -19,8 +19,22 @@ from headwater_cli.platform.layout import Layout, default_data_dir
 from headwater_cli.settings import PlatformSettings
 
 # In the order of the help text. Each is the function of that name in the
-# module of that name in `commands`, imported when it is called.
-COMMANDS = ("up", "ingest", "ask", "search", "feedback", "delete", "status", "logs", "doctor", "demo", "down")
+# module of that name in `commands`, imported when it is called; a group of
+# verbs is an application of its own there.
+COMMANDS = (
+    "up",
+    "ingest",
+    "ask",
+    "search",
+    "feedback",
+    "delete",
+    "status",
+    "dead-letters",
+    "logs",
+    "doctor",
+    "demo",
+    "down",
+)
 
 _FLAGS = ("--debug",)
 _OPTIONS = ("--data-dir",)
@@ -55,8 +69,17 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     app.callback()(_global_options)
     called = called_command(arguments)
     for name in (called,) if called in COMMANDS else COMMANDS:
-        app.command(name)(getattr(import_module(f"headwater_cli.commands.{name}"), name))
+        _add(app, name)
     return app
+
+
+def _add(app: typer.Typer, name: str) -> None:
+    word = name.replace("-", "_")
+    found = getattr(import_module(f"headwater_cli.commands.{word}"), word)
+    if isinstance(found, typer.Typer):
+        app.add_typer(found, name=name)
+    else:
+        app.command(name)(found)
 
 
 def global_first(arguments: Sequence[str]) -> list[str]:

@@ -1,0 +1,111 @@
+"""`headwater dead-letters`: records that could not be processed, shown and sent on their way again."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from headwater_kit.bus.letters import Criteria, Place, Redrive, Report, latest, letter_of, plan, read_letter
+from headwater_kit.bus.ports import Bus
+from headwater_kit.core.clock import SystemClock
+from headwater_kit.core.errors import HeadwaterError
+from rich.console import Console
+
+from headwater_cli.commands.connect import TENANT, Json, Tenant
+from headwater_cli.commands.ingest import progress_bar
+from headwater_cli.commands.letter_display import letter_values, show_letter, show_letters, show_plan, show_report
+from headwater_cli.commands.output import echo_json
+from headwater_cli.invocation import Invocation
+from headwater_cli.platform import broker, state
+
+Topic = Annotated[str, typer.Option(help="Only records that came from this topic.")]
+Group = Annotated[str, typer.Option(help="Only what this consumer group put aside.")]
+Reason = Annotated[str, typer.Option(help="Only with this reason code, such as TOO_LARGE.")]
+Key = Annotated[str, typer.Option(help="Only of this document id (see --tenant), or with this key.")]
+
+dead_letters = typer.Typer(
+    help="List, show and redrive records that could not be processed.", no_args_is_help=True, name="dead-letters"
+)
+
+
+@dead_letters.command("list")
+def list_letters(
+    ctx: typer.Context,
+    *,
+    topic: Topic = "",
+    group: Group = "",
+    reason: Reason = "",
+    key: Key = "",
+    tenant: Tenant = TENANT,
+    limit: Annotated[int, typer.Option(help="Show at most this many, the latest first.", min=1)] = 20,
+    closed: Annotated[bool, typer.Option("--all", help="Those that were redriven, too.")] = False,
+    json: Json = False,
+) -> None:
+    """List what is open: why each record was put aside, and where it lies."""
+    criteria = Criteria(topic, group, reason, key, tenant, closed)
+    found = asyncio.run(latest(_bus(ctx), criteria, limit))
+    if json:
+        values = [letter_values(letter) for letter in found.letters]
+        echo_json({"total": found.total, "reasons": found.reasons, "letters": values})
+    elif not found.total:
+        typer.echo("no dead letters" if criteria == Criteria(tenant=tenant) else "no dead letter matches")
+    else:
+        show_letters(Console(), found, Invocation.of(ctx).layout)
+
+
+@dead_letters.command()
+def show(
+    ctx: typer.Context,
+    place: Annotated[str, typer.Argument(help="Where it lies: topic/partition/offset, as `list` shows it.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Show one dead letter: what went wrong, its headers, its value."""
+    record = asyncio.run(read_letter(_bus(ctx), Place.parse(place)))
+    show_letter(Console(), letter_of(record), record, json=json)
+
+
+@dead_letters.command()
+def redrive(
+    ctx: typer.Context,
+    *,
+    topic: Topic = "",
+    group: Group = "",
+    reason: Reason = "",
+    key: Key = "",
+    tenant: Tenant = TENANT,
+    limit: Annotated[int | None, typer.Option(help="Redrive at most this many, the oldest first.", min=1)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be sent, in its order.")] = False,
+    json: Json = False,
+) -> None:
+    """Send open dead letters to where they came from: after the fix, as often as you like.
+
+    Each goes as it came, in the order of its document. An event that something
+    newer has overtaken changes nothing.
+    """
+    criteria = Criteria(topic, group, reason, key, tenant)
+    if dry_run:
+        planned = asyncio.run(plan(_bus(ctx), criteria, limit))
+        show_plan(Console(), planned, json=json)
+        return
+    report = asyncio.run(_redrive(_bus(ctx), criteria, limit))
+    show_report(Console(), report, json=json)
+    if report.failed:
+        raise HeadwaterError(f"{len(report.failed)} of {report.done} could not be redriven and stay open")
+
+
+async def _redrive(bus: Bus, criteria: Criteria, limit: int | None) -> Report:
+    with progress_bar(Console(stderr=True)) as progress:
+        task = progress.add_task("reading", total=None)
+        planned = await plan(bus, criteria, limit)
+        progress.update(task, description="redriven", total=len(planned))
+        return await Redrive(bus, SystemClock()).send(
+            planned, lambda report: progress.update(task, completed=report.done)
+        )
+
+
+def _bus(ctx: typer.Context) -> Bus:
+    """The broker that the environment names, or else the running platform's. Raises Unavailable."""
+    call = Invocation.of(ctx)
+    if not call.settings.own_broker:
+        return broker.bus(call.settings, call.settings.kafka_bootstrap)
+    return broker.bus(call.settings, state.require_ready(call.layout.state_file).kafka_bootstrap)
