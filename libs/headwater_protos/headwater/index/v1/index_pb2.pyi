@@ -35,10 +35,10 @@ class _ReconcileStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reconc
     """Reads what the store holds."""
     RECONCILE_STAGE_LOOKING_AGAIN: _ReconcileStage.ValueType  # 3
     """Looks again at the documents that differ."""
-    RECONCILE_STAGE_DELETING: _ReconcileStage.ValueType  # 4
-    """Deletes rows that should not be."""
-    RECONCILE_STAGE_WRITING: _ReconcileStage.ValueType  # 5
-    """Writes missing rows again."""
+    RECONCILE_STAGE_WRITING: _ReconcileStage.ValueType  # 4
+    """Writes missing rows again, from the log."""
+    RECONCILE_STAGE_CHECKING: _ReconcileStage.ValueType  # 5
+    """Looks whether the repairs hold."""
 
 class ReconcileStage(_ReconcileStage, metaclass=_ReconcileStageEnumTypeWrapper):
     """What a comparison is at."""
@@ -51,10 +51,10 @@ RECONCILE_STAGE_SCANNING_STORE: ReconcileStage.ValueType  # 2
 """Reads what the store holds."""
 RECONCILE_STAGE_LOOKING_AGAIN: ReconcileStage.ValueType  # 3
 """Looks again at the documents that differ."""
-RECONCILE_STAGE_DELETING: ReconcileStage.ValueType  # 4
-"""Deletes rows that should not be."""
-RECONCILE_STAGE_WRITING: ReconcileStage.ValueType  # 5
-"""Writes missing rows again."""
+RECONCILE_STAGE_WRITING: ReconcileStage.ValueType  # 4
+"""Writes missing rows again, from the log."""
+RECONCILE_STAGE_CHECKING: ReconcileStage.ValueType  # 5
+"""Looks whether the repairs hold."""
 Global___ReconcileStage: _TypeAlias = ReconcileStage  # noqa: Y015
 
 class _DriftKind:
