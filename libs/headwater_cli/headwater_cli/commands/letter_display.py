@@ -15,6 +15,7 @@ from headwater_kit.core.documents import DEFAULT_TENANT, PART_SEPARATOR
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from headwater_cli.commands.output import echo_json
 from headwater_cli.platform.layout import Layout
@@ -27,10 +28,10 @@ SHOWN_FAILURES = 10
 
 
 def show_letters(console: Console, found: Found, layout: Layout) -> None:
-    """A table for each topic and group, and what to do next."""
+    """The letters by topic and group, and what to do next."""
     for (topic, group), own in groupby(sorted(found.letters, key=_party), _party):
         console.print(f"\n[bold]{topic}[/bold] put aside by [bold]{group}[/bold]", highlight=False)
-        console.print(_table(list(own)))
+        _print(console, list(own))
     reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(found.reasons.items()))
     shown = f", the latest {len(found.letters)} are shown" if len(found.letters) < found.total else ""
     console.print(f"\n{found.total} in all ({escape(reasons)}){shown}", highlight=False)
@@ -64,7 +65,7 @@ def show_plan(console: Console, planned: Sequence[Letter], *, json: bool) -> Non
     elif not planned:
         typer.echo("nothing to redrive: no open dead letter matches")
     else:
-        console.print(_table(planned))
+        _print(console, planned)
         console.print(f"\n{len(planned)} would be sent, in this order", highlight=False)
 
 
@@ -131,15 +132,16 @@ def _ascii(line: bytes) -> str:
     return "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in line)
 
 
-def _table(letters: Sequence[Letter]) -> Table:
-    table = Table("time", "key", "reason", "tries", box=None, pad_edge=False)
-    table.add_column("error", no_wrap=True, overflow="ellipsis")
-    table.add_column("place", overflow="fold")
+def _print(console: Console, letters: Sequence[Letter]) -> None:
+    """Two lines a letter: what it is about, then where it lies, uncut so that it can be copied, and the error."""
     for letter in letters:
-        cells = (_time(letter.put_aside_time), _name(letter), letter.reason, str(letter.attempts), letter.error)
-        place = f"{letter.place}{' (redriven)' if letter.closed else ''}"
-        table.add_row(*map(escape, (*cells, place)), style="dim" if letter.closed else "")
-    return table
+        tries = f" after {letter.attempts} attempts" if letter.attempts > 1 else ""
+        redriven = "  redriven" if letter.closed else ""
+        style = "dim" if letter.closed else ""
+        head = Text(f"{_time(letter.put_aside_time)}  ", style=style).append(letter.reason, style="yellow")
+        console.print(head.append(f"{tries}  {_name(letter)}{redriven}"), soft_wrap=True)
+        error = _text(letter.error.encode(errors="replace"))
+        console.print(Text(f"    {letter.place}  {error}", style="dim"), no_wrap=True, overflow="ellipsis")
 
 
 def _name(letter: Letter) -> str:

@@ -135,7 +135,7 @@ def test_a_redrive_is_shown_first_then_done_then_over(bus: MemoryBus, verb: Verb
     assert [record.value for record in bus.broker.records(DOCUMENTS.name)] == [b"v"]
     assert verb("redrive", "--json").json == {"redriven": 0, "superseded": 0, "failed": []}
     assert verb("list").out == "no dead letters\n"
-    assert "(redriven)" in verb("list", "--all").out
+    assert "fruit  redriven" in verb("list", "--all").out
 
 
 def test_a_redrive_that_fails_says_which(bus: MemoryBus, verb: Verb) -> None:
