@@ -4,7 +4,7 @@ from headwater_client.blocking import Client
 from headwater_client.client import AsyncClient
 from headwater_client.documents import Change, DocumentState, Stored
 from headwater_client.events import deleted, upserted
-from headwater_client.questions import Found
+from headwater_client.questions import Found, Progress
 from headwater_client.settings import ClientSettings
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ClientSettings",
     "DocumentState",
     "Found",
+    "Progress",
     "Stored",
     "deleted",
     "upserted",

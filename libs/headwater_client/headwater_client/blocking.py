@@ -12,7 +12,7 @@ from headwater_kit.core.filters import Filter
 
 from headwater_client.client import AsyncClient
 from headwater_client.documents import Change, Stored
-from headwater_client.questions import Found
+from headwater_client.questions import ANSWER_SECONDS, Found, Progress
 from headwater_client.settings import ClientSettings
 
 T = TypeVar("T")
@@ -60,17 +60,28 @@ class Client:
         top_k: int = 0,
         filter: Filter | None = None,
         min_positions: Sequence[Position] = (),
+        max_staleness_ms: int | None = None,
         wait_ms: int = 0,
     ) -> Found:
         """See `Questions.search`."""
-        questions = self._client.questions
         return self._run(
-            questions.search(query, top_k=top_k, filter=filter, min_positions=min_positions, wait_ms=wait_ms)
+            self._client.questions.search(
+                query,
+                top_k=top_k,
+                filter=filter,
+                min_positions=min_positions,
+                max_staleness_ms=max_staleness_ms,
+                wait_ms=wait_ms,
+            )
         )
 
     def watermark(self) -> tuple[Position, ...]:
         """See `Questions.watermark`."""
         return self._run(self._client.questions.watermark())
+
+    def progress(self) -> Progress:
+        """See `Questions.progress`."""
+        return self._run(self._client.questions.progress())
 
     def ask(
         self,
@@ -79,12 +90,21 @@ class Client:
         top_k: int = 0,
         filter: Filter | None = None,
         min_positions: Sequence[Position] = (),
+        max_staleness_ms: int | None = None,
         wait_ms: int = 0,
+        seconds: float = ANSWER_SECONDS,
     ) -> Iterator[str | AnswerGenerated]:
         """See `Questions.ask`."""
-        questions = self._client.questions
         return self._iterate(
-            questions.ask(question, top_k=top_k, filter=filter, min_positions=min_positions, wait_ms=wait_ms)
+            self._client.questions.ask(
+                question,
+                top_k=top_k,
+                filter=filter,
+                min_positions=min_positions,
+                max_staleness_ms=max_staleness_ms,
+                wait_ms=wait_ms,
+                seconds=seconds,
+            )
         )
 
     def receipt(self, answer_id: str) -> AnswerGenerated:

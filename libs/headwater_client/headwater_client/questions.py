@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
-from headwater.documents.v1 import documents_pb2
 from headwater.feedback.v1 import feedback_pb2
 from headwater.feedback.v1.feedback_pb2_grpc import FeedbackServiceStub
 from headwater.generate.v1 import generate_pb2
@@ -11,14 +10,17 @@ from headwater.generate.v1.generate_pb2_grpc import GenerateServiceStub
 from headwater.retrieve.v1 import retrieve_pb2
 from headwater.retrieve.v1.retrieve_pb2_grpc import RetrieveServiceStub
 from headwater_kit.codec.answers import answer_from_proto
-from headwater_kit.codec.documents import passage_from_proto, position_to_proto, watermark_from_proto
+from headwater_kit.codec.documents import freshness_to_proto, passage_from_proto, watermark_from_proto
 from headwater_kit.codec.enums import REACTIONS
 from headwater_kit.codec.filters import filter_to_proto
-from headwater_kit.core.documents import Passage, Position
+from headwater_kit.core.documents import Freshness, Passage, Position
 from headwater_kit.core.events import AnswerGenerated, Reaction
 from headwater_kit.core.filters import Filter
 
 from headwater_client.connection import Connection
+
+# A language model may write for a while; what takes longer than this is not coming.
+ANSWER_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,15 @@ class Found:
     impression_id: str
     watermark: tuple[Position, ...]
     missing_legs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far searches see: applied positions, and how far they are behind the log, in records and in time."""
+
+    watermark: tuple[Position, ...]
+    lag: int
+    staleness_ms: int
 
 
 class Questions:
@@ -47,21 +58,26 @@ class Questions:
         top_k: int = 0,
         filter: Filter | None = None,
         min_positions: Sequence[Position] = (),
+        max_staleness_ms: int | None = None,
         wait_ms: int = 0,
     ) -> Found:
         """The passages that answer best; `top_k` 0 means 10.
 
-        With `min_positions`, waits up to `wait_ms` for them to be searchable and
-        raises NotYet if they are not.
+        With `min_positions`, waits up to `wait_ms` for them to be searchable; with
+        `max_staleness_ms`, for all live events that were produced longer ago than
+        that, 0 meaning all there are. Raises NotYet if they are not, with the lag.
         """
         request = retrieve_pb2.SearchRequest(
             query=query,
             top_k=top_k,
             filter=filter_to_proto(filter) if filter else None,
-            freshness=_freshness(min_positions, wait_ms),
+            freshness=freshness_to_proto(Freshness(tuple(min_positions), wait_ms, max_staleness_ms)),
         )
         response = await self._retrieve.Search(
-            request, timeout=self._connection.seconds, metadata=self._connection.metadata
+            # What the caller wants to wait for the index comes on top.
+            request,
+            timeout=self._connection.seconds + wait_ms / 1_000,
+            metadata=self._connection.metadata,
         )
         return Found(
             tuple(map(passage_from_proto, response.passages)),
@@ -72,10 +88,14 @@ class Questions:
 
     async def watermark(self) -> tuple[Position, ...]:
         """How far searches see: the highest applied position of each partition."""
+        return (await self.progress()).watermark
+
+    async def progress(self) -> Progress:
+        """How far searches see, and how far that is behind the log. Raises Unavailable while the broker is away."""
         response = await self._retrieve.GetWatermark(
             retrieve_pb2.GetWatermarkRequest(), timeout=self._connection.seconds, metadata=self._connection.metadata
         )
-        return watermark_from_proto(response.watermark)
+        return Progress(watermark_from_proto(response.watermark), response.lag, response.staleness_ms)
 
     async def ask(
         self,
@@ -84,16 +104,22 @@ class Questions:
         top_k: int = 0,
         filter: Filter | None = None,
         min_positions: Sequence[Position] = (),
+        max_staleness_ms: int | None = None,
         wait_ms: int = 0,
+        seconds: float = ANSWER_SECONDS,
     ) -> AsyncGenerator[str | AnswerGenerated, None]:
-        """Yields the answer's text as it is written and the whole answer, which counts, at the end."""
+        """Yields the answer's text as it is written and the whole answer, which counts, at the end.
+
+        As fresh as asked, as `search`. Raises DeadlineExceeded where it is not
+        whole after `seconds`.
+        """
         request = generate_pb2.AnswerRequest(
             question=question,
             top_k=top_k,
             filter=filter_to_proto(filter) if filter else None,
-            freshness=_freshness(min_positions, wait_ms),
+            freshness=freshness_to_proto(Freshness(tuple(min_positions), wait_ms, max_staleness_ms)),
         )
-        call = self._generate.Answer(request, metadata=self._connection.metadata)
+        call = self._generate.Answer(request, timeout=seconds, metadata=self._connection.metadata)
         try:
             async for response in call:
                 if response.WhichOneof("piece") == "answer":
@@ -121,7 +147,3 @@ class Questions:
             request, timeout=self._connection.seconds, metadata=self._connection.metadata
         )
         return response.feedback_id
-
-
-def _freshness(min_positions: Sequence[Position], wait_ms: int) -> documents_pb2.Freshness:
-    return documents_pb2.Freshness(min_positions=map(position_to_proto, min_positions), wait_ms=wait_ms)

@@ -14,13 +14,14 @@ from headwater.retrieve.v1 import retrieve_pb2, retrieve_pb2_grpc
 from headwater_client import ClientSettings
 from headwater_kit.codec.answers import answer_to_proto
 from headwater_kit.codec.documents import (
+    freshness_from_proto,
     info_from_proto,
     info_to_proto,
     passage_to_proto,
     position_to_proto,
     watermark_to_proto,
 )
-from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Position
+from headwater_kit.core.documents import Chunk, DocumentInfo, Freshness, Passage, Position
 from headwater_kit.core.errors import HeadwaterError, NotFound
 from headwater_kit.core.events import AnswerGenerated, Citation
 from headwater_kit.rpc import principal
@@ -42,6 +43,7 @@ class TinyPlatform:
         self.deleted: set[str] = set()
         self.offset = -1
         self.searches = 0
+        self.asked_fresh: list[Freshness] = []
         self.reactions: list[tuple[str, str, int]] = []
         self.refusals: list[HeadwaterError] = []
         self.break_off: HeadwaterError | None = None
@@ -117,11 +119,13 @@ class _Retrieve(retrieve_pb2_grpc.RetrieveServiceServicer):
 
     async def Search(self, request: Any, context: Any) -> retrieve_pb2.SearchResponse:
         self._platform.searches += 1
+        self._platform.asked_fresh.append(freshness_from_proto(request.freshness))
         passages = [passage_to_proto(passage) for passage in self._platform.passages(request.query)]
         return retrieve_pb2.SearchResponse(passages=passages, impression_id="impression-1")
 
     async def GetWatermark(self, request: Any, context: Any) -> retrieve_pb2.GetWatermarkResponse:
-        return retrieve_pb2.GetWatermarkResponse(watermark=watermark_to_proto([Position(0, self._platform.offset)]))
+        watermark = watermark_to_proto([Position(0, self._platform.offset)])
+        return retrieve_pb2.GetWatermarkResponse(watermark=watermark, lag=3, staleness_ms=250)
 
 
 class _Generate(generate_pb2_grpc.GenerateServiceServicer):
@@ -129,6 +133,7 @@ class _Generate(generate_pb2_grpc.GenerateServiceServicer):
         self._platform = platform
 
     async def Answer(self, request: Any, context: Any) -> AsyncIterator[generate_pb2.AnswerResponse]:
+        self._platform.asked_fresh.append(freshness_from_proto(request.freshness))
         found = self._platform.passages(request.question)
         text = found[0].chunk.text
         yield generate_pb2.AnswerResponse(text=text[:5])

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
+from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait
 from headwater_cli.commands.output import answer_values, echo_json, source_of
 from headwater_cli.commands.wrapping import WrappedStream
 
@@ -21,6 +22,9 @@ def ask(
     words: Annotated[list[str], typer.Argument(metavar="QUESTION", help="The question.")],
     *,
     top_k: Annotated[int, typer.Option(help="Passages to answer from, at most 50.", min=1, max=50)] = 8,
+    max_staleness: MaxStaleness = None,
+    min_position: MinPosition = None,
+    wait: Wait = None,
     tenant: Tenant = TENANT,
     user: User = "",
     json: Json = False,
@@ -34,7 +38,13 @@ def ask(
         # Also where the answer breaks off, so that what was written of it is seen, and the error begins a line.
         closing(WrappedStream(console.width, console.file.write)) as wrapped,
     ):
-        for piece in client.ask(" ".join(words), top_k=top_k):
+        for piece in client.ask(
+            " ".join(words),
+            top_k=top_k,
+            min_positions=min_position or (),
+            max_staleness_ms=max_staleness,
+            wait_ms=wait or 0,
+        ):
             if isinstance(piece, AnswerGenerated):
                 answer = piece
             else:

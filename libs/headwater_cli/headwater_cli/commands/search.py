@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
+from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait
 from headwater_cli.commands.output import echo_json, passage_values, source_of
 
 SHOWN_CHARACTERS = 240
@@ -20,6 +21,9 @@ def search(
     words: Annotated[list[str], typer.Argument(metavar="QUERY", help="What to look for.")],
     *,
     top_k: Annotated[int, typer.Option(help="Passages wanted, at most 100.", min=1, max=100)] = 5,
+    max_staleness: MaxStaleness = None,
+    min_position: MinPosition = None,
+    wait: Wait = None,
     tenant: Tenant = TENANT,
     user: User = "",
     json: Json = False,
@@ -27,7 +31,13 @@ def search(
     """Find the passages that answer best."""
     started = time.monotonic()
     with connected(ctx, tenant, user) as client:
-        found = client.search(" ".join(words), top_k=top_k)
+        found = client.search(
+            " ".join(words),
+            top_k=top_k,
+            min_positions=min_position or (),
+            max_staleness_ms=max_staleness,
+            wait_ms=wait or 0,
+        )
     milliseconds = (time.monotonic() - started) * 1000
     if json:
         passages = [passage_values(passage) for passage in found.passages]

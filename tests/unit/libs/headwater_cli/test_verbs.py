@@ -14,6 +14,7 @@ from headwater_cli.files import FileDocument, Skipped, find
 from headwater_cli.main import main
 from headwater_cli.platform.process import Identity
 from headwater_cli.platform.state import Condition, Phase, PlatformState, ProcessState
+from headwater_kit.core.documents import Freshness, Position
 from headwater_kit.core.errors import Denied, InvalidInput, Overloaded
 from unit.libs.tiny_platform import TinyPlatform, running
 
@@ -147,6 +148,26 @@ async def test_search_shows_what_it_found(platform: TinyPlatform, headwater: Hea
     assert "headwater feedback impression-1 --up --passage 1" in printed.out
     found = (await headwater("search", "pears", "--json")).json
     assert [passage["document_id"] for passage in found["passages"]] == ["fruit"]
+
+
+@pytest.mark.parametrize("verb", ["search", "ask"])
+async def test_a_question_says_how_fresh_its_answer_must_be(
+    platform: TinyPlatform, headwater: Headwater, verb: str
+) -> None:
+    platform.write("fruit", b"pears and plums")
+    await headwater(verb, "pears")
+    await headwater(verb, "pears", "--max-staleness", "1.5s", "--wait", "500ms", "--min-position", "2:7")
+    await headwater(verb, "pears", "--max-staleness", "0")
+    assert platform.asked_fresh == [
+        Freshness(),
+        Freshness((Position(2, 7),), 500, 1_500),
+        Freshness(max_staleness_ms=0),
+    ]
+
+
+@pytest.mark.parametrize("option", [("--max-staleness", "2"), ("--wait", "soon"), ("--min-position", "7")])
+async def test_a_freshness_that_cannot_be_read_is_wrong_usage(headwater: Headwater, option: tuple[str, str]) -> None:
+    assert (await headwater("search", "pears", *option)).code == 2
 
 
 async def test_a_search_without_a_hit_says_so(headwater: Headwater) -> None:

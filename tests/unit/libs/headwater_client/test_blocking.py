@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from headwater_client import Change, Client, ClientSettings, DocumentState
+from headwater_client import Change, Client, ClientSettings, DocumentState, Progress
 from headwater_client.documents import UPLOAD_BYTES
 from headwater_kit.core.documents import DocumentInfo, Position, Principal
 from headwater_kit.core.errors import Misconfigured, NotFound, Overloaded, Unavailable
@@ -52,6 +52,7 @@ async def test_a_document_is_written_read_and_deleted(platform: TinyPlatform, ca
         assert client.delete("greeting") == Position(0, 1)
         assert client.get("greeting").deleted
         assert client.watermark() == (Position(0, 1),)
+        assert client.progress() == Progress((Position(0, 1),), lag=3, staleness_ms=250)
 
     await caller(act)
     assert platform.bodies == {"greeting": b"Hello there."}
