@@ -63,8 +63,17 @@ class Document:
 class Workload:
     """Endless writes of one tenant; the same for the same seed, stories and lanes."""
 
-    def __init__(self, tenant: str, stories: Sequence[Story], rng: random.Random, *, backfill: bool) -> None:
+    def __init__(
+        self,
+        tenant: str,
+        stories: Sequence[Story],
+        rng: random.Random,
+        *,
+        backfill: bool,
+        poison: float = POISON_SHARE,
+    ) -> None:
         self._tenant = tenant
+        self._poison_share = poison
         self._rng = rng
         self._sent = 0
         self._documents = [self._document(story, backfill=backfill) for story in stories]
@@ -72,7 +81,7 @@ class Workload:
 
     def __iter__(self) -> Iterator[Write]:
         while True:
-            yield self._poison() if self._rng.random() < POISON_SHARE else self._next(self._drawn())
+            yield self._poison() if self._rng.random() < self._poison_share else self._next(self._drawn())
 
     def _document(self, story: Story, *, backfill: bool) -> Document:
         rng = self._rng

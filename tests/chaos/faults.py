@@ -1,0 +1,169 @@
+"""What goes wrong: each kind of fault, begun, kept up and ended."""
+
+import random
+import resource
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import psutil
+from chaos.members import Storm
+from chaos.platform import ENGINES, LOOK_SECONDS, SERVICES, Platform
+
+# A return within this is a return; later ones are reported as not at all.
+RETURN_SECONDS = 60.0
+WRITERS = ("ingest", "embed", "index")
+# Those that keep something on their disk: the ledger's cache, and the tables of joins.
+KEEPERS = ("ingest", "feedback")
+GROUPS = {"ingest": "documents.v1", "embed": "chunks.v1", "index": "embeddings.v1"}
+ARMED = "HEADWATER_CRASH_AT"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that was: its kind, whom it met, and when it was over, in monotonic seconds.
+
+    Of a killed service that is the moment of the kill, of an engine that of its return.
+    """
+
+    kind: str
+    target: str
+    began_at: float
+    over_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """Breaks one platform, by chance; `longest` is what a fault that lasts may take at most, in seconds."""
+
+    platform: Platform
+    rng: random.Random
+    shortest: float
+    longest: float
+    points: Sequence[str] = ()
+
+    def inflict(self, kind: str) -> Fault:
+        """One fault of this kind, begun and ended. Raises TimeoutError where a process does not return."""
+        began_at = time.monotonic()
+        target, over_at = KINDS[kind](self)
+        return Fault(kind, target, began_at, over_at)
+
+    def lasting(self) -> float:
+        """How long a fault shall last."""
+        return self.rng.uniform(self.shortest, self.longest)
+
+
+Inflicted = tuple[str, float]
+
+
+def _kill_service(breaker: Breaker) -> Inflicted:
+    # The writers twice as often: they have most to lose.
+    return _kill(breaker, breaker.rng.choice((*WRITERS, *SERVICES)), since_kill=True)
+
+
+def _kill_broker(breaker: Breaker) -> Inflicted:
+    return _kill(breaker, "kafka", since_kill=False)
+
+
+def _kill_store(breaker: Breaker) -> Inflicted:
+    return _kill(breaker, "milvus", since_kill=False)
+
+
+def _kill(breaker: Breaker, name: str, *, since_kill: bool) -> Inflicted:
+    platform = breaker.platform
+    gone = platform.signal(name, signal.SIGKILL)
+    killed_at = time.monotonic()
+    platform.wait_until(lambda: platform.is_back(name, gone), RETURN_SECONDS, f"{name}'s return")
+    return name, killed_at if since_kill else time.monotonic()
+
+
+def _stop(breaker: Breaker) -> Inflicted:
+    name = breaker.rng.choice((*WRITERS, *WRITERS, *SERVICES, *ENGINES))
+    stopped = breaker.platform.signal(name, signal.SIGSTOP)
+    time.sleep(breaker.lasting())
+    if stopped is not None:
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(stopped).resume()
+    return name, time.monotonic()
+
+
+def _storm(breaker: Breaker) -> Inflicted:
+    storm = Storm(breaker.platform.records, GROUPS)
+    storm.start()
+    time.sleep(max(breaker.lasting(), 4.0))
+    storm.stop()
+    return "+".join(GROUPS), time.monotonic()
+
+
+def _disk(breaker: Breaker) -> Inflicted:
+    """No file of a service may grow: what a full disk looks like from within, without the rights to fill one."""
+    name = breaker.rng.choice(KEEPERS)
+    until = time.monotonic() + breaker.lasting()
+    limited: set[int] = set()
+    while time.monotonic() < until:
+        pid = breaker.platform.pid(name)
+        if pid is not None and pid not in limited and _limit_files(pid, 0):
+            limited.add(pid)
+        time.sleep(LOOK_SECONDS)
+    for pid in limited:
+        _limit_files(pid, resource.RLIM_INFINITY)
+    return name, time.monotonic()
+
+
+def _limit_files(pid: int, size_bytes: int) -> bool:
+    try:
+        _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size_bytes, most))
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _cut(breaker: Breaker) -> Inflicted:
+    breaker.platform.proxy.cut()
+    time.sleep(breaker.lasting())
+    breaker.platform.proxy.mend()
+    return "services to broker", time.monotonic()
+
+
+def _crash(breaker: Breaker) -> Inflicted:
+    """Arms a point for the next life of the writers, and lets them come by it."""
+    spec = f"{breaker.rng.choice(breaker.points)}:{breaker.rng.randint(1, 20)}"
+    with armed(breaker.platform, spec):
+        _restart(breaker, WRITERS)
+        time.sleep(breaker.lasting())
+    # Disarmed in all, whether they came by or not.
+    over_at = time.monotonic()
+    _restart(breaker, WRITERS)
+    return spec, over_at
+
+
+@contextmanager
+def armed(platform: Platform, spec: str) -> Iterator[None]:
+    """What starts meanwhile ends at the crash point."""
+    platform.set_environment(**{ARMED: spec})
+    try:
+        yield
+    finally:
+        platform.set_environment()
+
+
+def _restart(breaker: Breaker, names: Sequence[str]) -> None:
+    platform = breaker.platform
+    gone = {name: platform.signal(name, signal.SIGKILL) for name in names}
+    for name, pid in gone.items():
+        platform.wait_until(lambda name=name, pid=pid: platform.is_back(name, pid), RETURN_SECONDS, f"{name}'s return")
+
+
+KINDS: Mapping[str, Callable[[Breaker], Inflicted]] = {
+    "kill-service": _kill_service,
+    "kill-broker": _kill_broker,
+    "kill-store": _kill_store,
+    "stop": _stop,
+    "storm": _storm,
+    "disk": _disk,
+    "cut": _cut,
+    "crash": _crash,
+}

@@ -1,0 +1,125 @@
+"""One seed on a running platform: writes, searches and faults for a while, then the verdict."""
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from chaos.corpus import Story, chosen
+from chaos.faults import Breaker, Fault
+from chaos.following import Follower
+from chaos.platform import LOOK_SECONDS, Platform
+from chaos.probing import Prober
+from chaos.producing import SteadyProducer
+from chaos.report import Report
+from chaos.verifying import Verifier
+from chaos.workload import Workload
+
+# A fresh write that is not indexed by then counts as never.
+RECOVERY_SECONDS = 60.0
+QUIET_SECONDS = 120.0
+CALM_START_SECONDS = 1.5
+PAUSES_SECONDS = (0.3, 1.5)
+# Below this, time is left for no further fault.
+LAST_SECONDS = 2.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one ordeal is made of; `seconds` from the first write to the last, `per_second` writes."""
+
+    seed: int
+    seconds: float
+    faults: Sequence[str]
+    stories: Sequence[Story]
+    points: Sequence[str] = ()
+    per_second: float = 10.0
+    documents: int = 120
+    poison: float = 0.01
+    backfill: bool = True
+
+
+@dataclass(slots=True)
+class Ordeal:
+    """Runs once."""
+
+    platform: Platform
+    terms: Terms
+    say: Say
+    rng: random.Random = field(init=False)
+    tenant: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.terms.seed)
+        # Apart from what another run of this seed left on this platform.
+        self.tenant = f"chaos-{self.terms.seed}-{uuid.uuid4().hex[:6]}"
+
+    def run(self) -> Report:
+        """Writes, breaks, waits, verifies."""
+        records, terms = self.platform.records, self.terms
+        verifier = Verifier(records, self.platform.milvus_uri, self.tenant)
+        follower = Follower(records)
+        producer = SteadyProducer(records.bootstrap, iter(self._workload()), terms.per_second)
+        with ExitStack() as stack:
+            client = stack.enter_context(self.platform.client(self.tenant))
+            prober = Prober(client, self.tenant, lambda: _known(producer), follower, random.Random(terms.seed))
+            for thread in (follower, prober, producer):
+                thread.start()
+                stack.callback(thread.stop)
+            report = Report(terms.seed, terms.seconds, tuple(terms.faults))
+            self._break(producer, follower, report)
+            producer.stop()
+            quiet_from = time.monotonic()
+            report.unquiet = verifier.wait_quiet(QUIET_SECONDS)
+            report.quiescence_seconds = round(time.monotonic() - quiet_from, 1)
+            prober.stop()
+            report.probed(prober)
+        report.found(verifier.findings())
+        return report
+
+    def _workload(self) -> Workload:
+        terms = self.terms
+        stories = chosen(terms.stories, terms.documents, self.rng)
+        rng = random.Random(self.rng.random())
+        return Workload(self.tenant, stories, rng, backfill=terms.backfill, poison=terms.poison)
+
+    def _break(self, producer: SteadyProducer, follower: Follower, report: Report) -> None:
+        began_at = time.monotonic()
+        until = began_at + self.terms.seconds
+        breaker = Breaker(self.platform, self.rng, *_lasting(self.terms.seconds), self.terms.points)
+        kinds: list[str] = []
+        time.sleep(CALM_START_SECONDS)
+        while self.terms.faults and time.monotonic() < until - LAST_SECONDS:
+            # Each kind once before any comes again.
+            kinds = kinds or self.rng.sample(list(self.terms.faults), len(self.terms.faults))
+            fault = breaker.inflict(kinds.pop())
+            report.struck(fault, began_at, self._recovery(fault, producer, follower))
+            self.say(report.lines[-1])
+            time.sleep(self.rng.uniform(*PAUSES_SECONDS))
+        time.sleep(max(0.0, until - time.monotonic()))
+
+    def _recovery(self, fault: Fault, producer: SteadyProducer, follower: Follower) -> float | None:
+        """Seconds from the fault's end until a write that was fresh then is indexed; None if that does not happen."""
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while time.monotonic() < deadline:
+            fresh = producer.first_since(fault.over_at)
+            if fresh is not None and (heard_at := follower.heard_at.get((fresh.partition, fresh.offset))) is not None:
+                return heard_at - fault.over_at
+            time.sleep(LOOK_SECONDS)
+        return None
+
+
+def _known(producer: SteadyProducer) -> list[str]:
+    """Documents that were written lately or long ago, by id."""
+    log = producer.log
+    keys = {entry.write.key.decode() for entry in log[-300:] if entry.write.key}
+    return sorted(key.partition("\x1f")[2] for key in keys)
+
+
+def _lasting(seconds: float) -> tuple[float, float]:
+    """How long faults that last go on at least and at most: 5 to 30 s in runs that are long enough for it."""
+    return min(5.0, seconds / 8), min(30.0, seconds / 5)
