@@ -40,7 +40,7 @@ def status(
     if json:
         echo_json({"data_dir": call.layout.root, **_head(platform), **asdict(report)})
     else:
-        _show(platform, report)
+        _show(call, platform, report)
     if platform.phase is not Phase.READY or any(process["state"] != Condition.READY for process in report.processes):
         raise typer.Exit(1)
 
@@ -69,7 +69,7 @@ def _head(platform: PlatformState) -> dict[str, Any]:
     }
 
 
-def _show(platform: PlatformState, report: Inspection) -> None:
+def _show(call: Invocation, platform: PlatformState, report: Inspection) -> None:
     console = Console()
     console.print(f"{platform.phase} {platform.activity}".strip(), markup=False, highlight=False)
     console.print(_processes(platform, report))
@@ -79,6 +79,7 @@ def _show(platform: PlatformState, report: Inspection) -> None:
         console.print(_lags(report.lags))
     if report.dead_letters:
         console.print(_dead_letters(report.dead_letters))
+        console.print(f"[dim]what they are: {escape(call.layout.command('dead-letters list'))}[/dim]", soft_wrap=True)
     for fault in report.faults:
         console.print(f"[red]{escape(fault)}[/red]", highlight=False)
 
@@ -116,7 +117,7 @@ def _lags(lags: Sequence[GroupLag]) -> Table:
 
 
 def _dead_letters(found: Sequence[DeadLetters]) -> Table:
-    table = Table("\ndead letters", "\ncount", "\nreasons of the latest", box=None, pad_edge=False)
+    table = Table("\nopen dead letters", "\ncount", "\nreasons of the latest", box=None, pad_edge=False)
     for letters in found:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(letters.reasons.items()))
         table.add_row(letters.topic, str(letters.count), escape(reasons), style="yellow")

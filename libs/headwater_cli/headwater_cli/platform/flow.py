@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,6 +10,7 @@ from typing import TypeVar
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from headwater_kit.bus.dead_letters import PREFIX
+from headwater_kit.bus.letters import Place
 from headwater_kit.bus.topics import GROUPS, PARTITIONS, dead_letter
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.settings.kafka import KafkaSettings
@@ -37,7 +38,7 @@ class GroupLag:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """How many records lie in a dead-letter topic, and why: reasons of the latest ones, with counts."""
+    """How many open records lie in a dead-letter topic, and why: reasons of the latest ones, with counts."""
 
     topic: str
     count: int
@@ -55,14 +56,17 @@ class Flow:
         """The lag of each group on each of its topics."""
         return tuple(lag for group, topics in GROUPS.items() for lag in self._lags(group, [t.name for t in topics]))
 
-    def dead_letters(self) -> tuple[DeadLetters, ...]:
-        """The dead-letter topics that are not empty."""
+    def dead_letters(self, closed: Collection[Place] = ()) -> tuple[DeadLetters, ...]:
+        """The dead-letter topics that hold more than what lies at the places in `closed`."""
         names = [dead_letter(topic.name, group) for group, topics in GROUPS.items() for topic in topics]
         positions = _positions(names)
         first, end = self._first(positions), self._end(positions)
-        counts = {name: sum(end[at] - first[at] for at in positions if at[0] == name) for name in names}
-        filled = [name for name, count in counts.items() if count]
-        reasons = self._reasons([at for at in positions if at[0] in filled], first, end) if filled else {}
+        counts = Counter({name: sum(end[at] - first[at] for at in positions if at[0] == name) for name in names})
+        # What has expired is counted neither as a record nor as a closed one.
+        kept = {at: range(first[at], end[at]) for at in positions}
+        counts.subtract(place.topic for place in closed if place.offset in kept.get((place.topic, place.partition), ()))
+        filled = [name for name in names if counts[name] > 0]
+        reasons = self._reasons([at for at in positions if at[0] in filled], first, end, closed) if filled else {}
         return tuple(DeadLetters(name, counts[name], reasons.get(name, {})) for name in filled)
 
     def _lags(self, group: str, topics: Sequence[str]) -> list[GroupLag]:
@@ -98,7 +102,11 @@ class Flow:
         return {(at.topic, at.partition): _result(future).offset for at, future in asked.items()}
 
     def _reasons(
-        self, positions: Sequence[Position], first: Mapping[Position, int], end: Mapping[Position, int]
+        self,
+        positions: Sequence[Position],
+        first: Mapping[Position, int],
+        end: Mapping[Position, int],
+        closed: Collection[Place],
     ) -> Mapping[str, Mapping[str, int]]:
         consumer = Consumer({**self._config, "group.id": "headwater-status", "enable.auto.commit": False})
         starts = [TopicPartition(*at, max(first[at], end[at] - _READ_LAST)) for at in positions if end[at] > first[at]]
@@ -106,7 +114,9 @@ class Flow:
         try:
             consumer.assign(starts)
             for message in _read(consumer, sum(end[at.topic, at.partition] - at.offset for at in starts)):
-                found.setdefault(str(message.topic()), Counter())[_reason(message)] += 1
+                place = Place(str(message.topic()), message.partition() or 0, message.offset() or 0)
+                if place not in closed:
+                    found.setdefault(place.topic, Counter())[_reason(message)] += 1
         finally:
             consumer.close()
         return {topic: dict(reasons) for topic, reasons in found.items()}

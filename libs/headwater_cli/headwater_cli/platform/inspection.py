@@ -2,18 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 from headwater.index.v1.index_pb2 import GetStatsRequest
 from headwater.index.v1.index_pb2_grpc import IndexServiceStub
+from headwater_kit.bus.letters import Place, closed_places
 from headwater_kit.core.errors import HeadwaterError, Unavailable
 from headwater_kit.settings.ports import GRPC_PORTS
 
 from headwater_cli.platform import probes
-from headwater_cli.platform.broker import broker_settings
+from headwater_cli.platform.broker import broker_settings, bus
 from headwater_cli.platform.flow import DeadLetters, Flow, GroupLag
 from headwater_cli.platform.state import Condition, Phase, PlatformState, ProcessState
 from headwater_cli.settings import PlatformSettings
@@ -42,7 +44,8 @@ async def inspect(settings: PlatformSettings, platform: PlatformState) -> Inspec
     if platform.phase is not Phase.READY:
         return Inspection(processes)
     flow = Flow(broker_settings(settings, platform.kafka_bootstrap))
-    lags, dead_letters = await _ask(flow.lags, faults), await _ask(flow.dead_letters, faults)
+    closed = await _closed(settings, platform, faults)
+    lags, dead_letters = await _ask(flow.lags, faults), await _ask(partial(flow.dead_letters, closed), faults)
     documents, chunks = await _stats(platform, faults)
     return Inspection(processes, lags, dead_letters, documents, chunks, faults)
 
@@ -73,6 +76,14 @@ async def _live_condition(process: ProcessState) -> str:
 async def _ask(question: Callable[[], Sequence[T]], faults: list[str]) -> Sequence[T]:
     try:
         return await asyncio.to_thread(question)
+    except HeadwaterError as error:
+        faults.append(error.message)
+        return ()
+
+
+async def _closed(settings: PlatformSettings, platform: PlatformState, faults: list[str]) -> Collection[Place]:
+    try:
+        return await closed_places(bus(settings, platform.kafka_bootstrap))
     except HeadwaterError as error:
         faults.append(error.message)
         return ()

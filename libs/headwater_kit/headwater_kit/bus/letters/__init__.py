@@ -1,7 +1,7 @@
 """Dead letters read, and sent on their way again."""
 
 from headwater_kit.bus.letters.letter import Letter, Place, letter_of
-from headwater_kit.bus.letters.reading import Criteria, Found, latest, letters, read_letter
+from headwater_kit.bus.letters.reading import Criteria, Found, closed_places, latest, letters, read_letter
 from headwater_kit.bus.letters.redrive import Redrive, Report, plan
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Place",
     "Redrive",
     "Report",
+    "closed_places",
     "latest",
     "letter_of",
     "letters",
