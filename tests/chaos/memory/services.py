@@ -1,0 +1,97 @@
+"""The services of the document path, wired by their own bootstraps, each in a process of the simulation."""
+
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import Any
+
+import headwater_embed.bootstrap
+import headwater_embed.settings
+import headwater_index.bootstrap
+import headwater_index.settings
+import headwater_inference.batcher
+import headwater_ingest.bootstrap
+import headwater_ingest.handlers
+import headwater_ingest.settings
+import headwater_kit.runtime.service
+from chaos.memory.engines import ProcessBus, ProcessStore, SimulationClock
+from headwater_kit.runtime.service import Service
+
+# So that a document of a few paragraphs has several parts.
+PART_CHUNKS = 2
+CHUNK_TOKENS = 16
+COMMON = {"bus": "memory", "grpc_port": 0, "metrics_port": 0}
+MODEL = {"encoder": "hash-words"}
+
+
+class SameThread(Executor):
+    """Does at once what it is given: threads would bring in an order of their own."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """Takes what a ThreadPoolExecutor takes."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)
+        return done
+
+
+class NoServer:
+    """Stands for the gRPC server: calls are not simulated."""
+
+    def __init__(self, *_: Any) -> None:
+        """Takes what `rpc.server.Server` takes."""
+
+
+@contextmanager
+def in_one_process() -> Iterator[None]:
+    """While entered, services can be built without threads and ports."""
+    with ExitStack() as stack:
+        for owner, name, value in (
+            (headwater_inference.batcher, "ThreadPoolExecutor", SameThread),
+            (headwater_kit.runtime.service, "Server", NoServer),
+            (headwater_ingest.handlers, "MAX_PART_CHUNKS", PART_CHUNKS),
+        ):
+            stack.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+        yield
+
+
+@cache
+def _ingest_settings() -> Any:
+    return headwater_ingest.settings.Settings(
+        **COMMON,
+        **MODEL,
+        ingest_cutter="direct",
+        ingest_cache="memory",
+        ingest_chunk_target_tokens=CHUNK_TOKENS,
+        ingest_chunk_max_tokens=2 * CHUNK_TOKENS,
+    )
+
+
+@cache
+def _embed_settings() -> Any:
+    return headwater_embed.settings.Settings(**COMMON, **MODEL, embed_workers=1)
+
+
+@cache
+def _index_settings() -> Any:
+    return headwater_index.settings.Settings(**COMMON, vectors="memory")
+
+
+def build(kind: str, bus: ProcessBus, store: ProcessStore, clock: SimulationClock, rng: random.Random) -> Service:
+    """A service of this kind."""
+    common: dict[str, Any] = {"bus": bus, "clock": clock, "rng": rng}
+    match kind:
+        case "ingest":
+            return headwater_ingest.bootstrap.build(_ingest_settings(), **common)
+        case "embed":
+            return headwater_embed.bootstrap.build(_embed_settings(), **common)
+        case "index":
+            return headwater_index.bootstrap.build(_index_settings(), store=store, **common)
+    raise AssertionError(kind)
