@@ -1,20 +1,23 @@
 """The manifests fit the services: names, ports, settings, probes and rights."""
 
-import importlib
+import importlib.util
 import shutil
 import subprocess
+import tomllib
 from typing import Any
 
 import pytest
 import yaml
 from architecture.house import ROOT, SERVICES
 from architecture.kustomize import Resource, environment, read, render
+from headwater_client.canary.settings import Settings as CanarySettings
 from headwater_kit.rpc.health import LIVENESS
 from headwater_kit.settings.load import env_name
 from headwater_kit.settings.ports import GRPC_PORTS, METRICS_PORTS
 
 K8S = ROOT / "deploy/k8s"
 BASE = K8S / "base"
+CANARY = K8S / "components/canary"
 OVERLAYS = sorted(path.parent for path in K8S.glob("overlays/*/kustomization.yaml"))
 SETTINGS = environment(BASE / "settings.env")
 SKAFFOLD = yaml.safe_load((ROOT / "skaffold.yaml").read_text())
@@ -111,7 +114,8 @@ def test_a_pod_takes_its_settings_from_the_one_map(service: str) -> None:
 
 @pytest.mark.parametrize("file", [*K8S.rglob("*.env")], ids=lambda file: file.parent.name)
 def test_every_variable_is_a_setting(file: Any) -> None:
-    assert set(environment(file)) - set(fields()) == set()
+    known = {*fields(), *map(env_name, CanarySettings.model_fields)}
+    assert set(environment(file)) - known == set()
 
 
 def test_every_setting_that_means_this_machine_is_set_for_the_cluster() -> None:
@@ -147,6 +151,37 @@ def test_skaffold_renders_folders_that_are_there() -> None:
     rendered = [SKAFFOLD["manifests"], *(profile["manifests"] for profile in SKAFFOLD["profiles"])]
     paths = [path for manifests in rendered for path in manifests["kustomize"]["paths"]]
     assert [path for path in paths if not (ROOT / path / "kustomization.yaml").is_file()] == []
+
+
+def test_the_canary_runs_as_it_is_set_up_and_with_no_right_more_than_a_service() -> None:
+    found = {each["kind"]: each for each in render(CANARY / "canary")}
+    assert set(found) == {"Deployment", "Service", "ServiceAccount"}
+    assert {each["metadata"]["name"] for each in found.values()} == {"canary"}
+    ours, theirs = found["Deployment"]["spec"]["template"]["spec"], pod("generate")
+    (only,) = ours["containers"]
+    ports = {field: CanarySettings.model_fields[f"{field}_port"].default for field in ("grpc", "metrics")}
+    assert {port["name"]: port["containerPort"] for port in only["ports"]} == ports
+    assert {only[f"{probe}Probe"]["grpc"]["port"] for probe in ("startup", "liveness", "readiness")} == {ports["grpc"]}
+    assert not set(ports.values()) & {*GRPC_PORTS.values(), *METRICS_PORTS.values()}
+    assert only["resources"]["requests"]["memory"] == only["resources"]["limits"]["memory"]
+    mine, yours = only["securityContext"], container("generate")["securityContext"]
+    assert (mine, ours["securityContext"]) == (yours, theirs["securityContext"])
+    assert ours["serviceAccountName"] == "canary"
+    # What its command runs is in the image that it runs from.
+    assert only["image"] == container("generate")["image"]
+    assert importlib.util.find_spec(only["command"][-1]) is not None
+    generate = tomllib.loads((ROOT / "services/generate/pyproject.toml").read_text())
+    assert "headwater-client" in generate["project"]["dependencies"]
+
+
+def test_the_canary_may_call_the_services_and_knows_where_they_are() -> None:
+    (labels,) = read(CANARY / "canary")["labels"]
+    (policy,) = [each for each in render(BASE) if each["kind"] == "NetworkPolicy"]
+    admitted = policy["spec"]["ingress"][0]["from"][0]["podSelector"]["matchLabels"]
+    assert admitted.items() <= labels["pairs"].items()
+    targets = SETTINGS | environment(CANARY / "canary.env")
+    for service in ("ingest", "retrieve"):
+        assert targets[f"HEADWATER_{service.upper()}_TARGET"] == f"dns:///{service}:{GRPC_PORTS[service]}"
 
 
 @pytest.mark.skipif(shutil.which("kustomize") is None, reason="kustomize is not installed")

@@ -27,14 +27,18 @@ BAD_SETTINGS = 2
 CRASH_POINTS = "crash-points"
 
 
-def run(settings_type: type[S], build: Callable[[S], Service]) -> NoReturn:
+def run(settings_type: type[S], build: Callable[[S], Service], *, module: str = "", distribution: str = "") -> NoReturn:
     """Runs a service until SIGTERM or SIGINT, then exits.
+
+    `module` is what `python -m` is told and `distribution` what has the
+    version, where they are not the service's own.
 
     Exit codes: 0 drained in time; 1 crashed, or did not drain in time; 2 the
     settings do not fit, with one line each on stderr. `build` wires the
     service; it is called within the event loop.
     """
-    _parse_arguments(settings_type)
+    name = settings_type.service
+    _parse_arguments(settings_type, module or f"headwater_{name}", distribution or f"headwater-{name}")
     try:
         settings = load(settings_type)
         crash.arm(settings.crash_at, settings.data_dir / CRASH_POINTS)
@@ -98,15 +102,14 @@ def _stop_signal() -> "asyncio.Future[None]":
     return stop
 
 
-def _parse_arguments(settings_type: type[ServiceSettings]) -> None:
-    name = settings_type.service
+def _parse_arguments(settings_type: type[ServiceSettings], module: str, distribution: str) -> None:
     parser = argparse.ArgumentParser(
-        prog=f"python -m headwater_{name}",
-        description=f"The {name} service. It is set by environment variables:",
+        prog=f"python -m {module}",
+        description=f"The {settings_type.service} service. It is set by environment variables:",
         epilog=as_text(settings_type),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"headwater-{name} {version(f'headwater-{name}')}")
+    parser.add_argument("--version", action="version", version=f"{distribution} {version(distribution)}")
     parser.parse_args()
 
 

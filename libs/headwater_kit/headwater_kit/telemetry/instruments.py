@@ -1,5 +1,6 @@
 """Instruments from their declarations in `names`."""
 
+from collections.abc import Callable
 from functools import cache
 
 from opentelemetry import metrics, trace
@@ -24,6 +25,16 @@ def counter(declared: names.Counter) -> metrics.Counter:
 def gauge(declared: names.Gauge) -> metrics.UpDownCounter:
     """The process's instrument of this declaration; `add` moves it."""
     return _meter().create_up_down_counter(declared.name, unit=declared.unit, description=declared.meaning)
+
+
+def observed(declared: names.Gauge, read: Callable[[], float]) -> None:
+    """From now on the process's value of this declaration is what `read` returns whenever it is asked for."""
+    _meter().create_observable_gauge(
+        declared.name,
+        callbacks=[lambda _: [metrics.Observation(read())]],
+        unit=declared.unit,
+        description=declared.meaning,
+    )
 
 
 @cache

@@ -91,6 +91,14 @@ EMBED_DURATION = Histogram(
     "headwater.embed.duration", "s", "time to encode the texts of one call, by lane", CALL_SECONDS
 )
 
+CANARY_DELAY = Histogram(
+    "headwater.canary.delay", "s", "from the canary's write until a search found it", DELAY_SECONDS
+)
+CANARY_FAILURES = Counter("headwater.canary.failures", "{beat}", "beats of the canary that failed, by reason")
+CANARY_SINCE_SUCCESS = Gauge(
+    "headwater.canary.since_success", "s", "time since the canary's last good beat, or since its start"
+)
+
 # Attributes of spans and metrics; the first three are OpenTelemetry's own words.
 RPC_SYSTEM = "rpc.system"
 RPC_METHOD = "rpc.method"
