@@ -7,14 +7,14 @@ from headwater_inference.batcher import BatchPolicy
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.loop import ConsumerLoop
 from headwater_kit.bus.ports import Bus
-from headwater_kit.bus.topics import CHUNKS
+from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, Topic
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Service
 
 from headwater_embed.adapters.engine import BatchedEngine
 from headwater_embed.adapters.lru import LruCache
-from headwater_embed.events import EmbedChunks
+from headwater_embed.events import EmbedChunks, document_order
 from headwater_embed.handlers import Embedder
 from headwater_embed.rpc import EmbedRpc
 from headwater_embed.settings import Settings
@@ -31,9 +31,13 @@ def build(
     policy = BatchPolicy(workers=settings.workers, max_queued_tokens=settings.embed_max_queued_tokens)
     engine = BatchedEngine(settings.model_spec(), settings.model_store(), policy, clock)
     cache = LruCache(settings.embed_cache_mb * MIB)
-    embedder = Embedder(engine, cache, clock, settings.embed_backfill_after_seconds)
-    loop = ConsumerLoop(
-        bus or open_bus(settings, clock), "embed", (CHUNKS,), EmbedChunks(embedder), clock=clock, rng=rng
-    )
+    embedder = Embedder(engine, cache, clock)
+    bus = bus or open_bus(settings, clock)
+
+    def loop(group: str, topic: Topic) -> ConsumerLoop:
+        handler = EmbedChunks(embedder)
+        return ConsumerLoop(bus, group, (topic,), handler, clock=clock, rng=rng, order_key=document_order)
+
+    loops = (loop("embed", CHUNKS), loop("embed-backfill", CHUNKS_BACKFILL))
     servicer = Servicer(add_EmbedServiceServicer_to_server, EmbedRpc(embedder), "headwater.embed.v1.EmbedService")
-    return Service(settings, "embed", (engine, loop), (servicer,), clock=clock, rng=rng)
+    return Service(settings, "embed", (engine, *loops), (servicer,), clock=clock, rng=rng)

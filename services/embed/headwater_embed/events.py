@@ -1,31 +1,42 @@
-"""`chunks.v1` in, `embeddings.v1` out: a thin twin of `rpc` over the same handlers."""
+"""Chunks in, embeddings out, of either lane: a thin twin of `rpc` over the same handlers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
-from headwater_kit.bus.topics import EMBEDDINGS
+from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, EMBEDDINGS, EMBEDDINGS_BACKFILL
 from headwater_kit.codec import events
+from headwater_kit.codec.headers import POSITION
+from headwater_kit.core.crash import crash_point
+from headwater_kit.core.documents import document_of, part_key
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded
 
 from headwater_embed.handlers import Embedder
 
 UNDECODABLE = "UNDECODABLE"
+INTO: Mapping[str, str] = {CHUNKS.name: EMBEDDINGS.name, CHUNKS_BACKFILL.name: EMBEDDINGS_BACKFILL.name}
 
 
 class EmbedChunks:
-    """The RecordHandler of `chunks.v1`: one record gives one, in the same partition of `embeddings.v1`."""
+    """The RecordHandler of a lane's chunks: one record gives one, in the same partition of the lane's embeddings."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
     async def handle(self, record: Record) -> Sequence[Outbound]:
+        """The part with its vectors; a null value takes a part away and passes on as it is."""
+        if record.value is None:
+            crash_point("embed.part_gone")
+            return (_output(record, None),)
         return (_output(record, await self._embedder.embed_part(_part(record))),)
 
     def reject(self, record: Record, error: HeadwaterError) -> Sequence[Outbound]:
+        """A marker in the part's place, which takes nobody else's."""
         if error.reason == UNDECODABLE:
             return ()  # there is no telling which document it was about
-        return (_output(record, self._embedder.reject_part(_part(record), error)),)
+        rejected = events.encode(self._embedder.reject_part(_part(record), error))
+        key = part_key(document_of(record.key), None)
+        return (Outbound(INTO[record.topic], key, rejected, partition=record.partition),)
 
     async def assigned(self, partitions: Sequence[TopicPartition]) -> None:
         """Nothing is kept by partition."""
@@ -34,9 +45,16 @@ class EmbedChunks:
         """Nothing is kept by partition."""
 
 
+def document_order(record: Record) -> bytes:
+    """What orders the parts and versions of a document. Raises InvalidInput."""
+    return document_of(record.key).to_bytes()
+
+
 def _part(record: Record) -> DocumentChunked:
     return events.decode(DocumentChunked, record.value or b"")
 
 
-def _output(record: Record, embedded: DocumentEmbedded) -> Outbound:
-    return Outbound(EMBEDDINGS.name, record.key, events.encode(embedded), partition=record.partition)
+def _output(record: Record, embedded: DocumentEmbedded | None) -> Outbound:
+    value = None if embedded is None else events.encode(embedded)
+    headers = {POSITION: record.headers[POSITION]} if POSITION in record.headers else {}
+    return Outbound(INTO[record.topic], record.key, value, headers, partition=record.partition)

@@ -4,7 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from headwater_inference.ports import Lane, ModelCard, WhenFull
+from headwater_kit.core import documents
 from headwater_kit.core.clock import Clock
+from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import embedding_text
 from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound
@@ -21,16 +23,16 @@ MAX_TEXT_CHARACTERS = 100_000
 PART_SECONDS = 300.0
 
 LANES = {TextKind.QUERY: Lane.QUERY, TextKind.PASSAGE: Lane.LIVE}
+PART_LANES = {documents.Lane.LIVE: Lane.LIVE, documents.Lane.BACKFILL: Lane.BACKFILL}
 
 
 class Embedder:
     """Embeds each text once: what the cache holds is not embedded again."""
 
-    def __init__(self, engine: Engine, cache: VectorCache, clock: Clock, backfill_after_seconds: float) -> None:
+    def __init__(self, engine: Engine, cache: VectorCache, clock: Clock) -> None:
         self._engine = engine
         self._cache = cache
         self._clock = clock
-        self._backfill_after_seconds = backfill_after_seconds
 
     def models(self) -> Sequence[ModelCard]:
         """The models that can be asked for, the default first."""
@@ -47,25 +49,23 @@ class Embedder:
         return await self._embed(texts, kind, LANES[kind], WhenFull.REFUSE, deadline)
 
     async def embed_part(self, part: DocumentChunked) -> DocumentEmbedded:
-        """A part of a document, with its vectors; one without chunks passes through.
+        """A part of a document, with its vectors, in the lane that it came by; one without chunks passes through.
 
-        Waits while the queue is full. Raises Transient when that takes too long.
+        Waits while the lane is full. Raises Transient when that takes too long.
         """
         if not part.chunks:
             return DocumentEmbedded(part)
         texts = [embedding_text(part.info.title, chunk.heading_path, chunk.text) for chunk in part.chunks]
         deadline = Deadline.after(self._clock, PART_SECONDS)
-        embedded = await self._embed(texts, TextKind.PASSAGE, self._lane(part), WhenFull.WAIT, deadline)
+        lane = PART_LANES[part.provenance.lane]
+        embedded = await self._embed(texts, TextKind.PASSAGE, lane, WhenFull.WAIT, deadline)
+        crash_point("embed.embedded")
         return DocumentEmbedded(part, tuple(each.vector for each in embedded.embeddings), embedded.model_id)
 
     def reject_part(self, part: DocumentChunked, error: HeadwaterError) -> DocumentEmbedded:
         """The marker that stands for a part that cannot be embedded, so that the index does not wait for it."""
         provenance = dataclasses.replace(part.provenance, outcome=Outcome.REJECTED, reason=error.reason)
         return DocumentEmbedded(dataclasses.replace(part, provenance=provenance, chunks=()))
-
-    def _lane(self, part: DocumentChunked) -> Lane:
-        age_seconds = self._clock.now() - part.provenance.produce_time
-        return Lane.BACKFILL if age_seconds > self._backfill_after_seconds else Lane.LIVE
 
     async def _embed(
         self, texts: Sequence[str], kind: TextKind, lane: Lane, when_full: WhenFull, deadline: Deadline

@@ -25,11 +25,6 @@ class Settings(ModelSettings, ServiceSettings):
     embed_cache_mb: int = Field(
         default=64, ge=0, description="memory for vectors of texts already embedded, in MiB; 64 holds 36,000 of them"
     )
-    embed_backfill_after_seconds: float = Field(
-        default=30.0,
-        gt=0,
-        description="age from which a document's chunks go into the backfill lane, behind queries and fresh edits",
-    )
 
     @property
     def workers(self) -> int:

@@ -1,71 +1,154 @@
 """The one place where ingest is wired."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from headwater.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
 from headwater_inference.registry import TOKENIZER
 from headwater_inference.tokens import open_counter
 from headwater_kit.bus.factory import open_bus
-from headwater_kit.bus.loop import ConsumerLoop
+from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, RecordHandler
 from headwater_kit.bus.ports import Bus
-from headwater_kit.bus.topics import DOCUMENTS, INDEXED, LEDGER, PARTITIONS
+from headwater_kit.bus.sender import Sender
+from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL, INDEXED, LEDGER, PARTITIONS, Topic
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Component, Service
+from obstore.store import ObjectStore
 
+from headwater_ingest.adapters import objects
 from headwater_ingest.adapters.direct import DirectCutter
+from headwater_ingest.adapters.finals import TopicFinals
 from headwater_ingest.adapters.followed import FollowedTopic
 from headwater_ingest.adapters.jail import JailedCutter, JailTerms
 from headwater_ingest.adapters.ledger import TopicLedger
 from headwater_ingest.adapters.log import BusDocumentLog
+from headwater_ingest.adapters.merging import later_event, later_version
+from headwater_ingest.adapters.objects import DAY_SECONDS, ObstoreObjects
+from headwater_ingest.adapters.repair import LedgerRepair
 from headwater_ingest.adapters.rows import Rows
 from headwater_ingest.adapters.rows.memory import MemoryRows
 from headwater_ingest.adapters.rows.sqlite import SqliteRows
 from headwater_ingest.adapters.states import TopicStates
+from headwater_ingest.adapters.tails import ChainTails
 from headwater_ingest.domain.validation import DocumentRules
-from headwater_ingest.events import DocumentEvents
-from headwater_ingest.handlers import ApplyDocuments, ReadDocuments, WriteDocuments
+from headwater_ingest.events import BackfillEvents, DocumentEvents, document_order
+from headwater_ingest.handlers import ApplyDocuments, FairTurns, LetIn, ReadDocuments, WriteDocuments
 from headwater_ingest.rpc import IngestRpc
 from headwater_ingest.settings import Settings
 
 # A million entries take about half a minute to read; past this something is wrong.
 CATCH_UP_SECONDS = 60.0
+# In the backfill lane a record is at work until it is final. So many of a partition wait for their turn at once, which
+# is what turns are fair within; and when a partition goes, they are not waited for.
+BACKFILL_POLICY = LoopPolicy(max_in_flight=256, max_concurrency=256, revoke_seconds=0.5)
 
 
 def build(
     settings: Settings, *, bus: Bus | None = None, clock: Clock | None = None, rng: random.Random | None = None
 ) -> Service:
     """The service; what is given stands in for what the settings name. Raises Misconfigured."""
-    clock = clock or SystemClock()
-    rng = rng or random.Random()
-    bus = bus or open_bus(settings, clock)
-    rules = DocumentRules(settings.ingest_max_document_bytes)
+    return _Wiring(settings, bus, clock or SystemClock(), rng or random.Random()).service()
 
-    entries = FollowedTopic(bus, LEDGER, _rows(settings, "ledger"), clock=clock, rng=rng)
-    indexed = FollowedTopic(bus, INDEXED, _rows(settings, "indexed"), clock=clock, rng=rng)
-    ledger = TopicLedger(entries.get)
-    states = TopicStates(entries.get, indexed.get, settings.ingest_max_watches)
-    entries.changed += [ledger.confirm, states.on_ledger]
-    indexed.changed += [states.on_indexed]
 
-    log = BusDocumentLog(bus, settings.ingest_max_outstanding_bytes)
-    cutter = _cutter(settings)
-    events = DocumentEvents(
-        ApplyDocuments(rules, ledger, cutter),
-        rules,
-        PARTITIONS,
-        catch_up=lambda: entries.wait_caught_up(Deadline.after(clock, CATCH_UP_SECONDS)),
-        forget=ledger.forget,
+class _Wiring:
+    """The parts that more than one other part holds."""
+
+    def __init__(self, settings: Settings, bus: Bus | None, clock: Clock, rng: random.Random) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._rng = rng
+        self._bus = bus or open_bus(settings, clock)
+        self._rules = DocumentRules(settings.ingest_max_document_bytes)
+        self._store = ObstoreObjects(_open_store(settings), clock, _keep_seconds(settings))
+        self._sender = Sender(self._bus, (DOCUMENTS, LEDGER))
+        self._entries = FollowedTopic(self._bus, LEDGER, later_version, _rows(settings, "ledger"), clock=clock, rng=rng)
+        self._indexed = FollowedTopic(self._bus, INDEXED, later_event, _rows(settings, "indexed"), clock=clock, rng=rng)
+        self._ledger = TopicLedger(self._entries.get)
+        self._entries.seen.append(self._ledger.confirm)
+
+    def service(self) -> Service:
+        """All of it."""
+        log = BusDocumentLog(self._bus, self._settings.ingest_max_outstanding_bytes)
+        tails = ChainTails(self._bus, self._clock, self._rng)
+        cutter = _cutter(self._settings)
+        cutting: tuple[Component, ...] = (cutter,) if isinstance(cutter, JailedCutter) else ()
+        repair = LedgerRepair(self._sender.send, self._clock, self._rng)
+        self._entries.seen.append(repair.on_ledger)
+        servicer = self._servicer(log, tails)
+        loops = (self._documents(cutter, repair), self._backfill())
+        started = (*cutting, self._store, log, tails, self._sender, repair, self._entries, self._indexed, *loops)
+        return Service(self._settings, "ingest", started, (servicer,), clock=self._clock, rng=self._rng)
+
+    def _servicer(self, log: BusDocumentLog, tails: ChainTails) -> Servicer:
+        settings = self._settings
+        states = TopicStates(self._entries.get, self._indexed.get, tails, settings.ingest_max_watches)
+        self._entries.seen.append(states.on_ledger)
+        self._indexed.seen.append(states.on_indexed)
+        tails.seen.append(states.on_chain)
+        writing = WriteDocuments(self._rules, log, self._store, _inline_bytes(settings))
+        rpc = IngestRpc(writing, ReadDocuments(self._ledger, states), settings.ingest_max_uploads)
+        return Servicer(add_IngestServiceServicer_to_server, rpc, "headwater.ingest.v1.IngestService")
+
+    def _documents(self, cutter: JailedCutter | DirectCutter, repair: LedgerRepair) -> ConsumerLoop:
+        def forget(partitions: Collection[int]) -> None:
+            repair.disown(partitions)
+            self._ledger.forget(partitions)
+
+        applying = ApplyDocuments(self._rules, self._ledger, cutter, self._store, self._clock)
+        events = DocumentEvents(
+            applying, self._rules, PARTITIONS, catch_up=self._caught_up, owned=repair.own, forget=forget
+        )
+        return self._loop("ingest", DOCUMENTS, events, LoopPolicy())
+
+    def _backfill(self) -> ConsumerLoop:
+        settings = self._settings
+        turns = FairTurns(settings.ingest_backfill_documents, settings.ingest_backfill_bytes)
+        finals = TopicFinals(self._indexed.get, self._clock)
+        self._indexed.seen.append(finals.on_indexed)
+        letting = LetIn(turns, self._ledger, finals, self._clock)
+        events = BackfillEvents(letting, self._sender.send, PARTITIONS, self._all_caught_up)
+        return self._loop("ingest-backfill", DOCUMENTS_BACKFILL, events, BACKFILL_POLICY)
+
+    def _loop(self, group: str, topic: Topic, events: RecordHandler, policy: LoopPolicy) -> ConsumerLoop:
+        return ConsumerLoop(
+            self._bus, group, (topic,), events,
+            clock=self._clock, rng=self._rng, policy=policy, order_key=document_order,
+        )  # fmt: skip
+
+    async def _caught_up(self) -> None:
+        await self._entries.wait_caught_up(Deadline.after(self._clock, CATCH_UP_SECONDS))
+
+    async def _all_caught_up(self) -> None:
+        await self._caught_up()
+        await self._indexed.wait_caught_up(Deadline.after(self._clock, CATCH_UP_SECONDS))
+
+
+def _open_store(settings: Settings) -> Callable[[], ObjectStore]:
+    if settings.ingest_objects in {"memory", "none"}:
+        return objects.memory()
+    if settings.ingest_objects == "folder":
+        return objects.folder(settings.ingest_objects_folder or Path(settings.data_dir) / "ingest" / "objects")
+    return objects.s3(
+        settings.ingest_s3_bucket,
+        prefix=settings.ingest_s3_prefix,
+        region=settings.ingest_s3_region,
+        endpoint=settings.ingest_s3_endpoint,
+        key_id=settings.ingest_s3_access_key_id,
+        secret=settings.ingest_s3_secret_access_key,
+        allow_http=settings.ingest_s3_allow_http,
     )
-    loop = ConsumerLoop(bus, "ingest", (DOCUMENTS,), events, clock=clock, rng=rng)
 
-    rpc = IngestRpc(WriteDocuments(rules, log), ReadDocuments(ledger, states), settings.ingest_max_uploads)
-    servicer = Servicer(add_IngestServiceServicer_to_server, rpc, "headwater.ingest.v1.IngestService")
-    cutting: tuple[Component, ...] = (cutter,) if isinstance(cutter, JailedCutter) else ()
-    return Service(settings, "ingest", (*cutting, log, entries, indexed, loop), (servicer,), clock=clock, rng=rng)
+
+def _inline_bytes(settings: Settings) -> int:
+    no_objects = settings.ingest_objects == "none"
+    return settings.ingest_max_document_bytes if no_objects else settings.ingest_inline_bytes
+
+
+def _keep_seconds(settings: Settings) -> float:
+    return settings.ingest_objects_keep_days * DAY_SECONDS
 
 
 def _rows(settings: Settings, name: str) -> Callable[[], Rows]:

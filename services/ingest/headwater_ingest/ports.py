@@ -1,10 +1,11 @@
 """What ingest needs of the world."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Protocol
 
-from headwater_kit.core.documents import DocumentKey, Position
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.documents import DocumentKey, Lane, Position
 from headwater_kit.core.events import DocumentUpserted, LedgerEntry
 
 from headwater_ingest.domain.cutting import CutDocument
@@ -40,10 +41,12 @@ class DocumentCutter(Protocol):
 
 
 class DocumentLog(Protocol):
-    """The one way in: `documents.v1`."""
+    """The way in: `documents.v1`, or the backfill lane's topic before it."""
 
-    async def append(self, key: DocumentKey, write: DocumentUpserted | None, version: int | None) -> Position:
-        """Returns the place of the write (None: a deletion) once it is acknowledged.
+    async def append(
+        self, key: DocumentKey, write: DocumentUpserted | None, version: int | None, lane: Lane
+    ) -> Position:
+        """Returns the place of the write (None: a deletion) in its lane's topic once it is acknowledged.
 
         Raises Overloaded at once when too much is under way, Unavailable when
         the broker does not acknowledge in time, InvalidInput (TOO_LARGE).
@@ -59,5 +62,36 @@ class DocumentStates(Protocol):
 
         A follower that is slow misses states in between, never the last one.
         Raises Overloaded when too many follow.
+        """
+        ...
+
+
+class ObjectStore(Protocol):
+    """Bodies that are too large for the log, by name. What stands under a name never changes."""
+
+    async def put(self, name: str, body: bytes) -> None:
+        """Keeps the body; returns once it is safe. Put again, it counts as new. Raises Unavailable."""
+        ...
+
+    async def get(self, name: str) -> bytes:
+        """The body. Raises NotFound, Unavailable."""
+        ...
+
+    async def sweep(self, before: float) -> int:
+        """Removes what was last put before this time, in seconds since the epoch; how many. Raises Unavailable."""
+        ...
+
+
+class Finals(Protocol):
+    """Tells when events are done with, whatever became of them."""
+
+    def expecting(self) -> AbstractContextManager[None]:
+        """While entered, what becomes final is noted, so that it may be asked for a moment later."""
+        ...
+
+    async def reached(self, key: DocumentKey | None, position: Position, deadline: Deadline) -> None:
+        """Returns once the event at this position of `documents.v1` is final; `key` None names no document.
+
+        Raises Unavailable past the deadline.
         """
         ...

@@ -6,6 +6,7 @@ from typing import Any
 
 from headwater.ingest.v1 import ingest_pb2 as pb
 from headwater.ingest.v1.ingest_pb2_grpc import IngestServiceServicer
+from headwater_kit.codec.chain import lane_from_proto
 from headwater_kit.codec.documents import info_from_proto, info_to_proto, position_from_proto, position_to_proto
 from headwater_kit.codec.enums import OUTCOMES
 from headwater_kit.codec.times import time_to_proto
@@ -19,6 +20,8 @@ from headwater_ingest.handlers import ReadDocuments, WriteDocuments
 
 STATES = {
     State.ACCEPTED: pb.DOCUMENT_STATE_ACCEPTED,
+    State.CHUNKED: pb.DOCUMENT_STATE_CHUNKED,
+    State.EMBEDDED: pb.DOCUMENT_STATE_EMBEDDED,
     State.SEARCHABLE: pb.DOCUMENT_STATE_SEARCHABLE,
     State.DELETED: pb.DOCUMENT_STATE_DELETED,
     State.STALE: pb.DOCUMENT_STATE_STALE,
@@ -35,12 +38,14 @@ class IngestRpc(IngestServiceServicer):
         self._uploads = asyncio.Semaphore(max_uploads)
 
     async def UpsertDocument(self, request: pb.UpsertDocumentRequest, context: Any) -> pb.UpsertDocumentResponse:
-        position = await self._writing.upsert(_key(request.document_id), _event(request, request.body))
+        key, lane = _key(request.document_id), lane_from_proto(request.lane, "lane")
+        position = await self._writing.upsert(key, _event(request, request.body), lane)
         return pb.UpsertDocumentResponse(position=position_to_proto(position))
 
     async def DeleteDocument(self, request: pb.DeleteDocumentRequest, context: Any) -> pb.DeleteDocumentResponse:
         version = request.version if request.HasField("version") else None
-        position = await self._writing.delete(_key(request.document_id), version)
+        key, lane = _key(request.document_id), lane_from_proto(request.lane, "lane")
+        position = await self._writing.delete(key, version, lane)
         return pb.DeleteDocumentResponse(position=position_to_proto(position))
 
     async def UploadDocument(
@@ -48,9 +53,9 @@ class IngestRpc(IngestServiceServicer):
     ) -> pb.UploadDocumentResponse:
         async with self._uploads:
             header = await _header(request_iterator)
-            key = _key(header.document_id)
+            key, lane = _key(header.document_id), lane_from_proto(header.lane, "lane")
             body = await self._body(request_iterator)
-            position = await self._writing.upsert(key, _event(header, body))
+            position = await self._writing.upsert(key, _event(header, body), lane)
         return pb.UploadDocumentResponse(position=position_to_proto(position))
 
     async def GetDocument(self, request: pb.GetDocumentRequest, context: Any) -> pb.GetDocumentResponse:

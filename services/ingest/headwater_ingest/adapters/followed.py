@@ -1,4 +1,4 @@
-"""A compacted topic kept at hand in rows, so that a restart reads only what is new."""
+"""A topic of documents kept at hand in rows, so that a restart reads only what is new."""
 
 import logging
 import random
@@ -11,24 +11,24 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Unavailable
 
+from headwater_ingest.adapters.merging import Merge, Seen, row_of
 from headwater_ingest.adapters.rows import Rows
 
 logger = logging.getLogger(__name__)
 
-Changed = Callable[[bytes, bytes], None]
-
 
 class FollowedTopic:
-    """Follows all partitions of a topic into `rows`; a runtime component.
+    """Follows all partitions of a topic into `rows`, one a document, merged; a runtime component.
 
-    `changed` is called with key and value after each record that has both.
+    `seen` is called after each record that has key and value.
     """
 
     def __init__(
-        self, bus: Bus, topic: Topic, open_rows: Callable[[], Rows], *, clock: Clock, rng: random.Random
+        self, bus: Bus, topic: Topic, merge: Merge, open_rows: Callable[[], Rows], *, clock: Clock, rng: random.Random
     ) -> None:
         self.name = f"table {topic.name}"
-        self.changed: list[Changed] = []
+        self.seen: list[Callable[[Seen], None]] = []
+        self._merge = merge
         self._bus = bus
         self._topic = topic
         self._open_rows = open_rows
@@ -38,7 +38,7 @@ class FollowedTopic:
         self._table: Table | None = None
 
     def get(self, key: bytes) -> bytes | None:
-        """The last value of the key that was read. Raises Unavailable before the start."""
+        """The row of the document of this key. Raises Unavailable before the start."""
         if self._rows is None:
             raise Unavailable(f"{self.name} has not been opened yet")
         return self._rows.get(key)
@@ -89,10 +89,14 @@ class FollowedTopic:
     def _apply(self, record: Record) -> None:
         if self._rows is None or record.key is None:
             return
-        self._rows.put(record.key, record.value, record.partition, record.offset + 1)
+        key = row_of(record.key)
+        held = self._rows.get(key)
+        is_news = record.value is None or self._merge(record.value, held)
+        self._rows.put(key, record.value if is_news else held, record.partition, record.offset + 1)
         if record.value is not None:
-            for changed in self.changed:
-                changed(record.key, record.value)
+            seen = Seen(key, record.value, record.partition, held, is_news)
+            for tell in self.seen:
+                tell(seen)
 
     def _started(self) -> Table:
         if self._table is None:

@@ -1,14 +1,17 @@
 """The document log over the bus."""
 
 from headwater_kit.bus.ports import Bus, Outbound, Producer
-from headwater_kit.bus.topics import DOCUMENTS
+from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
 from headwater_kit.codec.headers import IS_PROTOBUF, VERSION
+from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.documents import DocumentKey, Position
+from headwater_kit.core.documents import DocumentKey, Lane, Position
 from headwater_kit.core.errors import Overloaded, Unavailable
 from headwater_kit.core.events import DocumentUpserted
+
+TOPIC_OF = {Lane.LIVE: DOCUMENTS.name, Lane.BACKFILL: DOCUMENTS_BACKFILL.name}
 
 
 class BusDocumentLog:
@@ -27,8 +30,8 @@ class BusDocumentLog:
         self._producer: Producer | None = None
 
     async def start(self) -> None:
-        """Sees that the topic is there and makes the producer."""
-        await self._bus.create_topics([DOCUMENTS.name])
+        """Sees that the topics are there and makes the producer."""
+        await self._bus.create_topics(list(TOPIC_OF.values()))
         self._producer = self._producer or self._bus.producer()
 
     async def check(self) -> None:
@@ -41,12 +44,14 @@ class BusDocumentLog:
             await self._producer.flush(deadline.remaining())
             await self._producer.close()
 
-    async def append(self, key: DocumentKey, write: DocumentUpserted | None, version: int | None) -> Position:
+    async def append(
+        self, key: DocumentKey, write: DocumentUpserted | None, version: int | None, lane: Lane
+    ) -> Position:
         value = None if write is None else encode(write)
         headers = dict(IS_PROTOBUF) if write is not None else {}
         if version is not None:
             headers[VERSION] = str(version).encode()
-        record = stamped(Outbound(DOCUMENTS.name, key.to_bytes(), value, headers))
+        record = stamped(Outbound(TOPIC_OF[lane], key.to_bytes(), value, headers))
         return await self._send(record, len(value or b""))
 
     async def _send(self, record: Outbound, size_bytes: int) -> Position:
@@ -58,6 +63,7 @@ class BusDocumentLog:
             ack = await producer.send(record)
         finally:
             self._outstanding_bytes -= size_bytes
+        crash_point("ingest.appended")
         return Position(ack.partition, ack.offset)
 
     def _started(self) -> Producer:

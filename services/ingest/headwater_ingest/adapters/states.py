@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from headwater_kit.codec.events import decode
@@ -10,7 +10,9 @@ from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.errors import Overloaded
 from headwater_kit.core.events import DocumentIndexed, LedgerEntry
 
-from headwater_ingest.domain.watching import StateReached, accepted, applied
+from headwater_ingest.adapters.merging import Seen
+from headwater_ingest.adapters.tails import ChainTails
+from headwater_ingest.domain.watching import Progress, StateReached, accepted, applied
 
 # States that a follower may be behind before it misses the oldest of them.
 MAX_BEHIND = 16
@@ -21,12 +23,16 @@ Read = Callable[[bytes], bytes | None]
 class _Follower:
     """States not yet taken by one watch."""
 
-    def __init__(self) -> None:
-        self._waiting: deque[StateReached] = deque(maxlen=MAX_BEHIND)
+    def __init__(self, current: Iterable[StateReached]) -> None:
+        self._waiting: deque[StateReached] = deque(current, maxlen=MAX_BEHIND)
         self._arrived = asyncio.Event()
+        self._progress = Progress()
+        for state in self._waiting:
+            self._progress.begin(state)
+            self._arrived.set()
 
     def tell(self, state: StateReached) -> None:
-        self._waiting.append(state)
+        self._waiting.extend(self._progress.news(state))
         self._arrived.set()
 
     async def states(self) -> AsyncIterator[StateReached]:
@@ -38,11 +44,12 @@ class _Follower:
 
 
 class TopicStates:
-    """A `ports.DocumentStates` over the tables of `ledger.v1` and `indexed.v1`."""
+    """A `ports.DocumentStates` over the tables of `ledger.v1` and `indexed.v1`, and the tails of the topics between."""
 
-    def __init__(self, read_ledger: Read, read_indexed: Read, max_followers: int) -> None:
+    def __init__(self, read_ledger: Read, read_indexed: Read, tails: ChainTails, max_followers: int) -> None:
         self._read_ledger = read_ledger
         self._read_indexed = read_indexed
+        self._tails = tails
         self._max_followers = max_followers
         self._followers: dict[bytes, list[_Follower]] = {}
         self._count = 0
@@ -53,28 +60,31 @@ class TopicStates:
             message = f"{self._max_followers} watches are open: come back later"
             raise Overloaded(message, retry_after_ms=RETRY_AFTER_MS)
         name = key.to_bytes()
-        follower = _Follower()
-        for state in self._current(name):
-            follower.tell(state)
+        follower = _Follower(self._current(name))
         self._followers.setdefault(name, []).append(follower)
         self._count += 1
         try:
-            yield follower.states()
+            with self._tails.watched():
+                yield follower.states()
         finally:
             self._count -= 1
             self._followers[name].remove(follower)
             if not self._followers[name]:
                 del self._followers[name]
 
-    def on_ledger(self, key: bytes, value: bytes) -> None:
-        """`ledger.v1` says `value` of `key`."""
-        if key in self._followers:
-            self._tell(key, accepted(decode(LedgerEntry, value)))
+    def on_ledger(self, seen: Seen) -> None:
+        """A record of `ledger.v1`."""
+        if seen.is_news and seen.key in self._followers:
+            self._tell(seen.key, accepted(decode(LedgerEntry, seen.value)))
 
-    def on_indexed(self, key: bytes, value: bytes) -> None:
-        """`indexed.v1` says `value` of `key`."""
-        if key in self._followers and (state := applied(decode(DocumentIndexed, value))):
-            self._tell(key, state)
+    def on_indexed(self, seen: Seen) -> None:
+        """A record of `indexed.v1`."""
+        if seen.key in self._followers and (state := applied(decode(DocumentIndexed, seen.value))):
+            self._tell(seen.key, state)
+
+    def on_chain(self, key: bytes, state: StateReached) -> None:
+        """A version's last part on its way."""
+        self._tell(key, state)
 
     def _tell(self, key: bytes, state: StateReached) -> None:
         for follower in self._followers.get(key, ()):

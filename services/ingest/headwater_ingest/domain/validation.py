@@ -32,7 +32,7 @@ class DocumentRules:
     max_document_bytes: int
 
     def upserted(self, event: DocumentUpserted) -> DocumentUpserted:
-        """The event with its media type in canonical form.
+        """The event with its media type in canonical form; a body that lies in the object store is not looked at.
 
         Reasons: UNKNOWN_MEDIA_TYPE, TOO_LARGE, INVALID_UTF8, EMPTY_TEXT,
         INVALID_METADATA, INVALID_VERSION.
@@ -40,10 +40,17 @@ class DocumentRules:
         check_version(event.version)
         check_info(event.info)
         event = replace(event, info=replace(event.info, media_type=media_type(event.info.media_type)))
+        if event.body_object is not None:
+            self.check_size(event.body_object.size_bytes, "body_object")
+            return event
         self.check_size(len(event.body))
-        if not body_text(event.body).strip():
-            raise InvalidInput("the body has no text: send some", reason="EMPTY_TEXT", field="body")
+        self.check_text(event.body)
         return event
+
+    def check_text(self, body: bytes) -> None:
+        """Raises INVALID_UTF8 or EMPTY_TEXT."""
+        if not body_text(body).strip():
+            raise InvalidInput("the body has no text: send some", reason="EMPTY_TEXT", field="body")
 
     def check_size(self, size_bytes: int, field: str = "body") -> None:
         """Raises TOO_LARGE."""

@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass
 
-from headwater_kit.core.documents import DocumentKey, Position
+from headwater_kit.core.documents import DocumentKey, Lane, Origin, Position
 from headwater_kit.core.events import DocumentUpserted, LedgerEntry, Outcome
 
 MILLISECONDS = 1000
+# The topic of an event's position, and so of the origin of one that came straight in.
+LOG = "documents.v1"
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentEvent:
     """A record of `documents.v1`, understood. `write` None means deletion.
 
-    `produce_time` is in seconds since the epoch: of the record, or, where
-    `is_rerouted`, of the first one, from another partition.
+    `origin` None means that it came straight in. `produce_time` is the origin's,
+    in seconds since the epoch.
     """
 
     key: DocumentKey
@@ -21,7 +23,8 @@ class DocumentEvent:
     produce_time: float
     write: DocumentUpserted | None
     version: int | None = None
-    is_rerouted: bool = False
+    origin: Origin | None = None
+    lane: Lane = Lane.LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,9 @@ def decide(entry: LedgerEntry | None, event: DocumentEvent) -> Decision:
 
     1. The event that made the entry gets the entry's version again.
     2. A producer's version is all that counts where it is given.
-    3. Otherwise the later event wins: by offset within a partition, by produce
-       time for an event that came from another one.
+    3. Otherwise the later event wins, by where and when it first stood: one that
+       was sent on, let in from a lane or redriven is as old as it ever was, and
+       a second copy of it is stale.
     """
     outcome = Outcome.DELETED if event.write is None else Outcome.UPSERTED
     if entry is None:
@@ -54,7 +58,24 @@ def is_stale(entry: LedgerEntry, event: DocumentEvent) -> bool:
     """Whether the ledger already knows better than this event."""
     if event.version is not None:
         return event.version <= entry.version
-    if not event.is_rerouted and event.position.partition == entry.position.partition:
-        return event.position.offset < entry.position.offset
-    # Kafka keeps milliseconds; what was produced within the same one is taken in the order of arrival.
-    return round(event.produce_time * MILLISECONDS) < round(entry.produce_time * MILLISECONDS)
+    return not is_later(origin_of(event), origin_of(entry))
+
+
+def origin_of(of: DocumentEvent | LedgerEntry) -> Origin:
+    """Where and when an event, or the one behind an entry, first stood."""
+    return of.origin or Origin(LOG, of.position, of.produce_time)
+
+
+def is_later(one: Origin, other: Origin) -> bool:
+    """Whether an event came after another: by offset within a partition, else by the time of the produce.
+
+    Kafka keeps milliseconds. Within one, the names of the places decide, so that
+    it does not matter which of two comes first.
+    """
+    if (one.topic, one.position.partition) == (other.topic, other.position.partition):
+        return one.position.offset > other.position.offset
+    return _rank(one) > _rank(other)
+
+
+def _rank(origin: Origin) -> tuple[int, str, Position]:
+    return round(origin.produce_time * MILLISECONDS), origin.topic, origin.position

@@ -1,5 +1,6 @@
-"""The entrance by event: `documents.v1`."""
+"""The entrances by event: `documents.v1`, and the backfill lane before it."""
 
-from headwater_ingest.events.handler import DocumentEvents
+from headwater_ingest.events.backfill import BackfillEvents
+from headwater_ingest.events.handler import DocumentEvents, document_order
 
-__all__ = ["DocumentEvents"]
+__all__ = ["BackfillEvents", "DocumentEvents", "document_order"]

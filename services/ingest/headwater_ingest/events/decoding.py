@@ -7,41 +7,41 @@ from typing import Any
 
 from headwater_kit.bus.ports import Headers, Record
 from headwater_kit.codec.events import decode
-from headwater_kit.codec.headers import CONTENT_TYPE, JSON, PROTOBUF, VERSION
-from headwater_kit.core.documents import DocumentInfo, DocumentKey, MetadataValue, Position
+from headwater_kit.codec.headers import CONTENT_TYPE, JSON, ORIGIN, PROTOBUF, VERSION, lane_of
+from headwater_kit.codec.origins import origin_from_header
+from headwater_kit.core.documents import DocumentInfo, DocumentKey, MetadataValue, Origin, Position
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import DocumentUpserted
 
-from headwater_ingest.domain.versions import MILLISECONDS, DocumentEvent
+from headwater_ingest.domain.spelling import version_of
+from headwater_ingest.domain.versions import DocumentEvent
 
-# Set on a record that was sent on to the right partition: where it stood first, and when it was produced.
-REROUTED = "headwater-rerouted"
-PRODUCE_TIME_MS = "headwater-produce-time-ms"
 JSON_FIELDS = frozenset({"title", "text", "media_type", "source_uri", "metadata", "version"})
-# Decimal digits of the largest version.
-MAX_VERSION_DIGITS = 19
 
 
 def document_event(record: Record, key: DocumentKey) -> DocumentEvent:
     """What the record says; still to be checked by `DocumentRules`.
 
-    Raises InvalidInput: UNDECODABLE, INVALID_UTF8, INVALID_METADATA, INVALID_VERSION.
+    Raises InvalidInput: UNDECODABLE, INVALID_UTF8, INVALID_METADATA, INVALID_VERSION, INVALID_ORIGIN.
     """
     write = None if record.value is None else _write(record.value, record.headers)
     version = _header_version(record.headers)
     if version is None and write is not None:
         version = write.version
+    origin = _origin(record)
+    produced = record.timestamp if origin is None else origin.produce_time
     position = Position(record.partition, record.offset)
-    is_rerouted = REROUTED in record.headers
-    return DocumentEvent(key, position, produce_time(record), write, version, is_rerouted)
+    return DocumentEvent(key, position, produced, write, version, origin, lane_of(record.headers))
 
 
-def produce_time(record: Record) -> float:
-    """When the document was produced, in seconds since the epoch: before it was sent on, if it was."""
-    stamp = record.headers.get(PRODUCE_TIME_MS, b"")
-    if REROUTED in record.headers and stamp.isdigit() and len(stamp) <= MAX_VERSION_DIGITS:
-        return int(stamp) / MILLISECONDS
-    return record.timestamp
+def origin_of(record: Record) -> Origin:
+    """Where the record's event first stood: here, unless a header names another place. Raises InvalidInput."""
+    return _origin(record) or Origin(record.topic, Position(record.partition, record.offset), record.timestamp)
+
+
+def _origin(record: Record) -> Origin | None:
+    value = record.headers.get(ORIGIN)
+    return None if value is None else origin_from_header(value)
 
 
 def _write(value: bytes, headers: Headers) -> DocumentUpserted:
@@ -56,11 +56,7 @@ def _write(value: bytes, headers: Headers) -> DocumentUpserted:
 
 def _header_version(headers: Headers) -> int | None:
     given = headers.get(VERSION)
-    if given is None:
-        return None
-    if not given.isdigit() or len(given) > MAX_VERSION_DIGITS:
-        raise _invalid_version(f"header {VERSION} must be a decimal number")
-    return int(given)
+    return None if given is None else version_of(given.decode(errors="replace"))
 
 
 def _from_json(value: bytes) -> DocumentUpserted:
@@ -129,13 +125,11 @@ def _metadata_value(key: str, value: object) -> MetadataValue:
 def _version(value: object) -> int | None:
     if value is None:
         return None
+    if isinstance(value, str):
+        return version_of(value)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise _invalid_version("version must be a whole number")
+        raise InvalidInput("version must be a whole number or a time", reason="INVALID_VERSION", field="version")
     return value
-
-
-def _invalid_version(message: str) -> InvalidInput:
-    return InvalidInput(message, reason="INVALID_VERSION", field="version")
 
 
 def _undecodable(message: str, field: str) -> InvalidInput:

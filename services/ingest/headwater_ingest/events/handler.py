@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
+from headwater_kit.codec.headers import ORIGIN
+from headwater_kit.core.crash import crash_point
 from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.telemetry import names
@@ -11,27 +13,35 @@ from headwater_kit.telemetry.instruments import counter
 
 from headwater_ingest.domain.validation import DocumentRules
 from headwater_ingest.events import outputs
-from headwater_ingest.events.decoding import REROUTED, document_event
+from headwater_ingest.events.decoding import document_event
 from headwater_ingest.handlers import ApplyDocuments
 
 CatchUp = Callable[[], Awaitable[None]]
-Forget = Callable[[Collection[int]], None]
+Owned = Callable[[Collection[int]], None]
 
 
 class DocumentEvents:
     """A `bus.handler.RecordHandler`: each record gives one chain of `chunks.v1`.
 
-    `catch_up` returns once the ledger holds all that is in its topic; `forget`
-    drops what the ledger holds beyond it of some partitions.
+    `catch_up` returns once the ledger holds all that is in its topic; `owned` and
+    `forget` tell the ledger which partitions are decided here, and which no more.
     """
 
     def __init__(
-        self, handlers: ApplyDocuments, rules: DocumentRules, partitions: int, catch_up: CatchUp, forget: Forget
+        self,
+        handlers: ApplyDocuments,
+        rules: DocumentRules,
+        partitions: int,
+        *,
+        catch_up: CatchUp,
+        owned: Owned,
+        forget: Owned,
     ) -> None:
         self._handlers = handlers
         self._rules = rules
         self._partitions = partitions
         self._catch_up = catch_up
+        self._owned = owned
         self._forget = forget
 
     async def handle(self, record: Record) -> Sequence[Outbound]:
@@ -40,8 +50,9 @@ class DocumentEvents:
         self._rules.check_size(len(record.value or b""), "value")
         home = partition_of(key.to_bytes(), self._partitions)
         # Sent on once only: were two processes ever of two minds on the partition, it would never rest.
-        if home != record.partition and REROUTED not in record.headers:
+        if home != record.partition and ORIGIN not in record.headers:
             _count("rerouted")
+            crash_point("ingest.rerouting")
             return outputs.rerouted(record, key, home)
         applied = await self._handlers.apply(document_event(record, key))
         _count(applied.parts[0].provenance.outcome)
@@ -55,10 +66,16 @@ class DocumentEvents:
     async def assigned(self, partitions: Sequence[TopicPartition]) -> None:
         """Returns once the ledger knows what the process before decided of these partitions."""
         await self._catch_up()
+        self._owned({source.partition for source in partitions})
 
     async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """What was decided and not written is decided by another process now."""
         self._forget({source.partition for source in partitions})
+
+
+def document_order(record: Record) -> bytes:
+    """What orders records of a document, whichever way its key is spelt. Raises InvalidInput."""
+    return DocumentKey.from_bytes(record.key).to_bytes()
 
 
 def _count(outcome: str) -> None:

@@ -4,30 +4,42 @@ All of it goes to the record's own partition number, so that the chain's records
 keep the order of the log and the index's position is a watermark.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from headwater_kit.bus.ports import Outbound, Record
-from headwater_kit.bus.topics import CHUNKS, DOCUMENTS, LEDGER
+from headwater_kit.bus.ports import Headers, Outbound, Record
+from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, DOCUMENTS, LEDGER
 from headwater_kit.codec.events import encode
-from headwater_kit.core.documents import DocumentKey, Position
-from headwater_kit.core.errors import HeadwaterError
-from headwater_kit.core.events import DocumentChunked, Outcome, Provenance
+from headwater_kit.codec.headers import ORIGIN, POSITION, position_to_header
+from headwater_kit.codec.origins import origin_to_header
+from headwater_kit.core.documents import DocumentKey, Lane, Position, part_key
+from headwater_kit.core.errors import HeadwaterError, InvalidInput
+from headwater_kit.core.events import DocumentChunked, LedgerEntry, Outcome, Provenance
 
-from headwater_ingest.domain.versions import MILLISECONDS
-from headwater_ingest.events.decoding import PRODUCE_TIME_MS, REROUTED, produce_time
+from headwater_ingest.domain.parts import left_over
+from headwater_ingest.events.decoding import origin_of
 from headwater_ingest.handlers import Applied
 
 # Markers of records whose key names no document need a key all the same: `indexed.v1` is
 # compacted. A tenant of their own keeps them away from every document.
 NO_DOCUMENT_TENANT = "headwater-no-document"
+CHUNKS_OF = {Lane.LIVE: CHUNKS.name, Lane.BACKFILL: CHUNKS_BACKFILL.name}
 
 
 def applied(record: Record, key: DocumentKey, outcome: Applied) -> Sequence[Outbound]:
-    """An event's parts, then its ledger entry."""
-    name = key.to_bytes()
-    outputs = [Outbound(CHUNKS.name, name, encode(part), partition=record.partition) for part in outcome.parts]
-    if outcome.entry is not None:
-        outputs.append(Outbound(LEDGER.name, name, encode(outcome.entry), partition=record.partition))
+    """An event's parts in its lane's topic, what they leave over of the version before, then its ledger entry.
+
+    In the backfill lane, a marker in the live topic stands for them.
+    """
+    entry = outcome.entry
+    if entry is None:
+        return (_marker(record, key, outcome.parts[0].provenance),)
+    outputs = [_part(record, key, part) for part in outcome.parts]
+    outputs += _left_over(record, key, entry)
+    if entry.parts.lane is Lane.BACKFILL:
+        provenance = replace(outcome.parts[0].provenance, outcome=Outcome.DEFERRED, lane=Lane.LIVE)
+        outputs.append(_marker(record, key, provenance))
+    outputs.append(Outbound(LEDGER.name, key.to_bytes(), encode(entry), partition=record.partition))
     return outputs
 
 
@@ -37,21 +49,40 @@ def rejected(record: Record, error: HeadwaterError) -> Outbound:
         key = DocumentKey.from_bytes(record.key)
     except HeadwaterError:
         key = DocumentKey(NO_DOCUMENT_TENANT, str(record.partition))
-    return _marker(record, key, Outcome.REJECTED, error.reason)
+    return _marker(record, key, _provenance(record, Outcome.REJECTED, error.reason))
 
 
 def rerouted(record: Record, key: DocumentKey, partition: int) -> Sequence[Outbound]:
     """The record again, in the partition of its document, and the marker of where it stood."""
-    headers = {
-        **record.headers,
-        REROUTED: f"{record.partition}:{record.offset}".encode(),
-        PRODUCE_TIME_MS: str(round(produce_time(record) * MILLISECONDS)).encode(),
-    }
+    headers = {**record.headers, ORIGIN: origin_to_header(origin_of(record))}
     again = Outbound(DOCUMENTS.name, key.to_bytes(), record.value, headers, partition=partition)
-    return (again, _marker(record, key, Outcome.REROUTED))
+    return (again, _marker(record, key, _provenance(record, Outcome.REROUTED)))
 
 
-def _marker(record: Record, key: DocumentKey, outcome: Outcome, reason: str = "") -> Outbound:
-    position = Position(record.partition, record.offset)
-    provenance = Provenance(position, produce_time(record), outcome, reason=reason)
-    return Outbound(CHUNKS.name, key.to_bytes(), encode(DocumentChunked(provenance)), partition=record.partition)
+def _part(record: Record, key: DocumentKey, part: DocumentChunked) -> Outbound:
+    headers: Headers = {}
+    if part.is_last:
+        headers = {POSITION: position_to_header(part.provenance.position, part.provenance.version)}
+    topic = CHUNKS_OF[part.provenance.lane]
+    return Outbound(topic, part_key(key, part.part), encode(part), headers, partition=record.partition)
+
+
+def _left_over(record: Record, key: DocumentKey, entry: LedgerEntry) -> Iterator[Outbound]:
+    for part in left_over(entry):
+        yield Outbound(CHUNKS_OF[entry.replaced.lane], part_key(key, part), None, partition=record.partition)
+
+
+def _marker(record: Record, key: DocumentKey, provenance: Provenance) -> Outbound:
+    value = encode(DocumentChunked(provenance))
+    return Outbound(CHUNKS.name, part_key(key, None), value, partition=record.partition)
+
+
+def _provenance(record: Record, outcome: Outcome, reason: str = "") -> Provenance:
+    return Provenance(Position(record.partition, record.offset), _produce_time(record), outcome, reason=reason)
+
+
+def _produce_time(record: Record) -> float:
+    try:
+        return origin_of(record).produce_time
+    except InvalidInput:
+        return record.timestamp

@@ -52,4 +52,4 @@ def watched(engine: BatchedEngine) -> Watched:
 
 @pytest.fixture
 def embedder(watched: Watched, clock: ManualClock) -> Embedder:
-    return Embedder(watched, LruCache(1024 * 1024), clock, backfill_after_seconds=30.0)
+    return Embedder(watched, LruCache(1024 * 1024), clock)

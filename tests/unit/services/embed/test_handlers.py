@@ -4,22 +4,35 @@ from typing import Any
 import numpy as np
 import pytest
 from headwater_embed.domain import TextKind, model_input
+from headwater_embed.events import EmbedChunks
 from headwater_embed.handlers import Embedder
 from headwater_inference.ports import Lane, WhenFull
+from headwater_kit.bus.ports import Record
+from headwater_kit.bus.topics import CHUNKS, EMBEDDINGS
+from headwater_kit.codec.events import encode
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.documents import Chunk, DocumentInfo, Position, embedding_text, text_hash
+from headwater_kit.core.documents import (
+    Chunk,
+    DocumentInfo,
+    DocumentKey,
+    Position,
+    embedding_text,
+    part_key,
+    text_hash,
+)
+from headwater_kit.core.documents import Lane as EventLane
 from headwater_kit.core.errors import InvalidInput, NotFound, Permanent
 from headwater_kit.core.events import DocumentChunked, Outcome, Provenance
 from headwater_kit.testing.clock import ManualClock
 
 
 def part(
-    clock: ManualClock, *texts: str, age_seconds: float = 0.0, outcome: Outcome = Outcome.UPSERTED
+    clock: ManualClock, *texts: str, lane: EventLane = EventLane.LIVE, outcome: Outcome = Outcome.UPSERTED
 ) -> DocumentChunked:
     chunks = tuple(
         Chunk(f"{i:032x}", i, text, ("Heading",), 0, len(text), 3, text_hash(text)) for i, text in enumerate(texts)
     )
-    provenance = Provenance(Position(1, 7), clock.now() - age_seconds, outcome, version=1)
+    provenance = Provenance(Position(1, 7), clock.now(), outcome, version=1, lane=lane)
     return DocumentChunked(provenance, DocumentInfo(title="Title"), 0, 1, len(chunks), chunks)
 
 
@@ -53,8 +66,8 @@ async def test_what_the_cache_holds_needs_no_engine(embedder: Embedder, watched:
 async def test_callers_are_refused_and_events_wait(embedder: Embedder, watched: Any, clock: ManualClock) -> None:
     await embedder.embed_texts(["a"], TextKind.QUERY, "", soon(clock))
     await embedder.embed_texts(["b"], TextKind.PASSAGE, "", soon(clock))
-    await embedder.embed_part(part(clock, "c", age_seconds=29.0))
-    await embedder.embed_part(part(clock, "d", age_seconds=31.0))
+    await embedder.embed_part(part(clock, "c"))
+    await embedder.embed_part(part(clock, "d", lane=EventLane.BACKFILL))
     assert [asked[1:] for asked in watched.asked] == [
         (Lane.QUERY, WhenFull.REFUSE),
         (Lane.LIVE, WhenFull.REFUSE),
@@ -86,6 +99,13 @@ def test_a_rejected_part_becomes_a_marker(embedder: Embedder, clock: ManualClock
     assert (marker.provenance.outcome, marker.provenance.reason) == (Outcome.REJECTED, "POISON")
     assert (marker.part, marker.parts, marker.chunks) == (1, 3, ())
     assert marker.provenance.position == chunked.provenance.position
+
+
+def test_a_rejected_part_takes_no_parts_place(embedder: Embedder, clock: ManualClock) -> None:
+    key = DocumentKey("t", "d")
+    record = Record(CHUNKS.name, 1, 5, part_key(key, 2), encode(part(clock, "text")), {}, 1.0)
+    (marker,) = EmbedChunks(embedder).reject(record, Permanent("no", reason="POISON"))
+    assert (marker.topic, marker.key, marker.partition) == (EMBEDDINGS.name, part_key(key, None), 1)
 
 
 @pytest.mark.parametrize(

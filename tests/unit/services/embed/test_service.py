@@ -12,9 +12,9 @@ from headwater_embed.bootstrap import build
 from headwater_embed.settings import Settings
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record
-from headwater_kit.bus.topics import CHUNKS, EMBEDDINGS, dead_letter
+from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, EMBEDDINGS, EMBEDDINGS_BACKFILL, dead_letter
 from headwater_kit.codec import events
-from headwater_kit.core.documents import Chunk, Position, text_hash
+from headwater_kit.core.documents import Chunk, DocumentKey, Position, part_key, text_hash
 from headwater_kit.core.errors import InvalidInput, NotFound
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome, Provenance
 from headwater_kit.testing.service import serving
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from headwater.embed.v1.embed_pb2_grpc import EmbedServiceAsyncStub
 
 READ_SECONDS = 5.0
+KEY = DocumentKey("default", "document")
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def settings() -> Settings:
 @pytest.fixture
 async def bus() -> MemoryBus:
     bus = MemoryBus()
-    await bus.create_topics([CHUNKS.name, EMBEDDINGS.name])
+    await bus.create_topics([CHUNKS.name, EMBEDDINGS.name, CHUNKS_BACKFILL.name, EMBEDDINGS_BACKFILL.name])
     return bus
 
 
@@ -77,15 +78,25 @@ async def test_chunks_become_embeddings_in_the_same_partition_and_order(
     assert [len(each.vectors) for each in embedded] == [2, 0, 1]
 
 
+async def test_a_lane_goes_its_own_way_with_what_takes_parts_away(channel: grpc.aio.Channel, bus: MemoryBus) -> None:
+    producer = bus.producer()
+    position = {"headwater-position": b"3/0/1", "other": b"header"}
+    await producer.send(Outbound(CHUNKS_BACKFILL.name, part_key(KEY, 0), chunked(0, "one"), position, partition=3))
+    await producer.send(Outbound(CHUNKS_BACKFILL.name, part_key(KEY, 1), None, partition=3))
+    records = await read(bus, EMBEDDINGS_BACKFILL.name, 2)
+    assert [(record.partition, record.key) for record in records] == [(3, part_key(KEY, 0)), (3, part_key(KEY, 1))]
+    assert (records[0].headers["headwater-position"], records[1].value) == (b"3/0/1", None)
+    assert "other" not in records[0].headers
+
+
 async def test_garbage_is_put_aside_and_its_neighbours_pass(channel: grpc.aio.Channel, bus: MemoryBus) -> None:
     producer = bus.producer()
-    for value in (b"\xff\xff", None, chunked(2, "fine")):
+    for value in (b"\xff\xff", chunked(2, "fine")):
         await producer.send(Outbound(CHUNKS.name, b"document", value, partition=0))
     (record,) = await read(bus, EMBEDDINGS.name, 1)
     assert events.decode(DocumentEmbedded, record.value or b"").chunked.provenance.position.offset == 2
-    letters = await read(bus, dead_letter(CHUNKS.name, "embed"), 2)
-    assert [letter.value for letter in letters] == [b"\xff\xff", None]
-    assert [letter.headers["headwater-dead-letter-reason"] for letter in letters] == [b"UNDECODABLE"] * 2
+    (letter,) = await read(bus, dead_letter(CHUNKS.name, "embed"), 1)
+    assert (letter.value, letter.headers["headwater-dead-letter-reason"]) == (b"\xff\xff", b"UNDECODABLE")
 
 
 async def test_texts_are_embedded_by_call(stub: "EmbedServiceAsyncStub") -> None:

@@ -68,8 +68,8 @@ class Log:
         return seen
 
     def chunked(self) -> list[DocumentChunked]:
-        """All of `chunks.v1`."""
-        return [decode(DocumentChunked, record.value or b"") for record in self.records(CHUNKS.name)]
+        """All of `chunks.v1` but what takes parts away."""
+        return [decode(DocumentChunked, record.value) for record in self.records(CHUNKS.name) if record.value]
 
     def ledger(self, key: DocumentKey) -> list[LedgerEntry]:
         """The entries of `ledger.v1` for the key."""
@@ -101,6 +101,7 @@ def settings() -> Settings:
         metrics_port=0,
         ingest_cutter="direct",
         ingest_cache="memory",
+        ingest_objects="memory",
         ingest_max_document_bytes=10 * 1024 * 1024,
         drain_seconds=5.0,
     )

@@ -5,7 +5,7 @@ import json
 import pytest
 from headwater.documents.v1.documents_pb2 import DocumentInfo
 from headwater.events.v1 import events_pb2 as pb
-from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.documents import DocumentKey, document_of
 from headwater_kit.core.events import Outcome
 
 pytestmark = pytest.mark.usefixtures("channel")
@@ -96,7 +96,7 @@ async def test_bad_record_is_put_aside_with_its_reason(log, case: str) -> None:
 async def test_a_marker_always_has_the_key_of_a_document(log) -> None:
     for key in (None, b"\xff", b"k" * 10_000, b"fine"):
         await log.outcome(await log.write(key, b"\xff"))
-    keys = {DocumentKey.from_bytes(record.key) for record in log.records("chunks.v1")}
+    keys = {document_of(record.key) for record in log.records("chunks.v1")}
     assert DocumentKey("default", "fine") in keys
     assert {key.tenant for key in keys} == {"default", "headwater-no-document"}
 

@@ -6,10 +6,20 @@ import pytest
 from headwater_ingest.bootstrap import build
 from headwater_ingest.settings import Settings
 from headwater_kit.bus.memory import MemoryBus
-from headwater_kit.bus.topics import CHUNKS, DOCUMENTS, LEDGER, PARTITIONS
-from headwater_kit.codec.events import encode
-from headwater_kit.core.documents import DocumentInfo, DocumentKey, Position, chunk_id, embedding_text, text_hash
-from headwater_kit.core.events import DocumentUpserted, Outcome
+from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, DOCUMENTS, LEDGER, PARTITIONS
+from headwater_kit.codec.events import decode, encode
+from headwater_kit.core.documents import (
+    DocumentInfo,
+    DocumentKey,
+    Lane,
+    Position,
+    chunk_id,
+    document_of,
+    embedding_text,
+    part_key,
+    text_hash,
+)
+from headwater_kit.core.events import DocumentChunked, DocumentUpserted, Outcome, Parts
 
 KEY = DocumentKey("default", "a")
 PROTOBUF = {"content-type": b"application/x-protobuf"}
@@ -106,10 +116,11 @@ async def test_a_record_in_a_foreign_partition_is_sent_home_once(log) -> None:
     position = await log.write(b"a", b"wandering", {"k": b"v"}, partition=foreign)
     (marker,) = await log.outcome(position)
     assert marker.provenance.outcome is Outcome.REROUTED
-    again = [record for record in log.records(DOCUMENTS.name) if "headwater-rerouted" in record.headers]
+    again = [record for record in log.records(DOCUMENTS.name) if "headwater-origin" in record.headers]
     assert len(again) == 1
     assert (again[0].key, again[0].value, again[0].headers["k"]) == (KEY.to_bytes(), b"wandering", b"v")
-    assert again[0].headers["headwater-rerouted"] == f"{foreign}:{position.offset}".encode()
+    origin = again[0].headers["headwater-origin"]
+    assert origin.startswith(f"documents.v1/{foreign}/{position.offset}/".encode())
     (part,) = await log.outcome(Position(again[0].partition, again[0].offset))
     assert (part.provenance.outcome, part.provenance.version) == (Outcome.UPSERTED, 2)
     original = (log.records(DOCUMENTS.name))[0].timestamp
@@ -119,7 +130,7 @@ async def test_a_record_in_a_foreign_partition_is_sent_home_once(log) -> None:
 @served
 async def test_what_was_sent_on_once_is_handled_where_it_is(log) -> None:
     foreign = (log.home(b"a") + 1) % PARTITIONS
-    position = await log.write(b"a", b"v", {"headwater-rerouted": b"0:0"}, partition=foreign)
+    position = await log.write(b"a", b"v", {"headwater-origin": b"documents.v1/0/0/1"}, partition=foreign)
     (part,) = await log.outcome(position)
     assert part.provenance.outcome is Outcome.UPSERTED
     await log.until(lambda: log.ledger(KEY))
@@ -127,9 +138,34 @@ async def test_what_was_sent_on_once_is_handled_where_it_is(log) -> None:
 
 
 @served
+async def test_a_time_is_a_version(log) -> None:
+    first = await log.write(b"a", b"new", {"headwater-version": b"2026-01-31T12:00:00.5+01:00"})
+    older = await log.write(b"a", json.dumps({"text": "old", "version": "2026-01-31T10:59:59Z"}).encode())
+    gone = await log.write(b"a", None, {"headwater-version": b"2026-01-31T11:00:01Z"})
+    outcomes = [(await log.outcome(position))[0].provenance for position in (first, older, gone)]
+    assert [p.outcome for p in outcomes] == [Outcome.UPSERTED, Outcome.STALE, Outcome.DELETED]
+    assert outcomes[0].version == 1_769_857_200_500_000
+
+
+@served
+async def test_a_redriven_record_is_applied_once(log) -> None:
+    await log.outcome(await log.write(b"a", b"newer"))
+    redriven = {"headwater-origin": f"documents.v1/{log.home(b'a')}/99/9000000000000".encode()}
+    outcomes = [(await log.outcome(await log.write(b"a", b"redriven", redriven)))[0].provenance for _ in range(2)]
+    assert [p.outcome for p in outcomes] == [Outcome.UPSERTED, Outcome.STALE]
+
+
+@served
+async def test_two_spellings_of_a_key_are_one_document(log) -> None:
+    positions = [await log.write(key, b"text") for key in (b"a", b"default\x1fa") * 5]
+    versions = [(await log.outcome(position))[0].provenance.version for position in positions]
+    assert versions == list(range(1, 11))
+
+
+@served
 async def test_what_was_sent_home_late_does_not_resurrect(log) -> None:
     await log.outcome(await log.write(b"a", None))
-    late = {"headwater-rerouted": b"1:0", "headwater-produce-time-ms": b"1000"}
+    late = {"headwater-origin": b"documents.v1/1/0/1000"}
     (part,) = await log.outcome(await log.write(b"a", b"old", late))
     assert part.provenance.outcome is Outcome.STALE
     assert part.provenance.produce_time == 1.0
@@ -143,12 +179,12 @@ async def test_all_outputs_keep_the_partition_number_and_the_order(log) -> None:
     home = {KEY.from_bytes(f"doc-{i}".encode()).to_bytes(): position for i, position in enumerate(positions)}
     await log.until(lambda: len(log.records(LEDGER.name)) == len(positions))
     for topic in (CHUNKS.name, LEDGER.name):
-        assert {record.key: record.partition for record in log.records(topic)} == {
+        assert {document_of(record.key).to_bytes(): record.partition for record in log.records(topic)} == {
             key: position.partition for key, position in home.items()
         }
     for partition in range(PARTITIONS):
         records = [record for record in log.records(CHUNKS.name) if record.partition == partition]
-        offsets = [home[record.key].offset for record in records]
+        offsets = [home[document_of(record.key).to_bytes()].offset for record in records]
         assert offsets == sorted(offsets)
 
 
@@ -161,6 +197,45 @@ async def test_a_long_document_comes_in_parts(log) -> None:
     chunks = [chunk for part in parts for chunk in part.chunks]
     assert [chunk.ordinal for chunk in chunks] == list(range(130))
     assert {part.chunk_count for part in parts} == {130}
+    records = [record for record in log.records(CHUNKS.name) if record.value]
+    assert [record.key for record in records] == [part_key(KEY, part) for part in range(3)]
+    # The last one says, without being decoded, that the version is whole.
+    assert [record.headers.get("headwater-position") for record in records] == [
+        None,
+        None,
+        f"{records[0].partition}/0/1".encode(),
+    ]
+
+
+@served
+async def test_parts_that_a_version_no_longer_has_are_taken_away(log) -> None:
+    text = "\n\n".join(" ".join(f"w{i}x{j}" for j in range(250)) for i in range(130))
+    await log.outcome(await log.write(b"a", text.encode()))
+    await log.outcome(await log.write(b"a", b"short"))
+    await log.until(lambda: len(log.ledger(KEY)) == 2)
+    gone = [record.key for record in log.records(CHUNKS.name) if record.value is None]
+    assert gone == [part_key(KEY, 1), part_key(KEY, 2)]
+    assert log.ledger(KEY)[1].replaced == Parts(Lane.LIVE, 3)
+
+
+@served
+async def test_a_backfill_event_goes_its_own_way_and_leaves_a_marker(log) -> None:
+    lane = {"headwater-lane": b"backfill", "headwater-origin": b"documents.backfill.v1/1/4/1000"}
+    live = await log.write(b"a", b"live", {"headwater-version": b"1"})
+    bulk = await log.write(b"a", b"bulk", {**lane, "headwater-version": b"2"})
+    stale = await log.write(b"a", b"late", {**lane, "headwater-version": b"1"})
+    outcomes = [(await log.outcome(position))[0].provenance for position in (live, bulk, stale)]
+    assert [p.outcome for p in outcomes] == [Outcome.UPSERTED, Outcome.DEFERRED, Outcome.STALE]
+    assert [p.lane for p in outcomes] == [Lane.LIVE] * 3
+    await log.until(lambda: len(log.ledger(KEY)) == 2)
+    (part,) = [decode(DocumentChunked, record.value) for record in log.records(CHUNKS_BACKFILL.name)]
+    provenance = part.provenance
+    assert (provenance.outcome, provenance.version, provenance.lane) == (Outcome.UPSERTED, 2, Lane.BACKFILL)
+    assert (provenance.position, provenance.produce_time) == (bulk, 1.0)
+    # The live version's part is in the other lane's topic, where nothing takes its place.
+    gone = [record.key for record in log.records(CHUNKS.name) if record.value is None]
+    assert gone == [part_key(KEY, 0)]
+    assert {record.partition for record in log.records(CHUNKS_BACKFILL.name)} == {log.home(b"a")}
 
 
 async def test_a_record_delivered_again_gives_the_same_outputs(log, settings: Settings, bus: MemoryBus) -> None:

@@ -7,10 +7,13 @@ from headwater_ingest.adapters.direct import DirectCutter
 from headwater_ingest.adapters.followed import FollowedTopic
 from headwater_ingest.adapters.ledger import TopicLedger
 from headwater_ingest.adapters.log import BusDocumentLog
+from headwater_ingest.adapters.merging import Seen, later_version
+from headwater_ingest.adapters.objects import ObstoreObjects, memory
 from headwater_ingest.adapters.rows.memory import MemoryRows
 from headwater_ingest.domain.blocks import MAX_HEADING_CHARACTERS
 from headwater_ingest.domain.chunking import ChunkPolicy
 from headwater_ingest.domain.cutting import CutDocument
+from headwater_ingest.domain.parts import MAX_PART_CHUNKS, VECTOR_BYTES, parts_of
 from headwater_ingest.domain.validation import (
     MAX_METADATA_BYTES,
     MAX_SOURCE_URI_CHARACTERS,
@@ -18,14 +21,14 @@ from headwater_ingest.domain.validation import (
     DocumentRules,
 )
 from headwater_ingest.domain.versions import DocumentEvent
-from headwater_ingest.handlers import MAX_PART_CHUNKS, ApplyDocuments, parts_of
+from headwater_ingest.handlers import ApplyDocuments
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound
 from headwater_kit.bus.topics import LEDGER, MAX_RECORD_BYTES
 from headwater_kit.codec.events import encode
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Position
+from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Lane, Position
 from headwater_kit.core.errors import Overloaded
 from headwater_kit.core.events import DocumentUpserted, LedgerEntry, Outcome, Provenance
 from headwater_kit.testing.clock import ManualClock
@@ -49,7 +52,7 @@ class GatedCutter(DirectCutter):
 async def test_an_event_that_is_overtaken_while_it_is_cut_is_stale() -> None:
     # Two spellings of one key are two keys to the consumer.
     cutter, ledger = GatedCutter(), TopicLedger(MemoryRows().get)
-    handlers = ApplyDocuments(RULES, ledger, cutter)
+    handlers = ApplyDocuments(RULES, ledger, cutter, ObstoreObjects(memory(), ManualClock(), 1.0), ManualClock())
     first, second = (
         asyncio.create_task(handlers.apply(DocumentEvent(KEY, Position(0, offset), 1.0, write(body))))
         for offset, body in enumerate((b"first", b"second"))
@@ -67,7 +70,7 @@ def write(body: bytes) -> DocumentUpserted:
     return DocumentUpserted(DocumentInfo(), body)
 
 
-def test_the_largest_part_fits_into_a_record() -> None:
+def test_the_largest_parts_fit_into_a_record_with_their_vectors() -> None:
     policy = ChunkPolicy()
     text, path = "𐍈" * policy.max_characters, ("𐍈" * MAX_HEADING_CHARACTERS,) * 6
     chunk = Chunk("0" * 32, 10**6, text, path, 10**7, 10**7, 10**3, "0" * 32)
@@ -75,20 +78,31 @@ def test_the_largest_part_fits_into_a_record() -> None:
         "𐍈" * MAX_TITLE_CHARACTERS, "𐍈" * MAX_SOURCE_URI_CHARACTERS, "text/markdown", {"k": "v" * MAX_METADATA_BYTES}
     )
     provenance = Provenance(Position(5, 2**62), 1e10, Outcome.UPSERTED, 2**62)
-    parts = parts_of(provenance, info, (chunk,) * (MAX_PART_CHUNKS + 1))
-    assert [len(part.chunks) for part in parts] == [MAX_PART_CHUNKS, 1]
-    vectors = MAX_PART_CHUNKS * 1024 * 4
-    assert len(encode(parts[0])) + vectors < MAX_RECORD_BYTES
+    parts = parts_of(provenance, info, (chunk,) * 150)
+    assert sum(len(part.chunks) for part in parts) == 150
+    for part in parts:
+        assert len(encode(part)) + len(part.chunks) * VECTOR_BYTES < MAX_RECORD_BYTES - 64 * 1024
+
+
+def test_small_chunks_are_parted_by_their_number() -> None:
+    chunk = Chunk("0" * 32, 0, "text", (), 0, 4, 1, "0" * 32)
+    parts = parts_of(Provenance(Position(0, 0), 1.0, Outcome.UPSERTED, 1), DocumentInfo(), (chunk,) * 130)
+    assert [len(part.chunks) for part in parts] == [MAX_PART_CHUNKS, MAX_PART_CHUNKS, 2]
+    assert [(part.part, part.parts, part.chunk_count) for part in parts] == [(0, 3, 130), (1, 3, 130), (2, 3, 130)]
+
+
+def entry(version: int) -> LedgerEntry:
+    return LedgerEntry(version, False, Position(3, version), 1.0)
 
 
 def test_what_was_accepted_gives_way_to_what_the_topic_says() -> None:
     rows = MemoryRows()
     ledger = TopicLedger(rows.get)
     for version in (1, 2):
-        ledger.accept(KEY, LedgerEntry(version, False, Position(3, version), 1.0))
-    older = encode(LedgerEntry(1, False, Position(3, 1), 1.0))
+        ledger.accept(KEY, entry(version))
+    older = encode(entry(1))
     rows.put(KEY.to_bytes(), older, 3, 1)
-    ledger.confirm(KEY.to_bytes(), older)
+    ledger.confirm(Seen(KEY.to_bytes(), older, 3, None, is_news=True))
     assert (ledger.latest(KEY).version, ledger.published(KEY).version) == (2, 1)
     ledger.forget({4})
     assert ledger.latest(KEY).version == 2
@@ -102,24 +116,24 @@ async def test_writes_beyond_the_limit_are_refused_at_once() -> None:
     await log.start()
     bus.away()
     # Larger than the limit, but nothing else is under way.
-    waiting = asyncio.create_task(log.append(KEY, write(b"x" * 200), None))
+    waiting = asyncio.create_task(log.append(KEY, write(b"x" * 200), None, Lane.LIVE))
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
-        await log.append(KEY, write(b"x"), None)
+        await log.append(KEY, write(b"x"), None, Lane.LIVE)
     bus.back()
     await waiting
-    await log.append(KEY, write(b"x"), None)
+    await log.append(KEY, write(b"x"), None, Lane.LIVE)
     await log.stop(Deadline.after(SystemClock(), 1.0))
 
 
 async def test_rows_of_a_topic_that_was_made_anew_are_forgotten() -> None:
     clock, rows = ManualClock(), MemoryRows()
-    rows.put(b"old", b"value", 0, 5)
+    rows.put(b"default\x1fold", encode(entry(7)), 0, 5)
     rows.close = lambda: None
     bus = MemoryBus(clock)
-    await bus.producer().send(Outbound(LEDGER.name, b"new", b"value", partition=0))
-    followed = FollowedTopic(bus, LEDGER, lambda: rows, clock=clock, rng=random.Random(0))
+    await bus.producer().send(Outbound(LEDGER.name, b"new", encode(entry(1)), partition=0))
+    followed = FollowedTopic(bus, LEDGER, later_version, lambda: rows, clock=clock, rng=random.Random(0))
     await followed.start()
     await followed.wait_caught_up(Deadline.after(clock, 1.0))
-    assert (followed.get(b"old"), followed.get(b"new")) == (None, b"value")
+    assert (followed.get(b"default\x1fold"), followed.get(b"default\x1fnew")) == (None, encode(entry(1)))
     await followed.stop(Deadline.after(clock, 1.0))

@@ -1,9 +1,11 @@
 """The version fence against a dictionary."""
 
 from dataclasses import dataclass
+from itertools import accumulate
 
-from headwater_ingest.domain.versions import DocumentEvent, decide
-from headwater_kit.core.documents import DocumentInfo, DocumentKey, Position
+from headwater_ingest.domain.versions import LOG, DocumentEvent, decide
+from headwater_kit.bus.topics import DOCUMENTS
+from headwater_kit.core.documents import DocumentInfo, DocumentKey, Origin, Position
 from headwater_kit.core.events import DocumentUpserted, LedgerEntry, Outcome
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,15 +41,17 @@ class Documents:
             assert self.versions.setdefault(decision.version, text) == text
             assert self.entry is None or decision.version >= self.entry.version
             is_deleted = decision.outcome is Outcome.DELETED
-            self.entry = LedgerEntry(decision.version, is_deleted, event.position, event.produce_time)
+            self.entry = LedgerEntry(
+                decision.version, is_deleted, event.position, event.produce_time, origin=event.origin
+            )
             self.text = text
         return decision.outcome
 
 
-def event(write: Write, offset: int, time: float | None = None) -> DocumentEvent:
+def event(write: Write, offset: int, origin: Origin | None = None) -> DocumentEvent:
     upserted = None if write.text is None else DocumentUpserted(DocumentInfo(), write.text.encode())
-    produced = float(offset) if time is None else time
-    return DocumentEvent(KEY, Position(0, offset), produced, upserted, write.version, is_rerouted=time is not None)
+    produced = float(offset) if origin is None else origin.produce_time
+    return DocumentEvent(KEY, Position(0, offset), produced, upserted, write.version, origin)
 
 
 def expected(history: list[Write]) -> tuple[int, str | None]:
@@ -92,19 +96,65 @@ def test_versions_from_the_producer_make_the_order_irrelevant(order: list[int], 
     assert (documents.entry.version, documents.text) == (7, texts[6])
 
 
-@given(st.lists(st.none() | st.sampled_from("abc"), min_size=1, max_size=6), st.lists(st.integers(1, 6), max_size=4))
-def test_sent_home_again_and_again_nothing_old_comes_back(texts: list[str | None], repeats: list[int]) -> None:
+PLACES = st.tuples(st.sampled_from(["documents.v1", "documents.backfill.v1"]), st.integers(0, 2))
+
+
+@st.composite
+def first_places(draw: st.DrawFn) -> list[Origin]:
+    """Where the events of one document first stood: anywhere, the times within a partition in the order of offsets."""
+    places = draw(st.lists(PLACES, min_size=1, max_size=8))
+    steps_ms = draw(st.lists(st.integers(0, 2), min_size=len(places), max_size=len(places)))
+    times = accumulate(steps_ms)
+    return [
+        Origin(topic, Position(partition, number), ms / 1000)
+        for number, ((topic, partition), ms) in enumerate(zip(places, times, strict=True))
+    ]
+
+
+@given(first_places(), st.data())
+def test_in_whatever_order_and_number_they_are_sent_on_the_same_event_wins(
+    origins: list[Origin], data: st.DataObject
+) -> None:
+    arrivals = data.draw(st.permutations(origins)) + data.draw(st.lists(st.sampled_from(origins), max_size=8))
     documents = Documents()
+    for offset, origin in enumerate(arrivals):
+        documents.apply(event(Write(f"{origin.topic} {origin.position}", None), offset, origin))
+    last = max(origins, key=lambda origin: (round(origin.produce_time * 1000), origin.topic, origin.position))
+    assert documents.text == f"{last.topic} {last.position}"
+
+
+@given(HISTORIES, st.data())
+def test_copies_of_a_history_change_nothing_of_it(history: list[Write], data: st.DataObject) -> None:
+    documents = Documents()
+    firsts: list[Origin] = []
     offset = 0
-    for count in [*repeats, len(texts)]:
-        for number, text in enumerate(texts[:count]):
-            documents.apply(event(Write(text, None), offset, time=float(number)))
+    for write in history:
+        firsts.append(Origin(LOG, Position(0, offset), float(offset)))
+        documents.apply(event(write, offset))
+        offset += 1
+        # Copies of what has been, as of a redrive that is repeated, or of a lane that crashed.
+        for copied in data.draw(st.lists(st.integers(0, len(firsts) - 1), max_size=3)):
+            documents.apply(event(history[copied], offset, firsts[copied]))
             offset += 1
-    assert documents.text == texts[-1]
+    assert documents.entry is not None
+    assert (documents.entry.version, documents.text) == expected(history)
 
 
-def test_sent_home_late_it_does_not_pass_a_deletion() -> None:
+def test_a_copy_of_the_event_behind_the_entry_is_stale_wherever_it_comes_from() -> None:
     documents = Documents()
+    lane = Origin("documents.backfill.v1", Position(2, 9), 1.0)
+    assert documents.apply(event(Write("bulk", None), 5, lane)) is Outcome.UPSERTED
+    assert documents.apply(event(Write("bulk", None), 6, lane)) is Outcome.STALE
+    assert documents.apply(event(Write("bulk", None), 5, lane)) is Outcome.UPSERTED
+
+
+def test_what_was_let_in_late_does_not_pass_a_deletion() -> None:
+    documents = Documents()
+    lane = "documents.backfill.v1"
     assert documents.apply(event(Write(None, None), 5)) is Outcome.DELETED
-    assert documents.apply(event(Write("old", None), 6, time=4.999)) is Outcome.STALE
-    assert documents.apply(event(Write("new", None), 7, time=5.001)) is Outcome.UPSERTED
+    assert documents.apply(event(Write("old", None), 6, Origin(lane, Position(0, 0), 4.999))) is Outcome.STALE
+    assert documents.apply(event(Write("new", None), 7, Origin(lane, Position(0, 1), 5.001))) is Outcome.UPSERTED
+
+
+def test_the_log_of_positions_is_the_topic_of_documents() -> None:
+    assert DOCUMENTS.name == LOG

@@ -1,0 +1,35 @@
+"""What became of documents."""
+
+from collections.abc import AsyncIterator
+
+from headwater_kit.core.documents import DocumentKey, Position
+from headwater_kit.core.errors import InvalidInput, NotFound
+from headwater_kit.core.events import LedgerEntry
+
+from headwater_ingest.domain.watching import StateReached
+from headwater_ingest.ports import DocumentStates, Ledger
+
+
+class ReadDocuments:
+    """Tells what became of documents."""
+
+    def __init__(self, ledger: Ledger, states: DocumentStates) -> None:
+        self._ledger = ledger
+        self._states = states
+
+    def get(self, key: DocumentKey) -> LedgerEntry:
+        """The document's last accepted version. Raises NotFound."""
+        entry = self._ledger.published(key)
+        if entry is None:
+            raise NotFound(f"no document is called {key.document_id!r}")
+        return entry
+
+    async def watch(self, key: DocumentKey, until: Position | None) -> AsyncIterator[StateReached]:
+        """The document's states from the current one on; ends when the event at `until` is final."""
+        if until is not None and min(until.partition, until.offset) < 0:
+            raise InvalidInput("a position has no negative numbers", field="until")
+        async with self._states.follow(key) as states:
+            async for state in states:
+                yield state
+                if until is not None and state.answers(until):
+                    return

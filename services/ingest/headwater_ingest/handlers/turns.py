@@ -1,0 +1,75 @@
+"""Who of many that wait goes next."""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    size_bytes: int
+    granted: "asyncio.Future[None]"
+
+
+class FairTurns:
+    """Lets so many documents and bytes go at once, one tenant after the other.
+
+    A tenant with a thousand documents waiting and one with a single document
+    have their turns alternately. Whoever is first in turn is waited for, also
+    where a smaller one would fit: nobody starves. One document always fits.
+    """
+
+    def __init__(self, max_documents: int, max_bytes: int) -> None:
+        self._max_documents = max_documents
+        self._max_bytes = max_bytes
+        self._documents = 0
+        self._bytes = 0
+        # The first of them is the next to have a turn.
+        self._waiting: OrderedDict[str, deque[_Waiting]] = OrderedDict()
+
+    @asynccontextmanager
+    async def turn(self, tenant: str, size_bytes: int) -> AsyncIterator[None]:
+        """Entered once it is this document's turn; held until it is left."""
+        waiting = _Waiting(size_bytes, asyncio.get_running_loop().create_future())
+        self._waiting.setdefault(tenant, deque()).append(waiting)
+        self._admit()
+        try:
+            await waiting.granted
+            yield
+        finally:
+            self._leave(tenant, waiting)
+
+    def _leave(self, tenant: str, waiting: _Waiting) -> None:
+        if waiting.granted.done() and not waiting.granted.cancelled():
+            self._documents -= 1
+            self._bytes -= waiting.size_bytes
+        elif waiting in self._waiting.get(tenant, ()):
+            self._waiting[tenant].remove(waiting)
+            self._drop_if_empty(tenant)
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._waiting:
+            tenant, queue = next(iter(self._waiting.items()))
+            if not self._fits(queue[0].size_bytes):
+                return
+            self._grant(queue.popleft())
+            self._waiting.move_to_end(tenant)
+            self._drop_if_empty(tenant)
+
+    def _grant(self, waiting: _Waiting) -> None:
+        if not waiting.granted.cancelled():
+            self._documents += 1
+            self._bytes += waiting.size_bytes
+            waiting.granted.set_result(None)
+
+    def _fits(self, size_bytes: int) -> bool:
+        if self._documents == 0:
+            return True
+        return self._documents < self._max_documents and self._bytes + size_bytes <= self._max_bytes
+
+    def _drop_if_empty(self, tenant: str) -> None:
+        if not self._waiting[tenant]:
+            del self._waiting[tenant]
