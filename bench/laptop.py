@@ -1,0 +1,97 @@
+"""A platform of a bench's own: started by `headwater up -d` in a temporary folder, stopped and removed after it."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from headwater_cli.commands.connect import laptop_settings
+from headwater_cli.platform import state
+from headwater_cli.platform.layout import Layout
+from headwater_client import ClientSettings
+
+MIB = 1024 * 1024
+# What belongs to the shell's own platform must not reach the bench's.
+_FOREIGN = ("HEADWATER_DATA_DIR", "HEADWATER_KAFKA_BOOTSTRAP", "HEADWATER_MILVUS_URI")
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """A running platform, by its folder."""
+
+    folder: Path
+
+    @property
+    def bootstrap(self) -> str:
+        """The broker's address."""
+        return self._state().kafka_bootstrap
+
+    def client_settings(self) -> ClientSettings:
+        """Where its services are."""
+        return laptop_settings(self._state())
+
+    def headwater(self, *words: str, env: Mapping[str, str] | None = None) -> str:
+        """What `headwater WORDS` prints; raises CalledProcessError where it fails."""
+        command = [sys.executable, "-m", "headwater_cli", "--data-dir", str(self.folder), *words]
+        inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+        return subprocess.run(
+            command, env={**inherited, **(env or {})}, stdout=subprocess.PIPE, check=True, text=True
+        ).stdout
+
+    def json(self, *words: str) -> Any:
+        """What `headwater WORDS --json` says."""
+        return json.loads(self.headwater(*words, "--json"))
+
+    def start(self, env: Mapping[str, str] | None = None) -> None:
+        """Starts it with these settings beside the environment's; returns once all is ready."""
+        self.headwater("up", "-d", "--json", env=env)
+
+    def stop(self) -> None:
+        """Stops it; the data stays."""
+        self.headwater("down", "--json")
+
+    def resident_mib(self) -> dict[str, float]:
+        """Resident memory of each process with its children, in MiB."""
+        found = {}
+        for process in self._state().processes:
+            alive = process.identity.process() if process.identity else None
+            if alive is not None:
+                found[process.name] = round(_resident_bytes(alive) / MIB, 1)
+        return found
+
+    def _state(self) -> state.PlatformState:
+        return state.require_ready(Layout(self.folder).state_file)
+
+
+@contextmanager
+def laptop(env: Mapping[str, str] | None = None) -> Iterator[Laptop]:
+    """A platform that is ready, in a folder that is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-", ignore_cleanup_errors=True) as folder:
+        platform = Laptop(Path(folder))
+        try:
+            platform.start(env)
+            yield platform
+        finally:
+            platform.stop()
+
+
+def machine() -> dict[str, object]:
+    """What the figures were taken on."""
+    return {"cores": os.cpu_count(), "load_before": [round(load, 2) for load in os.getloadavg()]}
+
+
+def _resident_bytes(process: psutil.Process) -> int:
+    total = 0
+    for one in (process, *process.children(recursive=True)):
+        try:
+            total += one.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue  # a child that ended meanwhile
+    return total
