@@ -14,12 +14,25 @@ from headwater_text.analysis import analyse
 from headwater_vectors.ports import VectorStore
 from headwater_vectors.stores import open_store
 
+from headwater_index.adapters.duties import Duties, Rounds
 from headwater_index.adapters.keeper import StoreKeeper
+from headwater_index.adapters.log import BusLog
+from headwater_index.adapters.meter import DriftMetrics
+from headwater_index.adapters.workbook import SqliteWorkbooks
 from headwater_index.events import IndexEmbeddings, by_document
+from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.indexing import Indexer
+from headwater_index.handlers.lead import Lead
+from headwater_index.handlers.passes import Passes
+from headwater_index.handlers.rebuilding import Rebuilder
+from headwater_index.handlers.rebuilds import Rebuilds
+from headwater_index.handlers.reconciling import Reconciler
+from headwater_index.handlers.replaying import Replay
 from headwater_index.rpc import IndexRpc
 from headwater_index.settings import Settings
 
+# A document's version is served before it is announced, so what is announced needs no wait; other writes do.
+SETTLE_SECONDS = 0.2
 SERVICE_NAME = "headwater.index.v1.IndexService"
 
 
@@ -36,13 +49,32 @@ def build(
     rng = rng or random.Random()
     bus = bus or open_bus(settings, clock)
     store = store or open_store(settings)
-    indexer = Indexer(store, analyse, clock)
-    keeper = StoreKeeper(store, clock, settings.index_maintain_seconds)
+    gate, lead = Gate(clock), Lead()
+
+    def indexer_of(kept: VectorStore, passing: Gate) -> Indexer:
+        return Indexer(kept, analyse, clock, passing)
+
+    indexer = indexer_of(store, gate)
     # Each lane has a group of its own, so that bulk waits behind nothing but bulk.
-    events = IndexEmbeddings(indexer, settings.classes())
+    events = IndexEmbeddings(indexer, settings.classes(), lead)
     live = ConsumerLoop(bus, "index", (EMBEDDINGS,), events, clock=clock, rng=rng, order_key=by_document)
     bulk = ConsumerLoop(
         bus, "index-backfill", (EMBEDDINGS_BACKFILL,), events, clock=clock, rng=rng, order_key=by_document
     )
-    servicer = Servicer(add_IndexServiceServicer_to_server, IndexRpc(indexer), SERVICE_NAME)
-    return Service(settings, Settings.service, (keeper, live, bulk), (servicer,), clock=clock, rng=rng)
+
+    log, workbooks = BusLog(bus), SqliteWorkbooks(settings.data_dir / "index")
+    repairs = Replay(indexer_of(store, gate), clock, rng, rewrite=True)
+    reconciler = Reconciler(store, log, workbooks, repairs, settle=lambda: clock.sleep(SETTLE_SECONDS))
+    passes = Passes(reconciler, DriftMetrics(), clock)
+    rebuilder = Rebuilder(
+        store, log, workbooks, gate, make=lambda shadow: indexer_of(shadow, Gate(clock)), clock=clock, rng=rng
+    )
+    rebuilds = Rebuilds(rebuilder, clock, rng)
+    rounds = Rounds(settings.index_reconcile_seconds, settings.index_reconcile_share, settings.index_reconcile_repair)
+    duties = Duties(lead, rebuilds, passes, clock, rounds)
+
+    keeper = StoreKeeper(store, clock, settings.index_maintain_seconds)
+    rpc = IndexRpc(indexer, passes, rebuilds, settings.index_operator_tenant)
+    servicer = Servicer(add_IndexServiceServicer_to_server, rpc, SERVICE_NAME)
+    components = (keeper, live, bulk, rebuilds, duties)
+    return Service(settings, Settings.service, components, (servicer,), clock=clock, rng=rng)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
-from headwater_kit.bus.topics import INDEXED
+from headwater_kit.bus.topics import EMBEDDINGS, INDEXED
 from headwater_kit.codec import events
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.documents import DocumentKey, Lane, document_of, part_key
@@ -14,17 +14,21 @@ from headwater_kit.telemetry import names
 from headwater_kit.telemetry.instruments import counter, histogram
 
 from headwater_index.handlers.indexing import Indexer
+from headwater_index.handlers.lead import Lead
 
 UNDECODABLE = "UNDECODABLE"
+# Of all processes of index, just one has this partition.
+LEADING = TopicPartition(EMBEDDINGS.name, 0)
 _VISIBLE = (Outcome.UPSERTED, Outcome.DELETED)
 
 
 class IndexEmbeddings:
     """The RecordHandler of `embeddings.v1`: an event's last part gives one record, in the same partition."""
 
-    def __init__(self, indexer: Indexer, classes: TenantClasses) -> None:
+    def __init__(self, indexer: Indexer, classes: TenantClasses, lead: Lead) -> None:
         self._indexer = indexer
         self._classes = classes
+        self._lead = lead
 
     async def handle(self, record: Record) -> Sequence[Outbound]:
         """Applies the part. A null value only takes an older part out of the topic: it is no event."""
@@ -42,10 +46,14 @@ class IndexEmbeddings:
         return self._outputs(record, document_of(record.key), self._indexer.reject(_part(record), error))
 
     async def assigned(self, partitions: Sequence[TopicPartition]) -> None:
-        """Nothing is kept by partition: the store's ledger is asked each time."""
+        """The first partition brings the lead; else nothing is kept by partition."""
+        if LEADING in partitions:
+            self._lead.is_held = True
 
     async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
-        """Nothing is kept by partition."""
+        """The lead goes with its partition."""
+        if LEADING in partitions:
+            self._lead.is_held = False
 
     def _outputs(self, record: Record, key: DocumentKey, indexed: DocumentIndexed | None) -> Sequence[Outbound]:
         if indexed is None:

@@ -1,5 +1,122 @@
-"""What indexing needs from outside: the store. Its adapters are in `headwater_vectors`."""
+"""What index needs from outside: the store, the log, a place to compare the two in.
 
-from headwater_vectors.ports import VectorStore
+The store's adapters are in `headwater_vectors`.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.events import DocumentEmbedded
+from headwater_vectors.ports import LedgerRow, StoredRow, VectorStore
+
+from headwater_index.domain.drift import Accepted, Difference, Final, Kind, Standing, Suspect, TenantDrift
 
 __all__ = ["VectorStore"]
+
+Item_co = TypeVar("Item_co", covariant=True)
+Fact = Accepted | Final | LedgerRow | StoredRow
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedPart:
+    """A part of a version as the log keeps it."""
+
+    key: DocumentKey
+    part: DocumentEmbedded
+
+
+class LogReading(Protocol[Item_co]):
+    """Topics read from their beginning, as far as one wants. Raises Unavailable, and may then be asked again."""
+
+    def until_now(self) -> AsyncIterator[Sequence[Item_co]]:
+        """Pages from where the reading stands up to what is the end when this is called; some may be empty."""
+        ...
+
+    @property
+    def done(self) -> int:
+        """Records read."""
+        ...
+
+    @property
+    def total(self) -> int:
+        """Records there were when `until_now` was called last."""
+        ...
+
+
+class DocumentLog(Protocol):
+    """What the log says of documents; each reading is closed at the end of its context."""
+
+    def accepted(self) -> AbstractAsyncContextManager[LogReading[Accepted]]:
+        """What ingest accepted: `ledger.v1`. May say several things of one document, in whatever order."""
+        ...
+
+    def final(self) -> AbstractAsyncContextManager[LogReading[Final]]:
+        """What the index is done with: `indexed.v1`."""
+        ...
+
+    def embedded(self) -> AbstractAsyncContextManager[LogReading[LoggedPart]]:
+        """The parts of both lanes, those of one version in order."""
+        ...
+
+
+class Comparison(Protocol):
+    """Facts of the log and of the store, put beside each other; its memory does not grow with the corpus."""
+
+    async def add(self, facts: Sequence[Fact]) -> None:
+        """Takes facts in, in any order; of one document the highest version counts."""
+        ...
+
+    async def find(self) -> int:
+        """Goes through all of it; returns how many documents are suspect."""
+        ...
+
+    async def suspects(self, after: DocumentKey | None, limit: int) -> Sequence[Suspect]:
+        """The next ones that have been found and not cleared, by key."""
+        ...
+
+    async def standings(self, keys: Sequence[DocumentKey]) -> Sequence[Standing]:
+        """What ought to be stored, by all facts that were taken in so far; one a key, same order."""
+        ...
+
+
+class Findings(Protocol):
+    """What came of looking at suspects again."""
+
+    async def judge(self, looked_at: Sequence[DocumentKey], differences: Sequence[Difference]) -> None:
+        """Notes the differences, and clears the others of suspicion."""
+        ...
+
+    async def repaired(self, keys: Sequence[DocumentKey]) -> None:
+        """Notes that these do not differ any more."""
+        ...
+
+    async def wanted(self, keys: Sequence[DocumentKey]) -> Sequence[int]:
+        """The versions of which rows are missing; one a key, same order, 0 for none."""
+        ...
+
+    def report(self) -> AsyncIterator[TenantDrift]:
+        """Each tenant's drift, by name."""
+        ...
+
+
+class Workbook(Comparison, Findings, Protocol):
+    """One comparison from beginning to end."""
+
+
+class Workbooks(Protocol):
+    """Where comparisons are made."""
+
+    def open(self, tenant: str | None) -> AbstractAsyncContextManager[Workbook]:
+        """An empty one; it takes in only what is of the tenant, if one is named."""
+        ...
+
+
+class DriftMeter(Protocol):
+    """Where drift is shown to operators."""
+
+    def measure(self, counts: Mapping[Kind, int], repaired: int) -> None:
+        """Shows how many documents of all tenants differed, and how many of them were repaired."""
+        ...

@@ -1,20 +1,53 @@
 """gRPC in: a thin twin of `events` over the same handlers."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from headwater.index.v1 import index_pb2 as pb
 from headwater.index.v1.index_pb2_grpc import IndexServiceServicer
 from headwater_kit.codec.documents import watermark_to_proto
+from headwater_kit.codec.times import time_to_proto
 from headwater_kit.rpc import context
 
+from headwater_index.domain.access import check_operator, tenant_to_compare
+from headwater_index.domain.drift import Example, Kind, Progress, Scope, Stage, TenantDrift
+from headwater_index.domain.rebuilds import RebuildProgress, RebuildStage
 from headwater_index.handlers.indexing import Indexer
+from headwater_index.handlers.passes import Passes
+from headwater_index.handlers.rebuilds import Rebuilds
+
+STAGES = {
+    Stage.READING_LOG: pb.RECONCILE_STAGE_READING_LOG,
+    Stage.SCANNING_STORE: pb.RECONCILE_STAGE_SCANNING_STORE,
+    Stage.LOOKING_AGAIN: pb.RECONCILE_STAGE_LOOKING_AGAIN,
+    Stage.WRITING: pb.RECONCILE_STAGE_WRITING,
+    Stage.CHECKING: pb.RECONCILE_STAGE_CHECKING,
+}
+KINDS = {
+    Kind.MISSING: pb.DRIFT_KIND_MISSING,
+    Kind.EXTRA: pb.DRIFT_KIND_EXTRA,
+    Kind.MIXED: pb.DRIFT_KIND_MIXED,
+}
+REBUILD_STAGES = {
+    RebuildStage.NONE: pb.REBUILD_STAGE_UNSPECIFIED,
+    RebuildStage.REPLAYING: pb.REBUILD_STAGE_REPLAYING,
+    RebuildStage.CHECKING: pb.REBUILD_STAGE_CHECKING,
+    RebuildStage.SWITCHING: pb.REBUILD_STAGE_SWITCHING,
+    RebuildStage.SETTLING: pb.REBUILD_STAGE_SETTLING,
+    RebuildStage.DONE: pb.REBUILD_STAGE_DONE,
+    RebuildStage.FAILED: pb.REBUILD_STAGE_FAILED,
+}
 
 
 class IndexRpc(IndexServiceServicer):
-    """Serves `headwater.index.v1.IndexService`."""
+    """Serves `headwater.index.v1.IndexService`; `operators` is the tenant whose users may ask for all tenants."""
 
-    def __init__(self, indexer: Indexer) -> None:
+    def __init__(self, indexer: Indexer, passes: Passes, rebuilds: Rebuilds, operators: str) -> None:
         self._indexer = indexer
+        self._passes = passes
+        self._rebuilds = rebuilds
+        self._operators = operators
 
     async def GetStats(self, _request: pb.GetStatsRequest, _: Any) -> pb.GetStatsResponse:
         """Tells the state of the index over the caller's tenant."""
@@ -26,3 +59,62 @@ class IndexRpc(IndexServiceServicer):
             document_count=stats.document_count,
             watermark=watermark_to_proto(stats.watermark),
         )
+
+    async def Reconcile(self, request: pb.ReconcileRequest, _: Any) -> AsyncIterator[pb.ReconcileResponse]:
+        """Compares the store with the log; ends with its caller."""
+        tenant = tenant_to_compare(context.principal(), request.tenant, self._operators)
+        async with aclosing(self._passes.called(Scope(tenant, request.repair))) as updates:
+            async for update in updates:
+                yield _update(update)
+
+    async def Rebuild(self, request: pb.RebuildRequest, _: Any) -> AsyncIterator[pb.RebuildResponse]:
+        """Makes the collection anew; goes on without its caller."""
+        check_operator(context.principal(), self._operators)
+        async for progress in self._rebuilds.follow(begin=not request.join_only):
+            yield _rebuild(progress)
+
+
+def _update(update: Progress | TenantDrift) -> pb.ReconcileResponse:
+    if isinstance(update, TenantDrift):
+        return pb.ReconcileResponse(drift=_drift(update))
+    progress = pb.ReconcileProgress(stage=STAGES[update.stage], done=update.done, total=update.total)
+    return pb.ReconcileResponse(progress=progress)
+
+
+def _drift(drift: TenantDrift) -> pb.TenantDrift:
+    return pb.TenantDrift(
+        tenant=drift.tenant,
+        documents=drift.documents,
+        pending=drift.pending,
+        put_aside=drift.put_aside,
+        missing=drift.counts.get(Kind.MISSING, 0),
+        extra=drift.counts.get(Kind.EXTRA, 0),
+        mixed=drift.counts.get(Kind.MIXED, 0),
+        repaired=drift.repaired,
+        examples=map(_example, drift.examples),
+    )
+
+
+def _example(example: Example) -> pb.DocumentDrift:
+    return pb.DocumentDrift(
+        document_id=example.document_id,
+        kind=KINDS[example.kind],
+        accepted_version=example.accepted_version,
+        served_version=example.served_version,
+        missing_rows=example.missing_rows,
+        extra_rows=example.extra_rows,
+        repaired=example.repaired,
+    )
+
+
+def _rebuild(progress: RebuildProgress) -> pb.RebuildResponse:
+    end = progress.estimated_end_time
+    return pb.RebuildResponse(
+        stage=REBUILD_STAGES[progress.stage],
+        collection=progress.collection,
+        done=progress.done,
+        total=progress.total,
+        estimated_end_time=None if end is None else time_to_proto(end),
+        passed_over=progress.passed_over,
+        reason=progress.reason,
+    )

@@ -85,6 +85,13 @@ INDEX_SEARCHABLE_DELAY = Histogram(
 INDEX_MAINTENANCE_DURATION = Histogram(
     "headwater.index.maintenance.duration", "s", "one maintenance of the store", DELAY_SECONDS
 )
+INDEX_DRIFT = Gauge(
+    "headwater.index.drift",
+    "{document}",
+    "documents of which the store differed from the log when last compared, by kind",
+)
+INDEX_REPAIRED = Counter("headwater.index.repaired", "{document}", "documents that differed and were repaired")
+INDEX_COMPARISONS = Counter("headwater.index.comparisons", "{comparison}", "comparisons of all tenants that were ended")
 EMBED_TEXTS = Counter("headwater.embed.texts", "{text}", "texts asked for, by where the vector came from")
 EMBED_TOKENS = Counter("headwater.embed.tokens", "{token}", "tokens encoded, by lane")
 EMBED_DURATION = Histogram(
@@ -119,3 +126,4 @@ EMBED_SOURCE = "headwater.embed.source"
 EMBED_LANE = "headwater.embed.lane"
 INGEST_OUTCOME = "headwater.ingest.outcome"
 INDEX_OUTCOME = "headwater.index.outcome"
+INDEX_DRIFT_KIND = "headwater.index.drift.kind"

@@ -12,6 +12,7 @@ from headwater_vectors.ports import LedgerRow
 from headwater_index.domain import rows, versions
 from headwater_index.domain.rows import Analyser
 from headwater_index.domain.versions import Applied, Fence, Stats
+from headwater_index.handlers.gate import Gate
 from headwater_index.ports import VectorStore
 
 INCOMPLETE = "INCOMPLETE"
@@ -27,10 +28,11 @@ class Indexer:
     version: it is served, or nothing of it stays.
     """
 
-    def __init__(self, store: VectorStore, analyse: Analyser, clock: Clock) -> None:
+    def __init__(self, store: VectorStore, analyse: Analyser, clock: Clock, gate: Gate) -> None:
         self._store = store
         self._analyse = analyse
         self._clock = clock
+        self._gate = gate
         self._applied = Applied()
 
     async def apply(self, key: DocumentKey, part: DocumentEmbedded, *, rewrite: bool = False) -> DocumentIndexed | None:
@@ -42,13 +44,14 @@ class Indexer:
         cannot be stored.
         """
         crash_point("index.received")
-        match part.chunked.provenance.outcome:
-            case Outcome.UPSERTED:
-                return await self._upsert(key, part, rewrite=rewrite)
-            case Outcome.DELETED:
-                return await self._delete(key, part)
-            case _:
-                return self._announce(part, await self._serving(key)) if part.chunked.is_last else None
+        async with self._gate.passing():
+            match part.chunked.provenance.outcome:
+                case Outcome.UPSERTED:
+                    return await self._upsert(key, part, rewrite=rewrite)
+                case Outcome.DELETED:
+                    return await self._delete(key, part)
+                case _:
+                    return self._announce(part, await self._serving(key)) if part.chunked.is_last else None
 
     def reject(self, part: DocumentEmbedded, error: HeadwaterError) -> DocumentIndexed | None:
         """What to announce of a part that is put aside, so that the watermark moves on; None before the last part.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.indexing import Indexer
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Lane, Position, chunk_id, text_hash
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome, Provenance
@@ -29,7 +30,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def indexer(store: MemoryStore, clock: ManualClock) -> Indexer:
-    return Indexer(store, analyse, clock)
+    return Indexer(store, analyse, clock, Gate(clock))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.indexing import INCOMPLETE, Indexer
 from headwater_kit.core.crash import arm
 from headwater_kit.core.documents import DocumentKey, Lane, Position
@@ -185,11 +186,11 @@ async def test_a_part_written_after_its_version_was_overtaken_is_taken_back(
 
     behind = store.twin(stall)
     await behind.open()
-    late = Indexer(behind, analyse, clock)
-    await applied(Indexer(store, analyse, clock), part(1, "apple"))
+    late = Indexer(behind, analyse, clock, Gate(clock))
+    await applied(Indexer(store, analyse, clock, Gate(clock)), part(1, "apple"))
     writing = asyncio.create_task(late.apply(KEY, part(2, "old", part=0, parts=2)))
     await clock.settle()
-    prompt = Indexer(store, analyse, clock)
+    prompt = Indexer(store, analyse, clock, Gate(clock))
     await prompt.apply(KEY, part(2, "old", part=0, parts=2))
     await applied(prompt, part(2, "older", part=1, parts=2))
     await applied(prompt, part(3, "new"))
