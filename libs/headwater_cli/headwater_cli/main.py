@@ -28,6 +28,7 @@ COMMANDS = (
     "search",
     "feedback",
     "delete",
+    "watch",
     "status",
     "dead-letters",
     "logs",

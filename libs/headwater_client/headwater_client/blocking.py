@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
 from typing import Any, Self, TypeVar
 
-from headwater_kit.core.documents import DocumentInfo, Position, Principal
+from headwater_kit.core.documents import DocumentInfo, Lane, Position, Principal
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.core.events import AnswerGenerated, Reaction
 from headwater_kit.core.filters import Filter
@@ -36,14 +36,20 @@ class Client:
             raise
 
     def upsert(
-        self, document_id: str, body: bytes | str, info: DocumentInfo | None = None, *, version: int | None = None
+        self,
+        document_id: str,
+        body: bytes | str,
+        info: DocumentInfo | None = None,
+        *,
+        version: int | None = None,
+        lane: Lane = Lane.LIVE,
     ) -> Position:
         """See `Documents.upsert`."""
-        return self._run(self._client.documents.upsert(document_id, body, info, version=version))
+        return self._run(self._client.documents.upsert(document_id, body, info, version=version, lane=lane))
 
-    def delete(self, document_id: str, *, version: int | None = None) -> Position:
+    def delete(self, document_id: str, *, version: int | None = None, lane: Lane = Lane.LIVE) -> Position:
         """See `Documents.delete`."""
-        return self._run(self._client.documents.delete(document_id, version=version))
+        return self._run(self._client.documents.delete(document_id, version=version, lane=lane))
 
     def get(self, document_id: str) -> Stored:
         """See `Documents.get`."""

@@ -7,8 +7,8 @@ from enum import StrEnum
 from headwater.ingest.v1 import ingest_pb2
 from headwater.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from headwater_kit.codec.documents import info_from_proto, info_to_proto, position_from_proto, position_to_proto
-from headwater_kit.codec.enums import EnumTable
-from headwater_kit.core.documents import DocumentInfo, Position
+from headwater_kit.codec.enums import LANES, EnumTable
+from headwater_kit.core.documents import DocumentInfo, Lane, Position
 
 from headwater_client.connection import Connection
 
@@ -21,10 +21,17 @@ class DocumentState(StrEnum):
     """How far a document event has come."""
 
     ACCEPTED = "accepted"
+    CHUNKED = "chunked"
+    EMBEDDED = "embedded"
     SEARCHABLE = "searchable"
     DELETED = "deleted"
     STALE = "stale"
     REJECTED = "rejected"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more comes of the event."""
+        return self in _FINAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,12 @@ class Stored:
     position: Position
 
 
+_FINAL = frozenset({DocumentState.SEARCHABLE, DocumentState.DELETED, DocumentState.STALE, DocumentState.REJECTED})
 _STATES = EnumTable(
     {
         DocumentState.ACCEPTED: ingest_pb2.DOCUMENT_STATE_ACCEPTED,
+        DocumentState.CHUNKED: ingest_pb2.DOCUMENT_STATE_CHUNKED,
+        DocumentState.EMBEDDED: ingest_pb2.DOCUMENT_STATE_EMBEDDED,
         DocumentState.SEARCHABLE: ingest_pb2.DOCUMENT_STATE_SEARCHABLE,
         DocumentState.DELETED: ingest_pb2.DOCUMENT_STATE_DELETED,
         DocumentState.STALE: ingest_pb2.DOCUMENT_STATE_STALE,
@@ -68,12 +78,25 @@ class Documents:
         self._stub = IngestServiceStub(connection.channel(target))
 
     async def upsert(
-        self, document_id: str, body: bytes | str, info: DocumentInfo | None = None, *, version: int | None = None
+        self,
+        document_id: str,
+        body: bytes | str,
+        info: DocumentInfo | None = None,
+        *,
+        version: int | None = None,
+        lane: Lane = Lane.LIVE,
     ) -> Position:
-        """Creates or replaces a document; returns its place in the log, for `search(min_positions=…)`."""
+        """Creates or replaces a document; returns its place in the log, for `search(min_positions=…)`.
+
+        In the backfill lane, for bulk that must not delay anyone's edits, the
+        place is one in `documents.backfill.v1`, which searches know nothing of.
+        """
         content = body.encode() if isinstance(body, str) else body
         request = ingest_pb2.UpsertDocumentRequest(
-            document_id=document_id, info=info_to_proto(info or DocumentInfo()), version=version
+            document_id=document_id,
+            info=info_to_proto(info or DocumentInfo()),
+            version=version,
+            lane=LANES.to_proto(lane),
         )
         if len(content) > UPLOAD_BYTES:
             uploaded = await self._stub.UploadDocument(_pieces(request, content), metadata=self._connection.metadata)
@@ -84,9 +107,9 @@ class Documents:
         )
         return position_from_proto(written.position)
 
-    async def delete(self, document_id: str, *, version: int | None = None) -> Position:
-        """Deletes a document; returns the deletion's place in the log."""
-        request = ingest_pb2.DeleteDocumentRequest(document_id=document_id, version=version)
+    async def delete(self, document_id: str, *, version: int | None = None, lane: Lane = Lane.LIVE) -> Position:
+        """Deletes a document; returns the deletion's place in its lane's log, as `upsert` does."""
+        request = ingest_pb2.DeleteDocumentRequest(document_id=document_id, version=version, lane=LANES.to_proto(lane))
         response = await self._stub.DeleteDocument(
             request, timeout=self._connection.seconds, metadata=self._connection.metadata
         )

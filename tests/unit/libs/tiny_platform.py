@@ -13,6 +13,7 @@ from headwater.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from headwater.retrieve.v1 import retrieve_pb2, retrieve_pb2_grpc
 from headwater_client import ClientSettings
 from headwater_kit.codec.answers import answer_to_proto
+from headwater_kit.codec.chain import lane_from_proto
 from headwater_kit.codec.documents import (
     freshness_from_proto,
     info_from_proto,
@@ -21,7 +22,7 @@ from headwater_kit.codec.documents import (
     position_to_proto,
     watermark_to_proto,
 )
-from headwater_kit.core.documents import Chunk, DocumentInfo, Freshness, Passage, Position
+from headwater_kit.core.documents import Chunk, DocumentInfo, Freshness, Lane, Passage, Position
 from headwater_kit.core.errors import HeadwaterError, NotFound
 from headwater_kit.core.events import AnswerGenerated, Citation
 from headwater_kit.rpc import principal
@@ -41,6 +42,7 @@ class TinyPlatform:
         self.bodies: dict[str, bytes] = {}
         self.infos: dict[str, DocumentInfo] = {}
         self.deleted: set[str] = set()
+        self.bulk: set[str] = set()
         self.offset = -1
         self.searches = 0
         self.asked_fresh: list[Freshness] = []
@@ -80,6 +82,8 @@ class _Ingest(ingest_pb2_grpc.IngestServiceServicer):
         self._platform = platform
 
     async def UpsertDocument(self, request: Any, context: Any) -> ingest_pb2.UpsertDocumentResponse:
+        if lane_from_proto(request.lane, "lane") is Lane.BACKFILL:
+            self._platform.bulk.add(request.document_id)
         position = self._platform.write(request.document_id, request.body, info_from_proto(request.info))
         return ingest_pb2.UpsertDocumentResponse(position=position_to_proto(position))
 
@@ -105,7 +109,8 @@ class _Ingest(ingest_pb2_grpc.IngestServiceServicer):
     async def WatchDocument(self, request: Any, context: Any) -> AsyncIterator[ingest_pb2.WatchDocumentResponse]:
         try:
             yield ingest_pb2.WatchDocumentResponse(state=ingest_pb2.DOCUMENT_STATE_ACCEPTED, version=1)
-            if request.HasField("until"):
+            yield ingest_pb2.WatchDocumentResponse(state=ingest_pb2.DOCUMENT_STATE_EMBEDDED, version=1)
+            if request.HasField("until") or request.document_id in self._platform.bodies:
                 yield ingest_pb2.WatchDocumentResponse(state=ingest_pb2.DOCUMENT_STATE_SEARCHABLE, version=1)
             else:
                 await asyncio.Event().wait()

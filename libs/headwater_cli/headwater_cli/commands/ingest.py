@@ -1,14 +1,15 @@
 """`headwater ingest`: files and folders into the index."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from headwater_client import Client
-from headwater_kit.core.documents import Position
+from headwater_kit.bus.topics import DOCUMENTS_BACKFILL
+from headwater_kit.core.documents import Lane, Position
 from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound, Transient, Unavailable
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -16,12 +17,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
 from headwater_cli.commands.output import echo_json
 from headwater_cli.files import FileDocument, Skipped, find
+from headwater_cli.invocation import Invocation
+from headwater_cli.platform import state
+from headwater_cli.platform.broker import broker_settings
+from headwater_cli.platform.flow import Flow
 
 # Enough to keep the log busy while each waits for its acknowledgement.
 SENDERS = 8
 RETRY_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 SHOWN_SKIPS = 5
+# What it has committed of its lane is done: searchable, or put aside.
+BACKFILL_GROUP = "ingest-backfill"
 
 
 def ingest(
@@ -29,6 +36,9 @@ def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders; text, Markdown and HTML.")],
     *,
     wait: Annotated[bool, typer.Option(help="Wait until all of it is searchable.")] = True,
+    backfill: Annotated[
+        bool, typer.Option("--backfill", help="As bulk, which goes in as there is room and delays nobody's edits.")
+    ] = False,
     tenant: Tenant = TENANT,
     user: User = "",
     json: Json = False,
@@ -43,12 +53,15 @@ def ingest(
     skipped = [one for one in found if isinstance(one, Skipped)]
     with connected(ctx, tenant, user) as client, progress_bar(Console(stderr=True)) as progress:
         positions: list[Position] = []
-        for document, outcome in _sent(client, documents, progress):
+        for document, outcome in _sent(client, documents, Lane.BACKFILL if backfill else Lane.LIVE, progress):
             if isinstance(outcome, Position):
                 positions.append(outcome)
             else:
                 skipped.append(Skipped(document.path, outcome))
-        if wait:
+        if wait and backfill:
+            flow = _flow(ctx)
+            wait_done(lambda: flow.committed(BACKFILL_GROUP, DOCUMENTS_BACKFILL.name), positions, progress)
+        elif wait:
             wait_searchable(client, positions, progress)
     _report(len(positions), skipped, time.monotonic() - started, wait=wait, json=json)
 
@@ -61,11 +74,19 @@ def progress_bar(console: Console) -> Progress:
 
 def wait_searchable(client: Client, positions: Sequence[Position], progress: Progress) -> None:
     """Returns once searches see all these positions. Raises Unavailable when the index stands still too long."""
+    wait_done(lambda: {at.partition: at.offset + 1 for at in client.watermark()}, positions, progress)
+
+
+def wait_done(reached: Callable[[], Mapping[int, int]], positions: Sequence[Position], progress: Progress) -> None:
+    """Returns once `reached`, the next offset by partition, is past all these positions.
+
+    Raises Unavailable when nothing moves for too long; until then it bears with
+    a platform that does not answer.
+    """
     task = progress.add_task("searchable", total=len(positions))
     done, moved = 0, time.monotonic()
     while done < len(positions):
-        reached = {position.partition: position.offset for position in client.watermark()}
-        now_done = sum(reached.get(position.partition, -1) >= position.offset for position in positions)
+        now_done = _done(reached, positions, done)
         progress.update(task, completed=now_done)
         if now_done > done:
             done, moved = now_done, time.monotonic()
@@ -74,25 +95,42 @@ def wait_searchable(client: Client, positions: Sequence[Position], progress: Pro
                 f"{len(positions) - done} documents are not searchable after {RETRY_SECONDS:.0f} s: "
                 "see `headwater status`"
             )
-        time.sleep(LOOK_SECONDS)
+        else:
+            time.sleep(LOOK_SECONDS)
+
+
+def _done(reached: Callable[[], Mapping[int, int]], positions: Sequence[Position], before: int) -> int:
+    try:
+        next_offsets = reached()
+    except Transient:
+        return before
+    return sum(next_offsets.get(at.partition, 0) > at.offset for at in positions)
+
+
+def _flow(ctx: typer.Context) -> Flow:
+    call = Invocation.of(ctx)
+    settings = call.settings
+    if settings.own_broker:
+        return Flow(broker_settings(settings, state.require_ready(call.layout.state_file).kafka_bootstrap))
+    return Flow(broker_settings(settings, settings.kafka_bootstrap))
 
 
 def _sent(
-    client: Client, documents: Sequence[FileDocument], progress: Progress
+    client: Client, documents: Sequence[FileDocument], lane: Lane, progress: Progress
 ) -> Iterator[tuple[FileDocument, Position | str]]:
     task = progress.add_task("sent", total=len(documents))
     with ThreadPoolExecutor(SENDERS) as pool:
-        for document, outcome in zip(documents, pool.map(lambda one: _send(client, one), documents), strict=True):
+        for document, outcome in zip(documents, pool.map(lambda one: _send(client, one, lane), documents), strict=True):
             progress.advance(task)
             yield document, outcome
 
 
-def _send(client: Client, document: FileDocument) -> Position | str:
+def _send(client: Client, document: FileDocument, lane: Lane) -> Position | str:
     """The document's place in the log, or why it was refused; waits while the platform is too busy."""
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
         try:
-            return client.upsert(document.document_id, document.read(), document.info)
+            return client.upsert(document.document_id, document.read(), document.info, lane=lane)
         except InvalidInput as error:
             return error.message
         except OSError as error:

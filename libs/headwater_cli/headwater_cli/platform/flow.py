@@ -56,6 +56,11 @@ class Flow:
         """The lag of each group on each of its topics."""
         return tuple(lag for group, topics in GROUPS.items() for lag in self._lags(group, [t.name for t in topics]))
 
+    def committed(self, group: str, topic: str) -> Mapping[int, int]:
+        """The next offset of each partition that the group has yet to do; 0 where it has done nothing."""
+        found = self._committed(group, _positions([topic]))
+        return {partition: max(0, offset) for (_, partition), offset in found.items()}
+
     def dead_letters(self, closed: Collection[Place] = ()) -> tuple[DeadLetters, ...]:
         """The dead-letter topics that hold more than what lies at the places in `closed`."""
         names = [dead_letter(topic.name, group) for group, topics in GROUPS.items() for topic in topics]

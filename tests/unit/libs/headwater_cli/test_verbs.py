@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from typing import Any
 
 import pytest
 from headwater_cli.commands.connect import laptop_settings
+from headwater_cli.commands.ingest import wait_done
 from headwater_cli.files import FileDocument, Skipped, find
 from headwater_cli.main import main
 from headwater_cli.platform.process import Identity
 from headwater_cli.platform.state import Condition, Phase, PlatformState, ProcessState
 from headwater_kit.core.documents import Freshness, Position
-from headwater_kit.core.errors import Denied, InvalidInput, Overloaded
+from headwater_kit.core.errors import Denied, InvalidInput, Overloaded, Unavailable
+from rich.progress import Progress
 from unit.libs.tiny_platform import TinyPlatform, running
 
 
@@ -113,6 +116,40 @@ async def test_ingest_ends_at_what_no_other_file_mends(
     platform.refusals = [Denied("not you")] * 2
     printed = await headwater("ingest", str(notes))
     assert (printed.code, printed.err) == (1, "headwater: not you\n")
+
+
+async def test_bulk_goes_into_its_lane(platform: TinyPlatform, headwater: Headwater, notes: Path) -> None:
+    printed = await headwater("ingest", str(notes), "--backfill", "--no-wait")
+    assert (printed.code, platform.bulk) == (0, set(platform.bodies))
+    assert "2 documents accepted" in printed.out
+
+
+def test_bulk_is_waited_for_until_its_lane_is_past_it() -> None:
+    answers: list[dict[int, int] | Unavailable] = [{}, Unavailable("away"), {0: 5, 1: 1}, {0: 6, 1: 1}]
+
+    def committed() -> dict[int, int]:
+        answer = answers.pop(0)
+        if isinstance(answer, Unavailable):
+            raise answer
+        return answer
+
+    wait_done(committed, [Position(0, 5), Position(1, 0)], Progress(disable=True))
+    assert answers == []
+
+
+async def test_watch_draws_an_event_in_a_line(platform: TinyPlatform, headwater: Headwater) -> None:
+    platform.write("fruit", b"Pears are green.")
+    printed = await headwater("watch", "fruit", "--once")
+    assert printed.code == 0
+    assert re.fullmatch(r"v1  accepted → embedded \+\d+ ms → searchable \+\d+ ms\n", printed.out)
+
+
+async def test_watch_gives_json_by_the_line(platform: TinyPlatform, headwater: Headwater) -> None:
+    platform.write("fruit", b"Pears are green.")
+    printed = await headwater("watch", "fruit", "--once", "--json")
+    lines = [json.loads(line) for line in printed.out.splitlines()]
+    assert [line["state"] for line in lines] == ["accepted", "embedded", "searchable"]
+    assert lines[0] == {"state": "accepted", "version": 1, "partition": 0, "offset": 0, "reason": ""}
 
 
 async def test_ask_streams_and_cites(platform: TinyPlatform, headwater: Headwater) -> None:

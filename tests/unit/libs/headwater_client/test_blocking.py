@@ -109,7 +109,12 @@ async def test_a_watch_ends_with_its_event(caller: Caller) -> None:
 
     changes = await caller(act)
     assert isinstance(changes, list)
-    assert [change.state for change in changes] == [DocumentState.ACCEPTED, DocumentState.SEARCHABLE]
+    assert [change.state for change in changes] == [
+        DocumentState.ACCEPTED,
+        DocumentState.EMBEDDED,
+        DocumentState.SEARCHABLE,
+    ]
+    assert [change.state.is_final for change in changes] == [False, False, True]
 
 
 async def test_closing_an_iterator_ends_its_call(platform: TinyPlatform, caller: Caller) -> None:
