@@ -88,5 +88,8 @@ def _offset(letter: Letter) -> tuple[int, Place]:
     return letter.origin.position.offset if letter.origin else 0, letter.place
 
 
-def _time(letter: Letter) -> float:
-    return letter.origin.produce_time if letter.origin else letter.put_aside_time
+def _time(letter: Letter) -> tuple[float, str, int]:
+    # Within a moment by the names of the places, as ingest's fence does.
+    if letter.origin is None:
+        return letter.put_aside_time, "", 0
+    return letter.origin.produce_time, letter.origin.topic, letter.origin.position.partition
