@@ -6,22 +6,41 @@ from uuid import uuid4
 import pytest
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.milvus import Address, MilvusStore
-from headwater_vectors.testing.contract import VectorStoreContract
+from headwater_vectors.testing.collections import CollectionsContract
+from headwater_vectors.testing.searching import SearchContract
+from headwater_vectors.testing.versions import VersionsContract
 
 
-class TestMemoryStore(VectorStoreContract):
+class TestMemoryStore(SearchContract, VersionsContract, CollectionsContract):
     @pytest.fixture
     async def store(self) -> MemoryStore:
         store = MemoryStore()
         await store.open()
         return store
 
-
-class TestMilvusStore(VectorStoreContract):
     @pytest.fixture
-    async def store(self, milvus_uri: str) -> AsyncIterator[MilvusStore]:
-        store = MilvusStore(Address(milvus_uri), alias=f"t{uuid4().hex[:12]}")
+    async def twin(self, store: MemoryStore) -> MemoryStore:
+        twin = store.twin()
+        await twin.open()
+        return twin
+
+
+class TestMilvusStore(SearchContract, VersionsContract, CollectionsContract):
+    @pytest.fixture
+    def alias(self) -> str:
+        return f"t{uuid4().hex[:12]}"
+
+    @pytest.fixture
+    async def store(self, milvus_uri: str, alias: str) -> AsyncIterator[MilvusStore]:
+        store = MilvusStore(Address(milvus_uri), alias)
         await store.open()
         yield store
         await store.drop()
         await store.close()
+
+    @pytest.fixture
+    async def twin(self, milvus_uri: str, alias: str) -> AsyncIterator[MilvusStore]:
+        twin = MilvusStore(Address(milvus_uri), alias)
+        await twin.open()
+        yield twin
+        await twin.close()

@@ -80,7 +80,7 @@ async def test_a_store_that_is_killed_is_unavailable_and_then_serves_all_it_ackn
     await put(store, rows("flushed", 1, ["apple one", "apple two"]))
     await store.maintain()
     await put(store, rows("fresh", 1, ["apple three"]))
-    await store.switch([ledger_row("flushed", 2, 0)])
+    await store.switch(ledger_row("flushed", 2, 0))
     engine.kill()
     begin = time.monotonic()
     with pytest.raises(Unavailable):

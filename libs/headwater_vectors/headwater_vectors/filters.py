@@ -8,7 +8,7 @@ A comparison holds only for a document that has the key with a value of the same
 type; `!=` therefore means "has it, and differs". `Not` is plain negation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -39,8 +39,10 @@ class Expression:
         return f"{{{name}}}"
 
 
-def scoped(tenant: str, filter: Filter | None = None, without: tuple[str, ...] = ()) -> Expression:
-    """Rows of a tenant that pass the filter and belong to none of the revisions `without`.
+def scoped(
+    tenant: str, filter: Filter | None = None, without: Sequence[str] = (), only: Sequence[str] = ()
+) -> Expression:
+    """Rows of a tenant that pass the filter, of none of the revisions `without`, and of those of `only` if any.
 
     Raises InvalidInput where the filter is too deep, too large, or compares what has no order.
     """
@@ -48,6 +50,8 @@ def scoped(tenant: str, filter: Filter | None = None, without: tuple[str, ...] =
     clauses = [f"tenant == {expression.bind(tenant)}"]
     if without:
         clauses.append(f"not (revision in {expression.bind(list(without))})")
+    if only:
+        clauses.append(f"revision in {expression.bind(list(only))}")
     if filter is not None:
         check(filter)
         clauses.append(f"({_translate(filter, expression)})")

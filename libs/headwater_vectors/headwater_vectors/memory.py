@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from headwater_kit.core.crash import crash_point
 from headwater_kit.core.documents import DocumentKey, Passage
 from headwater_kit.core.errors import InvalidInput, Misconfigured, Unavailable
 from numpy.typing import NDArray
@@ -13,7 +12,7 @@ from headwater_vectors import filters
 from headwater_vectors.bm25 import Bm25
 from headwater_vectors.ports import ChunkRow, Counts, Hit, LedgerRow, Legs, Model, Query, StoredRow
 from headwater_vectors.shadows import shadow_alias
-from headwater_vectors.switching import Switching, chunk_ids, highest
+from headwater_vectors.switching import Switching, chunk_ids, highest, wrote_chunks
 
 # A scan's page: small, so that tests need few rows to see two.
 
@@ -109,7 +108,7 @@ class MemoryStore:
             self._check_dimension(row.vector)
         await self._pause()
         self._tables.rows.update({row.chunk.chunk_id: row for row in rows})
-        crash_point("vectors.chunks_written")
+        wrote_chunks()
 
     async def whole(self, row: LedgerRow) -> bool:
         """As `VectorWriter.whole`."""
@@ -143,6 +142,20 @@ class MemoryStore:
         held = [row for key, rows in documents if tenant in (None, key.tenant) for row in rows.values()]
         for start in range(0, len(held), PAGE_ROWS):
             yield held[start : start + PAGE_ROWS]
+
+    async def versions(self, key: DocumentKey) -> Sequence[LedgerRow]:
+        """As `StoreScan.versions`."""
+        return list(self._tables.ledger.get(key, {}).values())
+
+    async def present(self, row_ids: Sequence[str]) -> frozenset[str]:
+        """As `StoreScan.present`."""
+        return frozenset(row_id for row_id in row_ids if row_id in self._tables.rows)
+
+    async def erase(self, row_ids: Sequence[str], versions: Sequence[LedgerRow]) -> None:
+        """As `StoreScan.erase`."""
+        raw = _RawWrites(self._tables, self._pause)
+        await raw.delete_chunks(row_ids)
+        await raw.delete_versions(versions)
 
     async def shadow(self, label: str) -> "MemoryStore":
         """As `Collections.shadow`."""

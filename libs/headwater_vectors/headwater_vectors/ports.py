@@ -17,7 +17,6 @@ from typing import Protocol
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Passage
 from headwater_kit.core.filters import Filter
 
-
 # A search or write looks up which collection is served if that was last done so long ago. It costs the store a
 # request a second and process.
 NOTICE_SECONDS = 1.0
@@ -180,10 +179,11 @@ class StoredRow:
 
 
 class StoreScan(Protocol):
-    """All that is stored, in pages of bounded size, for those who check it (index).
+    """All that is stored, for those who check and repair it (index).
 
-    Not a snapshot: what changes during a scan may be seen or not. Both raise
-    Unavailable when the store is away; `tenant` None means all.
+    Pages are bounded and no snapshot: what changes during a scan may be seen or
+    not. The others read all acknowledged writes. All raise Unavailable when the
+    store is away; `tenant` None means all. Without a collection there is nothing.
     """
 
     def rows(self, tenant: str | None = None) -> AsyncIterator[Sequence[StoredRow]]:
@@ -194,6 +194,18 @@ class StoreScan(Protocol):
         """The ledger rows, those of superseded versions too."""
         ...
 
+    async def versions(self, key: DocumentKey) -> Sequence[LedgerRow]:
+        """All ledger rows of one document."""
+        ...
+
+    async def present(self, row_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these chunk rows are stored."""
+        ...
+
+    async def erase(self, row_ids: Sequence[str], versions: Sequence[LedgerRow]) -> None:
+        """Deletes exactly these chunk rows, then exactly these ledger rows, served or not; for repairs."""
+        ...
+
 
 class Collections(Protocol):
     """Other collections beside the one that is served; for rebuilding (index). All raise Unavailable."""
@@ -201,8 +213,9 @@ class Collections(Protocol):
     async def shadow(self, label: str) -> "VectorStore":
         """A store over another collection, opened; the same one again for the same label.
 
-        `label` is lower-case letters, digits and `_`. To be closed by its
-        caller; `adopt` makes the collection.
+        `label` is 1 to 40 of a-z, 0-9 and `_`; the collection's name ends in it.
+        To be closed by its caller; `adopt` makes the collection. After
+        `promote` it is the collection served. Raises Misconfigured for another label.
         """
         ...
 

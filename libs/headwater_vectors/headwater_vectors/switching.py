@@ -20,7 +20,7 @@ from headwater_vectors.ports import LedgerRow
 
 
 class RawWrites(Protocol):
-    """A store's raw writes and the reads between them. Each is durable on return, and strict: no read is from before."""
+    """A store's raw writes and the reads between them. Durable on return, and strict: no read is from before."""
 
     async def versions(self, key: DocumentKey) -> Sequence[LedgerRow]:
         """All ledger rows of a document."""
@@ -71,6 +71,11 @@ class Switching:
         if below := [row for row in rows if served is not None and row.version < served.version]:
             await self._raw.delete_versions(below)
             crash_point("vectors.ledger_swept")
+
+
+def wrote_chunks() -> None:
+    """To be called by `upsert` of every store when its rows are durable."""
+    crash_point("vectors.chunks_written")
 
 
 def highest(rows: Sequence[LedgerRow]) -> LedgerRow | None:

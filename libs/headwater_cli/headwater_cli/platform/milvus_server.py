@@ -1,9 +1,6 @@
-"""Milvus Lite's own server, with a lock where it lacks one: `python -m headwater_cli.platform.milvus_server`.
+"""Milvus Lite's own server, with what it lacks under many callers: `python -m headwater_cli.platform.milvus_server`.
 
-A collection is opened by the first request for it. In milvus-lite 3.2.2
-(`MilvusLite.get_collection`) two requests at the same time open it twice, and
-what is written to the one that is then forgotten is lost although it was
-acknowledged. After a crash of the store all its callers come at once.
+All of it is read in milvus-lite 3.2.2; see the modules beside this one.
 """
 
 import sys
@@ -12,10 +9,20 @@ from typing import Any
 
 from milvus_lite.cmdline import main
 from milvus_lite.db import MilvusLite
+from milvus_lite.engine.collection import Collection
+
+from headwater_cli.platform.milvus_documents import find_by_document
+from headwater_cli.platform.milvus_locks import guard
 
 
 def open_collections_once() -> None:
-    """Lets one request at a time look up, and so open, a collection."""
+    """Lets one request at a time look up, and so open, a collection.
+
+    A collection is opened by the first request for it, and two at the same time
+    open it twice (`MilvusLite.get_collection`): what is written to the one that
+    is then forgotten is lost although it was acknowledged. After a crash of the
+    store all its callers come at once.
+    """
     look_up, lock = MilvusLite.get_collection, threading.RLock()
 
     def get_collection(store: Any, *arguments: Any, **options: Any) -> Any:
@@ -27,4 +34,6 @@ def open_collections_once() -> None:
 
 if __name__ == "__main__":
     open_collections_once()
+    find_by_document(Collection)
+    guard(Collection)
     sys.exit(main())

@@ -17,8 +17,8 @@ Result = TypeVar("Result")
 # A search takes milliseconds and a write tens of them; ten seconds is a store that is away.
 READ_SECONDS = 5.0
 WRITE_SECONDS = 10.0
-# Creating, loading, flushing: seconds at most on a laptop, more on a cluster under load.
-ADMIN_SECONDS = 60.0
+# Creating, loading, flushing: a second on a laptop, more on a cluster under load; whoever asked tries again.
+ADMIN_SECONDS = 20.0
 CONNECT_SECONDS = 5.0
 # gRPC's own back-off grows to two minutes, for which a store that is back would still look away. pymilvus
 # pings every ten seconds, also while nothing is asked; a gRPC server that is not told otherwise takes more than

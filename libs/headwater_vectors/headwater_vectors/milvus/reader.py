@@ -1,14 +1,14 @@
 """The read side over Milvus."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from headwater_vectors import filters
-from headwater_vectors.milvus import rows, schema
+from headwater_vectors.milvus import rows
 from headwater_vectors.milvus.tables import Entity, Tables
 from headwater_vectors.ports import Counts, Hit, Legs, Model, Query
-from headwater_vectors.visibility import LedgerView, Pulse, WholeVersions
+from headwater_vectors.visibility import LedgerState, WholeVersions
 
 
 class MilvusReader:
@@ -31,8 +31,9 @@ class MilvusReader:
                 await self._count(self._tables.chunks, filters.scoped(tenant)),
                 await self._count(self._tables.ledger, where),
             )
-        documents = await self._tables.query(self._tables.ledger, where, ["chunk_count"])
-        return Counts(sum(int(row["chunk_count"]) for row in documents), len(documents))
+        found = await self._tables.query(self._tables.ledger, where, ["document_row", "version", "chunk_count"])
+        served = {row["document_row"]: row for row in sorted(found, key=lambda row: int(row["version"]))}
+        return Counts(sum(int(row["chunk_count"]) for row in served.values()), len(served))
 
     async def _count(self, name: str, where: filters.Expression) -> int:
         found = await self._tables.query(name, where, ["count(*)"])
@@ -46,20 +47,15 @@ class _MilvusSource:
         self._tables = tables
         self._dimension = model.dimension
 
-    async def find(self, query: Query, without: tuple[str, ...]) -> Legs:
-        where = filters.scoped(query.tenant, query.filter, without)
+    async def find(self, query: Query, without: Sequence[str], only: Sequence[str]) -> Legs:
+        where = filters.scoped(query.tenant, query.filter, without, only)
         dense, lexical = await asyncio.gather(self._dense(query, where), self._lexical(query, where))
         return Legs(dense, lexical)
 
-    async def view(self, row_ids: Sequence[str]) -> LedgerView:
-        # One request for both, so that the pulse costs nothing here.
-        asked = [*row_ids, schema.PULSE_ROW] if self._tables.engine.flush_hides_rows else row_ids
-        found = dict(await self._tables.by_id(self._tables.ledger, asked, schema.STATE_FIELDS))
-        pulse = rows.pulse(found.pop(schema.PULSE_ROW, None))
-        return LedgerView({row_id: rows.ledger_state(entity) for row_id, entity in found.items()}, pulse)
-
-    async def pulse(self) -> Pulse:
-        return (await self.view(())).pulse
+    async def view(self, documents: Sequence[str]) -> Mapping[str, LedgerState]:
+        found = await self._tables.ledger_of(documents)
+        ascending = sorted(found, key=lambda entity: int(entity["version"]))
+        return {entity["document_row"]: rows.ledger_state(entity) for entity in ascending}
 
     async def _dense(self, query: Query, where: filters.Expression) -> tuple[Hit, ...]:
         if not query.vector:

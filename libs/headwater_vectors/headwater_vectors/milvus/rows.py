@@ -9,9 +9,9 @@ from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Passa
 from headwater_kit.core.errors import InvalidInput
 
 from headwater_vectors.filters import attribute
-from headwater_vectors.milvus.schema import LEDGER_DIMENSION, MAX_BYTES, PULSE_ROW
-from headwater_vectors.ports import ChunkRow, LedgerRow
-from headwater_vectors.visibility import LedgerState, Pulse, revision_of
+from headwater_vectors.milvus.schema import LEDGER_DIMENSION, MAX_BYTES
+from headwater_vectors.ports import ChunkRow, LedgerRow, StoredRow
+from headwater_vectors.visibility import LedgerState, revision_of
 
 
 def chunk_record(row: ChunkRow, dimension: int) -> dict[str, Any]:
@@ -56,10 +56,16 @@ def passage(entity: Mapping[str, Any]) -> Passage:
     return Passage(chunk, entity["document_id"], entity["version"], info)
 
 
+def ledger_row_id(row: LedgerRow) -> str:
+    """The primary key of a ledger row."""
+    return revision_of(document_row_id(row.key), row.version)
+
+
 def ledger_record(row: LedgerRow, writer: str, switch_number: int) -> dict[str, Any]:
     """A ledger row as a record of the ledger collection."""
     return {
-        "row_id": document_row_id(row.key),
+        "row_id": ledger_row_id(row),
+        "document_row": document_row_id(row.key),
         "tenant": row.key.tenant,
         "document_id": row.key.document_id,
         "version": row.version,
@@ -71,26 +77,6 @@ def ledger_record(row: LedgerRow, writer: str, switch_number: int) -> dict[str, 
     }
 
 
-def pulse_record(epoch: int, writer: str, switch_number: int) -> dict[str, Any]:
-    """The pulse as a record of the ledger collection: of no tenant and, as a deleted one, no document."""
-    return {
-        "row_id": PULSE_ROW,
-        "tenant": "",
-        "document_id": "",
-        "version": epoch,
-        "deleted": True,
-        "chunk_count": 0,
-        "writer": writer,
-        "switch_number": switch_number,
-        "nothing": [0.0] * LEDGER_DIMENSION,
-    }
-
-
-def pulse(entity: Mapping[str, Any] | None) -> Pulse:
-    """The pulse; of a collection that was never written to, the default."""
-    return Pulse(entity["version"], ledger_state(entity)) if entity else Pulse()
-
-
 def ledger_row(key: DocumentKey, entity: Mapping[str, Any]) -> LedgerRow:
     """A document's ledger row."""
     return LedgerRow(key, entity["version"], entity["deleted"], entity["chunk_count"])
@@ -99,6 +85,16 @@ def ledger_row(key: DocumentKey, entity: Mapping[str, Any]) -> LedgerRow:
 def ledger_state(entity: Mapping[str, Any]) -> LedgerState:
     """A ledger row as the visibility rule reads it."""
     return LedgerState(entity["version"], entity["deleted"], entity["writer"], entity["switch_number"])
+
+
+def key_of(entity: Mapping[str, Any]) -> DocumentKey:
+    """The document of a row of either collection."""
+    return DocumentKey(entity["tenant"], entity["document_id"])
+
+
+def stored_row(entity: Mapping[str, Any]) -> StoredRow:
+    """A chunk row, for those who check what is stored."""
+    return StoredRow(entity["row_id"], key_of(entity), entity["version"], entity["ordinal"])
 
 
 def floats(vector: bytes, dimension: int) -> list[float]:

@@ -22,28 +22,35 @@ MAX_REVISION_BYTES = 64
 HNSW = {"M": 16, "efConstruction": 200}
 # Milvus has no collection without a vector.
 LEDGER_DIMENSION = 2
+_LEDGER_SUFFIX = "_ledger"
 # Names of collection properties.
 MODEL_ID = "headwater.model_id"
 DIMENSION = "headwater.dimension"
+LAYOUT = "headwater.layout"
+# Of fields, ids and what rows mean; 2: the ledger has a row for each version.
+LAYOUT_NUMBER = "2"
 
 HIT_FIELDS = (
     "row_id", "tenant", "document_id", "version", "ordinal", "text", "heading_path", "start_character",
     "end_character", "token_count", "text_hash", "title", "source_uri", "media_type", "metadata",
 )  # fmt: skip
-# Row of the ledger that is no document's: its version is the epoch of the chunks collection, its switch number the last
-# that was issued (`visibility.Pulse`).
-PULSE_ROW = "pulse"
-STATE_FIELDS = ("row_id", "version", "deleted", "chunk_count", "writer", "switch_number")
+STATE_FIELDS = ("document_row", "version", "deleted", "chunk_count", "writer", "switch_number")
 
 
-def collection_name(alias: str, model: Model) -> str:
-    """Name of a model's collection under an alias."""
-    return f"{alias}_{re.sub('[^0-9A-Za-z]', '_', model.model_id)[:8]}"
+def collection_name(alias: str, model: Model, label: str = "") -> str:
+    """Name of a model's collection under an alias; a shadow's ends in its label."""
+    name = f"{alias}_{re.sub('[^0-9A-Za-z]', '_', model.model_id)[:8]}"
+    return f"{name}_{label}" if label else name
 
 
 def ledger_name(collection: str) -> str:
     """Name of the ledger beside a collection."""
-    return f"{collection}_ledger"
+    return f"{collection}{_LEDGER_SUFFIX}"
+
+
+def is_ledger(collection: str) -> bool:
+    """True of a name that `ledger_name` gave."""
+    return collection.endswith(_LEDGER_SUFFIX)
 
 
 def chunks_schema(model: Model, engine: Capabilities) -> CollectionSchema:
@@ -79,9 +86,10 @@ def chunks_indexes() -> IndexParams:
 
 
 def ledger_schema() -> CollectionSchema:
-    """A row a document: the version that searches return, and who switched to it when."""
+    """A row a version of a document, of which the highest is what searches return, and who switched to it when."""
     schema = MilvusClient.create_schema(enable_dynamic_field=False)
     schema.add_field("row_id", DataType.VARCHAR, is_primary=True, max_length=MAX_REVISION_BYTES)
+    schema.add_field("document_row", DataType.VARCHAR, max_length=MAX_REVISION_BYTES)
     schema.add_field("tenant", DataType.VARCHAR, max_length=MAX_ID_BYTES)
     schema.add_field("document_id", DataType.VARCHAR, max_length=MAX_ID_BYTES)
     schema.add_field("version", DataType.INT64)
@@ -93,21 +101,32 @@ def ledger_schema() -> CollectionSchema:
     return schema
 
 
-def ledger_indexes() -> IndexParams:
-    """Milvus loads no collection without an index on its vector."""
+def ledger_indexes(engine: Capabilities) -> IndexParams:
+    """The ledger is asked by document; and Milvus loads no collection without an index on its vector."""
     indexes = MilvusClient.prepare_index_params()
     indexes.add_index("nothing", index_type="FLAT", metric_type="L2")
+    if engine.scalar_indexes:
+        indexes.add_index("document_row", index_type="INVERTED")
     return indexes
 
 
 def properties(model: Model) -> dict[str, str]:
-    """A collection's properties: say whose vectors it holds."""
-    return {MODEL_ID: model.model_id, DIMENSION: str(model.dimension)}
+    """A collection's properties: say whose vectors it holds, and how."""
+    return {MODEL_ID: model.model_id, DIMENSION: str(model.dimension), LAYOUT: LAYOUT_NUMBER}
 
 
 def model_of(name: str, found: Mapping[str, str]) -> Model:
-    """The model of a collection, by its properties. Raises Misconfigured where Headwater did not make it."""
+    """The model of a collection, by its properties.
+
+    Raises Misconfigured where Headwater did not make it, or a version of Headwater with another layout did.
+    """
     try:
-        return Model(found[MODEL_ID], int(found[DIMENSION]))
+        model = Model(found[MODEL_ID], int(found[DIMENSION]))
     except (ValueError, KeyError):
         raise Misconfigured(f"the collection {name} is not Headwater's: use another store or drop it") from None
+    if found.get(LAYOUT) != LAYOUT_NUMBER:
+        raise Misconfigured(
+            f"the collection {name} was made by another version of Headwater: "
+            "start with a new data folder or store, or drop the collection and let it be filled again from the topics"
+        )
+    return model

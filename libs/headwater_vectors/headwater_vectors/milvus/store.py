@@ -1,56 +1,80 @@
 """The store over Milvus: opening, and the port's calls passed on."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import NoReturn, TypeVar
 from uuid import uuid4
 
+from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.errors import Misconfigured
 
 from headwater_vectors.milvus import schema
 from headwater_vectors.milvus.capabilities import SERVER, Capabilities, capabilities_of
-from headwater_vectors.milvus.connection import READ_SECONDS, Address, CollectionGone, Connection
+from headwater_vectors.milvus.catalogue import Catalogue
+from headwater_vectors.milvus.connection import Address, CollectionGone, Connection
 from headwater_vectors.milvus.reader import MilvusReader
+from headwater_vectors.milvus.scan import MilvusScan
 from headwater_vectors.milvus.tables import Tables
 from headwater_vectors.milvus.writer import MilvusWriter
-from headwater_vectors.ports import ChunkRow, Counts, LedgerRow, Legs, Model, Query
+from headwater_vectors.ports import (
+    NOTICE_SECONDS,
+    ChunkRow,
+    Counts,
+    LedgerRow,
+    Legs,
+    Model,
+    Query,
+    StoredRow,
+)
+from headwater_vectors.shadows import shadow_alias
 
 # Searches and writes name this alias's collection, so that another can be put in its place.
 ALIAS = "headwater"
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
+    name: str
     model: Model
-    tables: Tables
     reader: MilvusReader
     writer: MilvusWriter
+    scan: MilvusScan
 
 
 class MilvusStore:
     """`VectorStore` over a Milvus; one an event loop."""
 
-    def __init__(self, address: Address, alias: str = ALIAS) -> None:
+    def __init__(self, address: Address, alias: str = ALIAS, *, label: str = "", clock: Clock | None = None) -> None:
+        self._address = address
+        self._family = alias
+        self._label = label
+        self._alias = shadow_alias(alias, label) if label else alias
+        self._clock = clock or SystemClock()
         self._connection = Connection(address)
-        self._alias = alias
+        self._catalogue = Catalogue(self._connection)
         self._engine: Capabilities = SERVER
         # Names this process among the writers of ledger rows.
         self._writer_id = uuid4().hex
         self._opened: _Opened | None = None
-        self._opening = asyncio.Lock()
+        self._look_due = 0.0
+        self._looking = asyncio.Lock()
 
     async def open(self) -> None:
         """As `VectorStore.open`."""
         self._engine = capabilities_of(await self._connection.open())
-        await self._find()
+        async with self._looking:
+            await self._look()
 
     async def adopt(self, model: Model) -> None:
         """As `VectorStore.adopt`."""
-        opened = self._opened
+        opened = await self._served()
         if opened is None:
-            async with self._opening:
-                opened = await self._find() or await self._create(model)
+            async with self._looking:
+                opened = await self._look() or await self._create(model)
         if opened.model != model:
             raise Misconfigured(
                 f"the collection holds vectors of {opened.model.model_id}, not of {model.model_id}: "
@@ -59,45 +83,95 @@ class MilvusStore:
 
     async def collection(self) -> tuple[str, Model] | None:
         """As `VectorStore.collection`."""
-        opened = self._opened or await self._find()
-        return (opened.tables.chunks, opened.model) if opened else None
+        opened = await self._served()
+        return (opened.name, opened.model) if opened else None
 
     async def upsert(self, rows: Sequence[ChunkRow]) -> None:
         """As `VectorWriter.upsert`."""
-        await (await self._require()).writer.upsert(rows)
+        await self._on_served(lambda opened: opened.writer.upsert(rows), _refuse)
 
     async def whole(self, row: LedgerRow) -> bool:
         """As `VectorWriter.whole`."""
-        opened = self._opened or await self._find()
-        return await opened.writer.whole(row) if opened else row.chunk_count == 0
+        return await self._on_served(lambda opened: opened.writer.whole(row), lambda: row.chunk_count == 0)
 
-    async def switch(self, rows: Sequence[LedgerRow]) -> None:
+    async def switch(self, row: LedgerRow) -> LedgerRow:
         """As `VectorWriter.switch`."""
-        await (await self._require()).writer.switch(rows)
+        return await self._on_served(lambda opened: opened.writer.switch(row), _refuse)
 
-    async def sweep(self, row: LedgerRow, replaced: LedgerRow | None = None) -> None:
-        """As `VectorWriter.sweep`."""
-        await (await self._require()).writer.sweep(row, replaced)
+    async def discard(self, row: LedgerRow) -> None:
+        """As `VectorWriter.discard`."""
+        await self._on_served(lambda opened: opened.writer.discard(row), _nothing)
 
     async def ledger(self, keys: Sequence[DocumentKey]) -> Sequence[LedgerRow | None]:
         """As `VectorWriter.ledger`."""
-        opened = self._opened or await self._find()
-        return await opened.writer.ledger(keys) if opened else [None] * len(keys)
+        return await self._on_served(lambda opened: opened.writer.ledger(keys), lambda: [None] * len(keys))
 
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
-        opened = self._opened or await self._find()
-        return await opened.reader.search(query) if opened else Legs()
+        return await self._on_served(lambda opened: opened.reader.search(query), Legs)
 
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""
-        opened = self._opened or await self._find()
-        return await opened.reader.counts(tenant) if opened else Counts(0, 0)
+        return await self._on_served(lambda opened: opened.reader.counts(tenant), lambda: Counts(0, 0))
+
+    async def rows(self, tenant: str | None = None) -> AsyncIterator[Sequence[StoredRow]]:
+        """As `StoreScan.rows`."""
+        if opened := await self._served():
+            async for page in opened.scan.rows(tenant):
+                yield page
+
+    async def ledger_rows(self, tenant: str | None = None) -> AsyncIterator[Sequence[LedgerRow]]:
+        """As `StoreScan.ledger_rows`."""
+        if opened := await self._served():
+            async for page in opened.scan.ledger_rows(tenant):
+                yield page
+
+    async def versions(self, key: DocumentKey) -> Sequence[LedgerRow]:
+        """As `StoreScan.versions`."""
+        return await self._on_served(lambda opened: opened.writer.versions(key), tuple)
+
+    async def present(self, row_ids: Sequence[str]) -> frozenset[str]:
+        """As `StoreScan.present`."""
+        return await self._on_served(lambda opened: opened.writer.present(row_ids), frozenset)
+
+    async def erase(self, row_ids: Sequence[str], versions: Sequence[LedgerRow]) -> None:
+        """As `StoreScan.erase`."""
+        await self._on_served(lambda opened: opened.writer.erase(row_ids, versions), _nothing)
+
+    async def shadow(self, label: str) -> "MilvusStore":
+        """As `Collections.shadow`."""
+        shadow_alias(self._family, label)
+        shadow = MilvusStore(self._address, self._family, label=label, clock=self._clock)
+        await shadow.open()
+        return shadow
+
+    async def promote(self, label: str) -> str:
+        """As `Collections.promote`."""
+        name = await self._catalogue.named_by(shadow_alias(self._family, label))
+        if name is None:
+            raise Misconfigured(f"there is no shadow {label} to promote")
+        replaced = await self._catalogue.named_by(self._alias)
+        await self._catalogue.point(self._alias, name)
+        self._look_due = 0.0
+        return replaced if replaced is not None and replaced != name else ""
+
+    async def retire(self, name: str) -> None:
+        """As `Collections.retire`."""
+        if not name.startswith(f"{self._family}_"):
+            name = await self._catalogue.named_by(shadow_alias(self._family, name)) or ""
+        if name == await self._catalogue.named_by(self._alias):
+            raise Misconfigured(f"the collection {name} is served: promote another before retiring it")
+        if name:
+            await self._catalogue.drop(name)
+
+    async def spare(self) -> Sequence[str]:
+        """As `Collections.spare`."""
+        served = await self._catalogue.named_by(self._alias)
+        return [name for name in await self._catalogue.names(self._family) if name != served]
 
     async def maintain(self) -> None:
         """As `VectorStore.maintain`."""
-        if self._opened is not None:
-            await self._opened.writer.maintain()
+        await self._on_served(lambda opened: opened.writer.maintain(), _nothing)
 
     async def ping(self, seconds: float) -> None:
         """As `VectorStore.ping`."""
@@ -109,43 +183,63 @@ class MilvusStore:
         await self._connection.close()
 
     async def drop(self) -> None:
-        """Deletes the alias and its two collections, with all that is in them."""
-        if opened := self._opened or await self._find():
-            await opened.tables.drop(self._alias)
-            self._opened = None
+        """Deletes all collections under the alias, with all that is in them."""
+        for name in await self._catalogue.names(self._family):
+            await self._catalogue.drop(name)
+        self._opened = None
 
-    async def _require(self) -> _Opened:
-        if opened := self._opened or await self._find():
-            return opened
-        raise Misconfigured("there is no collection yet: adopt a model before writing")
-
-    async def _find(self) -> _Opened | None:
-        """What the alias names now; None while there is none."""
+    async def _on_served(self, call: Callable[[_Opened], Awaitable[Result]], absent: Callable[[], Result]) -> Result:
+        """What a call on the collection served returns; what `absent` does while there is none."""
+        opened = await self._served()
+        if opened is None:
+            return absent()
         try:
-            found = await self._connection.data(
-                lambda client: client.describe_alias(self._alias, timeout=READ_SECONDS), READ_SECONDS
-            )
+            return await call(opened)
         except CollectionGone:
-            return None
-        name = str(found["collection_name"])
-        described = await self._connection.data(
-            lambda client: client.describe_collection(name, timeout=READ_SECONDS), READ_SECONDS
-        )
-        return await self._use(name, schema.model_of(name, described.get("properties", {})))
+            # Another was promoted and this one dropped, within a moment.
+            self._look_due = 0.0
+            opened = await self._served()
+            return absent() if opened is None else await call(opened)
+
+    async def _served(self) -> _Opened | None:
+        """What the alias names, as of at most NOTICE_SECONDS ago."""
+        if self._opened is None or self._clock.monotonic() >= self._look_due:
+            async with self._looking:
+                if self._opened is None or self._clock.monotonic() >= self._look_due:
+                    await self._look()
+        return self._opened
+
+    async def _look(self) -> _Opened | None:
+        """What the alias names now; None while there is none."""
+        due = self._clock.monotonic() + NOTICE_SECONDS
+        name = await self._catalogue.named_by(self._alias)
+        if name is None:
+            self._opened = None
+        elif self._opened is None or self._opened.name != name:
+            self._opened = await self._use(name, await self._catalogue.model_of(name))
+        self._look_due = due
+        return self._opened
 
     async def _create(self, model: Model) -> _Opened:
         """Makes both collections, loads them, and only then names them by the alias."""
-        name = schema.collection_name(self._alias, model)
+        name = schema.collection_name(self._family, model, self._label)
         tables = Tables(self._connection, name, self._engine)
         await tables.create(model)
         await tables.load()
-        await tables.name_by(self._alias)
-        return await self._use(name, model)
+        await self._catalogue.point(self._alias, name)
+        self._opened = await self._use(name, model)
+        return self._opened
 
     async def _use(self, name: str, model: Model) -> _Opened:
         tables = Tables(self._connection, name, self._engine)
         await tables.load()
-        reader = MilvusReader(tables, model)
         writer = MilvusWriter(tables, model, self._writer_id)
-        self._opened = _Opened(model, tables, reader, writer)
-        return self._opened
+        return _Opened(name, model, MilvusReader(tables, model), writer, MilvusScan(tables))
+
+
+def _refuse() -> NoReturn:
+    raise Misconfigured("there is no collection yet: adopt a model before writing")
+
+
+def _nothing() -> None:
+    """Without a collection there is nothing to do."""

@@ -1,6 +1,6 @@
 """The two collections as calls: raw reads and writes with their time limits, consistency and reloads."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -35,22 +35,12 @@ class Tables:
         """Creates what is missing of the two."""
         fields, indexes = schema.chunks_schema(model, self.engine), schema.chunks_indexes()
         await self._create(self.chunks, fields, indexes, schema.properties(model))
-        await self._create(self.ledger, schema.ledger_schema(), schema.ledger_indexes(), {})
+        await self._create(self.ledger, schema.ledger_schema(), schema.ledger_indexes(self.engine), {})
 
     async def load(self) -> None:
         """Makes both searchable; quick where they are."""
         for name in (self.chunks, self.ledger):
             await self._connection.admin(partial(_load, name))
-
-    async def name_by(self, alias: str) -> None:
-        """Lets the alias mean the chunks collection."""
-        await self._connection.admin(lambda client: client.create_alias(self.chunks, alias, timeout=ADMIN_SECONDS))
-
-    async def drop(self, alias: str) -> None:
-        """Deletes the alias and both collections."""
-        await self._connection.admin(lambda client: client.drop_alias(alias, timeout=ADMIN_SECONDS))
-        for name in (self.chunks, self.ledger):
-            await self._connection.admin(partial(_drop, name))
 
     async def find(self, field: str, data: Any, limit: int, where: Expression) -> Sequence[Entity]:
         """One leg: hits with `distance` and `entity`, best first."""
@@ -95,19 +85,37 @@ class Tables:
             ids = list(row_ids[start : start + MAX_IDS])
             await self._connection.data(partial(_delete, name, ids), WRITE_SECONDS)
 
-    async def delete_where(self, name: str, where: Expression) -> None:
-        """Deletes what a filter lets through."""
-        await self._connection.data(
-            lambda client: client.delete(name, timeout=WRITE_SECONDS, **self._where(where)), WRITE_SECONDS
+    async def ledger_of(self, documents: Sequence[str]) -> Sequence[Entity]:
+        """The ledger rows of documents, all versions, by `document_row_id`."""
+        found: list[Entity] = []
+        for start in range(0, len(documents), MAX_IDS):
+            where = Expression("")
+            where.text = f"document_row in {where.bind(list(documents[start : start + MAX_IDS]))}"
+            found.extend(await self.query(self.ledger, where, schema.STATE_FIELDS))
+        return found
+
+    async def pages(
+        self, name: str, where: Expression, fields: Sequence[str], rows: int
+    ) -> AsyncIterator[Sequence[Entity]]:
+        """All rows that a filter lets through, so many at a time."""
+        iterator = await self._administering(
+            lambda client: client.query_iterator(
+                name, batch_size=rows, output_fields=list(fields), timeout=READ_SECONDS, **self._where(where)
+            )
         )
+        try:
+            while page := await self._connection.admin(lambda _: iterator.next(), READ_SECONDS):
+                yield page
+        finally:
+            iterator.close()
 
     async def flush(self, name: str) -> None:
         """Turns fresh rows into segments."""
-        await self._connection.admin(lambda client: client.flush(name, timeout=ADMIN_SECONDS))
+        await self._administering(lambda client: client.flush(name, timeout=ADMIN_SECONDS))
 
     async def warm_up(self) -> None:
         """Searches once, so that whatever the engine builds on the first search of a segment is not a user's wait."""
-        await self._connection.data(
+        await self._reading(
             lambda client: client.search(
                 self.chunks, ["anything"], anns_field="sparse", limit=1, output_fields=["row_id"], timeout=ADMIN_SECONDS
             ),
@@ -126,13 +134,21 @@ class Tables:
 
         await self._connection.admin(create)
 
-    async def _reading(self, call: Callable[[AsyncMilvusClient], Awaitable[Result]]) -> Result:
+    async def _reading(
+        self, call: Callable[[AsyncMilvusClient], Awaitable[Result]], seconds: float = READ_SECONDS
+    ) -> Result:
+        return await self._loaded(lambda: self._connection.data(call, seconds))
+
+    async def _administering(self, call: Callable[[MilvusClient], Result]) -> Result:
+        return await self._loaded(lambda: self._connection.admin(call))
+
+    async def _loaded(self, call: Callable[[], Awaitable[Result]]) -> Result:
         try:
-            return await self._connection.data(call, READ_SECONDS)
+            return await call()
         except NotLoaded:
             # The store came back without its collections in memory.
             await self.load()
-            return await self._connection.data(call, READ_SECONDS)
+            return await call()
 
     def _where(self, where: Expression) -> dict[str, Any]:
         if self.engine.filter_templates:
@@ -142,10 +158,6 @@ class Tables:
 
 def _load(name: str, client: MilvusClient) -> None:
     client.load_collection(name, timeout=ADMIN_SECONDS)
-
-
-def _drop(name: str, client: MilvusClient) -> None:
-    client.drop_collection(name, timeout=ADMIN_SECONDS)
 
 
 async def _get(name: str, ids: list[str], fields: list[str], client: AsyncMilvusClient) -> Sequence[Entity]:

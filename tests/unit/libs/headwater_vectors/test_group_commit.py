@@ -18,7 +18,8 @@ class Sink:
         self.in_flight = 0
         self.refuse: dict[int, Exception] = {}
 
-    async def write(self, items: Sequence[int]) -> None:
+    async def write(self, items: Sequence[int]) -> int:
+        """Returns how many."""
         self.in_flight += 1
         assert self.in_flight == 1
         try:
@@ -27,6 +28,7 @@ class Sink:
                 if item in self.refuse:
                     raise self.refuse[item]
             self.writes.append(list(items))
+            return len(items)
         finally:
             self.in_flight -= 1
 
@@ -37,24 +39,24 @@ def sink() -> Sink:
 
 
 @pytest.fixture
-def commit(sink: Sink) -> GroupCommit[int]:
+def commit(sink: Sink) -> GroupCommit[int, int]:
     return GroupCommit(sink.write, asyncio.Lock(), max_items=4)
 
 
-async def submitted(commit: GroupCommit[int], *parts: list[int]) -> list[asyncio.Task[None]]:
+async def submitted(commit: GroupCommit[int, int], *parts: list[int]) -> list[asyncio.Task[int | None]]:
     tasks = [asyncio.create_task(commit.submit(part)) for part in parts]
     for _ in range(3):
         await asyncio.sleep(0)
     return tasks
 
 
-async def test_one_caller_writes_at_once(commit: GroupCommit[int], sink: Sink) -> None:
-    await commit.submit([1, 2])
-    await commit.submit([])
+async def test_one_caller_writes_at_once(commit: GroupCommit[int, int], sink: Sink) -> None:
+    assert await commit.submit([1, 2]) == 2
+    assert await commit.submit([]) is None
     assert sink.writes == [[1, 2]]
 
 
-async def test_what_comes_meanwhile_goes_together(commit: GroupCommit[int], sink: Sink) -> None:
+async def test_what_comes_meanwhile_goes_together(commit: GroupCommit[int, int], sink: Sink) -> None:
     sink.gate.clear()
     tasks = await submitted(commit, [1], [2], [3])
     sink.gate.set()
@@ -62,7 +64,7 @@ async def test_what_comes_meanwhile_goes_together(commit: GroupCommit[int], sink
     assert sink.writes == [[1], [2, 3]] or sink.writes == [[1, 2, 3]]
 
 
-async def test_a_write_is_bounded(commit: GroupCommit[int], sink: Sink) -> None:
+async def test_a_write_is_bounded(commit: GroupCommit[int, int], sink: Sink) -> None:
     sink.gate.clear()
     tasks = await submitted(commit, [0], [1, 2], [3, 4], [5, 6], list(range(10, 20)))
     sink.gate.set()
@@ -71,17 +73,17 @@ async def test_a_write_is_bounded(commit: GroupCommit[int], sink: Sink) -> None:
     assert sorted(item for write in sink.writes for item in write) == [*range(7), *range(10, 20)]
 
 
-async def test_bad_items_fail_their_own_caller_alone(commit: GroupCommit[int], sink: Sink) -> None:
+async def test_bad_items_fail_their_own_caller_alone(commit: GroupCommit[int, int], sink: Sink) -> None:
     sink.refuse = {2: InvalidInput("no")}
     sink.gate.clear()
     tasks = await submitted(commit, [1], [2], [3])
     sink.gate.set()
     results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [type(result) for result in results] == [type(None), InvalidInput, type(None)]
+    assert [type(result) for result in results] == [int, InvalidInput, int]
     assert sorted(item for write in sink.writes for item in write) == [1, 3]
 
 
-async def test_a_store_that_is_away_fails_all_and_then_works_again(commit: GroupCommit[int], sink: Sink) -> None:
+async def test_a_store_that_is_away_fails_all_and_then_works_again(commit: GroupCommit[int, int], sink: Sink) -> None:
     sink.refuse = {2: Unavailable("away")}
     sink.gate.clear()
     tasks = await submitted(commit, [2], [2, 3], [4])
@@ -93,7 +95,7 @@ async def test_a_store_that_is_away_fails_all_and_then_works_again(commit: Group
     assert sink.writes[-1] == [5]
 
 
-async def test_a_cancelled_leader_leaves_the_others_an_answer(commit: GroupCommit[int], sink: Sink) -> None:
+async def test_a_cancelled_leader_leaves_the_others_an_answer(commit: GroupCommit[int, int], sink: Sink) -> None:
     sink.gate.clear()
     leader, first, second = await submitted(commit, [1], [2], [3])
     leader.cancel()
@@ -102,10 +104,10 @@ async def test_a_cancelled_leader_leaves_the_others_an_answer(commit: GroupCommi
     results = await asyncio.gather(leader, first, second, return_exceptions=True)
     assert isinstance(results[0], asyncio.CancelledError)
     for result in results[1:]:
-        assert result is None or isinstance(result, Unavailable)
+        assert isinstance(result, int | Unavailable)
 
 
-async def test_a_cancelled_waiter_does_not_hold_up_the_rest(commit: GroupCommit[int], sink: Sink) -> None:
+async def test_a_cancelled_waiter_does_not_hold_up_the_rest(commit: GroupCommit[int, int], sink: Sink) -> None:
     sink.gate.clear()
     leader, waiter, other = await submitted(commit, [1], [2], [3])
     waiter.cancel()

@@ -1,22 +1,12 @@
 """Whole versions over a store whose rows and ledger change between the reads."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-import pytest
 from headwater_kit.core.documents import DocumentKey, Passage, document_row_id
 from headwater_vectors.ports import Hit, Legs, Query
 from headwater_vectors.testing.samples import found, rows
-from headwater_vectors.visibility import (
-    MAX_ODD_ROUNDS,
-    MAX_ROUNDS,
-    LedgerState,
-    LedgerView,
-    Marks,
-    Pulse,
-    WholeVersions,
-    revision_of,
-)
+from headwater_vectors.visibility import FULL_ROUNDS, MAX_ROUNDS, LedgerState, Marks, WholeVersions, revision_of
 
 QUERY = Query("acme", vector=b"x", limit=10)
 Step = Callable[["RawStore"], None]
@@ -30,9 +20,8 @@ class RawStore:
         self.ledger: dict[str, LedgerState] = {}
         self.script: list[Step] = []
         self.searches: list[tuple[str, ...]] = []
+        self.narrowed: list[tuple[str, ...]] = []
         self.switches = 0
-        self.now = 0
-        self.keeps_latest = False
 
     def write(self, document_id: str, version: int, *ordinals: int) -> None:
         written = rows(document_id, version, ["text"] * (max(ordinals) + 1))
@@ -51,28 +40,22 @@ class RawStore:
             if hit.passage.document_id != document_id or hit.passage.version >= below
         }
 
-    async def find(self, query: Query, without: tuple[str, ...]) -> Legs:
-        self.searches.append(without)
-        hits = [
-            hit
-            for hit in self.rows.values()
-            if revision_of(_row(hit.passage.document_id), hit.passage.version) not in without
-        ]
-        legs = Legs(dense=tuple(hits[: query.limit]))
+    async def find(self, query: Query, without: Sequence[str], only: Sequence[str]) -> Legs:
+        self.searches.append(tuple(without))
+        self.narrowed.append(tuple(only))
+        hits = [hit for hit in self.rows.values() if _revision(hit) not in without]
+        legs = Legs(dense=tuple([hit for hit in hits if not only or _revision(hit) in only][: query.limit]))
         if self.script:
             self.script.pop(0)(self)
         await asyncio.sleep(0)
         return legs
 
-    async def view(self, row_ids: Sequence[str]) -> LedgerView:
-        return LedgerView({row_id: self.ledger[row_id] for row_id in row_ids if row_id in self.ledger}, self._pulse())
+    async def view(self, documents: Sequence[str]) -> Mapping[str, LedgerState]:
+        return {row_id: self.ledger[row_id] for row_id in documents if row_id in self.ledger}
 
-    async def pulse(self) -> Pulse:
-        return self._pulse()
 
-    def _pulse(self) -> Pulse:
-        latest = LedgerState(0, True, "w", self.switches) if self.keeps_latest else None
-        return Pulse(self.now, latest)
+def _revision(hit: Hit) -> str:
+    return revision_of(_row(hit.passage.document_id), hit.passage.version)
 
 
 def _row(document_id: str) -> str:
@@ -88,6 +71,7 @@ async def settled(*documents: str) -> tuple[RawStore, WholeVersions]:
     reader = WholeVersions(store)
     await reader.search(QUERY)
     store.searches.clear()
+    store.narrowed.clear()
     return store, reader
 
 
@@ -105,19 +89,8 @@ async def test_a_writer_seen_for_the_first_time_costs_a_second_search() -> None:
     assert len(store.searches) == 2
 
 
-async def test_a_writer_that_keeps_its_last_switch_costs_none() -> None:
-    store = RawStore()
-    store.keeps_latest = True
-    store.write("a", 1, 0, 1)
-    store.switch("a", 1)
-    assert found(await WholeVersions(store).search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
-    assert len(store.searches) == 1
-
-
-@pytest.mark.parametrize("keeps_latest", [False, True])
-async def test_a_part_seen_before_the_switch_is_not_returned_alone(keeps_latest: bool) -> None:
+async def test_a_part_seen_before_the_switch_is_not_returned_alone() -> None:
     store, reader = await settled("b")
-    store.keeps_latest = keeps_latest
     store.write("a", 1, 0)
 
     def finish(raw: RawStore) -> None:
@@ -180,15 +153,31 @@ def _edit_a(raw: RawStore) -> None:
     _edit(raw, "a")
 
 
-def _edit_b(raw: RawStore) -> None:
-    _edit(raw, "b")
-
-
 async def test_rounds_have_an_end_and_then_leave_out_what_was_always_in_doubt() -> None:
     store, reader = await settled("a", "b")
     store.script = [_edit_a] * (2 * MAX_ROUNDS)
     assert found(await reader.search(QUERY)) == {("b", 1, 0), ("b", 1, 1)}
     assert len(store.searches) == MAX_ROUNDS
+
+
+async def test_what_changes_in_every_round_is_asked_for_alone_and_shown_once_it_stands_still() -> None:
+    store, reader = await settled("a", "b")
+    store.script = [_edit_a] * (FULL_ROUNDS + 1)
+    assert found(await reader.search(QUERY)) == {("a", 2 + FULL_ROUNDS, 0), ("b", 1, 0), ("b", 1, 1)}
+    revisions = [(revision_of(_row("a"), 1 + FULL_ROUNDS + n),) for n in range(2)]
+    assert store.narrowed == [*[()] * FULL_ROUNDS, *revisions]
+
+
+async def test_a_document_whose_new_version_no_longer_matches_is_gone() -> None:
+    store, reader = await settled("a", "b")
+
+    def empty(raw: RawStore) -> None:
+        raw.write("a", 2, 0)
+        raw.switch("a", 2)
+        raw.sweep("a", 3)
+
+    store.script = [lambda raw: _edit(raw, "b"), empty]
+    assert found(await reader.search(QUERY)) == {("b", 2, 0)}
 
 
 async def test_a_document_stays_as_the_last_certain_round_saw_it() -> None:
@@ -207,60 +196,6 @@ async def test_a_document_deleted_in_a_later_round_is_gone() -> None:
     store.write("b", 2, 0)
     store.script = [lambda raw: raw.switch("b", 2), lambda raw: raw.switch("a", 2, deleted=True)]
     assert found(await reader.search(QUERY)) == {("b", 2, 0)}
-
-
-async def test_a_round_that_a_flush_overtook_is_not_believed() -> None:
-    store, reader = await settled("a")
-    hidden = {id_: store.rows.pop(id_) for id_, hit in list(store.rows.items()) if hit.passage.chunk.ordinal == 1}
-
-    def flushed(raw: RawStore) -> None:
-        raw.rows.update(hidden)
-        raw.now = 2
-
-    store.script = [flushed]
-    assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
-    assert len(store.searches) == 2
-
-
-async def test_a_round_within_a_flush_is_not_believed() -> None:
-    store, reader = await settled("a")
-    store.now = 1
-    store.script = [lambda raw: None, lambda raw: setattr(raw, "now", 2)]
-    assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
-    assert len(store.searches) == 3
-
-
-async def test_a_flush_without_end_does_not_empty_the_answer() -> None:
-    store, reader = await settled("a")
-    store.now = 1
-    assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
-    assert len(store.searches) == MAX_ROUNDS
-
-
-async def test_a_flush_in_the_last_round_takes_nothing_from_those_before() -> None:
-    store, reader = await settled("a", "b")
-
-    def begin_flush(raw: RawStore) -> None:
-        _edit_b(raw)
-        raw.now = 1
-        raw.rows = {}
-
-    store.script = [*[_edit_b] * (MAX_ROUNDS - 2), begin_flush]
-    assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
-    assert len(store.searches) == MAX_ROUNDS
-
-
-async def test_an_odd_epoch_left_by_a_dead_writer_does_not_cost_for_ever() -> None:
-    store, reader = await settled("a")
-    store.now = 1
-    for _ in range(MAX_ODD_ROUNDS):
-        await reader.search(QUERY)
-    store.searches.clear()
-    assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
-    assert len(store.searches) == 1
-    store.now = 3
-    await reader.search(QUERY)
-    assert len(store.searches) > 2
 
 
 async def test_hits_of_several_rounds_are_ranked_together() -> None:

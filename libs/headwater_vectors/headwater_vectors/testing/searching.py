@@ -1,15 +1,12 @@
-"""The contract of a vector store; subclass it with a `store` fixture, opened and empty."""
-
-import asyncio
+"""What a search finds: the contract of a vector store; subclass it with a `store` fixture, opened and empty."""
 
 import pytest
 from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.errors import InvalidInput, Misconfigured
 from headwater_kit.core.filters import All, Any, Compare, Filter, Member, Not, Operator
-from headwater_text.analysis import analyse
 
-from headwater_vectors.ports import LedgerRow, Legs, Model, Query, VectorStore
-from headwater_vectors.testing.samples import MODEL, found, ledger_row, put, rows, vector
+from headwater_vectors.ports import Legs, Model, Query, VectorStore
+from headwater_vectors.testing.samples import MODEL, found, ledger_row, put, query, rows
 
 # Strings that end a quoted literal, a comment, a parameter or an identifier somewhere.
 HOSTILE = (
@@ -43,14 +40,8 @@ CHOICES: tuple[tuple[Filter, set[str]], ...] = (
 )
 
 
-def query(terms: str = "", axis: int | None = 0, **more: object) -> Query:
-    """Both legs in the tenant acme; `axis` None leaves out the dense one."""
-    fields: dict[str, object] = {"tenant": "acme", "terms": analyse(terms), "limit": 50, **more}
-    return Query(vector=b"" if axis is None else vector(axis), **fields)  # type: ignore[arg-type]
-
-
-class VectorStoreContract:
-    """What holds for every adapter."""
+class SearchContract:
+    """Searches and counts, for every adapter."""
 
     async def test_nothing_is_found_before_anything_is_written(self, store: VectorStore) -> None:
         assert await store.collection() is None
@@ -99,90 +90,14 @@ class VectorStoreContract:
         assert (await store.search(query("apple", axis=None))).dense == ()
         assert list((await store.search(query("zebra"))).lexical) == []
 
-    async def test_rows_are_invisible_until_the_switch(self, store: VectorStore) -> None:
-        await store.adopt(MODEL)
-        await store.upsert(rows("a", 1, ["apple"]))
-        assert found(await store.search(query("apple"))) == set()
-        await store.switch([ledger_row("a", 1, 1)])
-        assert found(await store.search(query("apple"))) == {("a", 1, 0)}
-
-    async def test_a_switch_shows_one_version_in_both_legs_before_and_after_the_sweep(self, store: VectorStore) -> None:
-        await store.adopt(MODEL)
-        await put(store, rows("a", 1, ["apple one", "apple two", "apple three"]))
-        await store.upsert(rows("a", 2, ["apple four", "apple five"]))
-        assert found(await store.search(query("apple"))) == {("a", 1, 0), ("a", 1, 1), ("a", 1, 2)}
-        await store.switch([ledger_row("a", 2, 2)])
-        assert found(await store.search(query("apple"))) == {("a", 2, 0), ("a", 2, 1)}
-        await store.sweep(ledger_row("a", 2, 2))
-        assert found(await store.search(query("apple"))) == {("a", 2, 0), ("a", 2, 1)}
-        assert (await store.counts("acme")).chunks == 2
-
     async def test_old_rows_do_not_crowd_out_the_new(self, store: VectorStore) -> None:
         await store.adopt(MODEL)
-        await put(store, rows("a", 1, [f"apple {n}" for n in range(10)]))
         await put(store, rows("b", 1, ["apple beside pear, plum and quince"], axis=1))
         await put(store, rows("a", 2, ["no such fruit here"], axis=2))
+        await store.upsert(rows("a", 1, [f"apple {n}" for n in range(10)]))
         legs = await store.search(query("apple", axis=0, limit=3))
         assert [hit.passage.document_id for hit in legs.lexical] == ["b"]
         assert found(Legs(dense=legs.dense)) == {("a", 2, 0), ("b", 1, 0)}
-
-    async def test_a_deletion_vanishes_at_the_switch_and_leaves_no_rows(self, store: VectorStore) -> None:
-        await store.adopt(MODEL)
-        await put(store, rows("a", 1, ["apple"]))
-        await store.switch([ledger_row("a", 2, 0)])
-        assert found(await store.search(query("apple"))) == set()
-        await store.sweep(ledger_row("a", 2, 0))
-        counts = await store.counts("acme")
-        assert (counts.chunks, counts.documents) == (0, 0)
-        assert await store.ledger([DocumentKey("acme", "a")]) == [ledger_row("a", 2, 0)]
-
-    async def test_a_document_comes_back_after_a_deletion(self, store: VectorStore) -> None:
-        await store.adopt(MODEL)
-        await store.switch([ledger_row("a", 2, 0)])
-        await put(store, rows("a", 3, ["apple"]))
-        await store.sweep(ledger_row("a", 3, 1), ledger_row("a", 2, 0))
-        assert found(await store.search(query("apple"))) == {("a", 3, 0)}
-
-    async def test_a_switch_is_monotone(self, store: VectorStore) -> None:
-        await store.adopt(MODEL)
-        await put(store, rows("a", 5, ["apple"]))
-        await store.switch([ledger_row("a", 4, 0)])
-        await store.switch([LedgerRow(DocumentKey("acme", "a"), 5, True, 0)])
-        assert await store.ledger([DocumentKey("acme", "a")]) == [ledger_row("a", 5, 1)]
-        assert found(await store.search(query("apple"))) == {("a", 5, 0)}
-
-    async def test_writing_twice_is_writing_once(self, store: VectorStore) -> None:
-        await store.adopt(MODEL)
-        for _ in range(2):
-            await put(store, rows("a", 1, ["apple", "pear"]))
-            await store.sweep(ledger_row("a", 1, 2))
-        assert len((await store.search(query("apple pear"))).lexical) == 2
-        counts = await store.counts("acme")
-        assert (counts.chunks, counts.documents) == (2, 1)
-
-    async def test_a_sweep_with_what_was_replaced_deletes_just_that(self, store: VectorStore) -> None:
-        await store.adopt(MODEL)
-        await put(store, rows("a", 1, ["apple"] * 3))
-        await put(store, rows("b", 1, ["apple"]))
-        await put(store, rows("a", 2, ["apple"]))
-        await store.sweep(ledger_row("a", 2, 1), ledger_row("a", 1, 3))
-        assert not await store.whole(ledger_row("a", 1, 3))
-        assert found(await store.search(query("apple"))) == {("a", 2, 0), ("b", 1, 0)}
-
-    async def test_whole_counts_the_rows_of_one_version(self, store: VectorStore) -> None:
-        await store.adopt(MODEL)
-        written = rows("a", 1, ["one", "two", "three"])
-        await store.upsert(written[:1])
-        assert not await store.whole(ledger_row("a", 1, 3))
-        await store.upsert(written[1:])
-        assert await store.whole(ledger_row("a", 1, 3))
-        assert not await store.whole(ledger_row("a", 2, 3))
-
-    async def test_the_ledger_answers_in_order(self, store: VectorStore) -> None:
-        await store.adopt(MODEL)
-        await store.switch([ledger_row("a", 1, 1), ledger_row("b", 3, 0)])
-        keys = [DocumentKey("acme", name) for name in ("b", "none", "a")]
-        assert await store.ledger(keys) == [ledger_row("b", 3, 0), None, ledger_row("a", 1, 1)]
 
     async def test_tenants_are_walls(self, store: VectorStore) -> None:
         await store.adopt(MODEL)
@@ -191,8 +106,7 @@ class VectorStoreContract:
         assert found(await store.search(query("apple"))) == {("a", 1, 0)}
         assert found(await store.search(query("apple", tenant="other"))) == {("a", 2, 0)}
         assert found(await store.search(query("apple", tenant="acm"))) == set()
-        await store.switch([ledger_row("a", 3, 0)])
-        await store.sweep(ledger_row("a", 3, 0))
+        await store.switch(ledger_row("a", 3, 0))
         assert found(await store.search(query("apple", tenant="other"))) == {("a", 2, 0)}
         assert (await store.counts("other")).documents == 1
 
@@ -237,8 +151,7 @@ class VectorStoreContract:
             await put(store, rows(hostile, 1, ["apple"], tenant=hostile))
         for hostile in names:
             assert found(await store.search(query("apple", tenant=hostile))) == {(hostile, 1, 0)}
-            await store.switch([ledger_row(hostile, 2, 0, tenant=hostile)])
-            await store.sweep(ledger_row(hostile, 2, 0, tenant=hostile))
+            await store.switch(ledger_row(hostile, 2, 0, tenant=hostile))
             assert (await store.counts(hostile)).documents == 0
         assert found(await store.search(query("apple"))) == {("a", 1, 0)}
 
@@ -274,28 +187,9 @@ class VectorStoreContract:
         before = found(await store.search(query("apple")))
         await store.maintain()
         assert found(await store.search(query("apple"))) == before == {("a", 2, 0)}
-        await store.sweep(ledger_row("a", 2, 1), ledger_row("a", 1, 2))
+        await put(store, rows("a", 2, ["apple"]))
         await store.maintain()
         assert found(await store.search(query("apple"))) == before
-
-    async def test_no_search_sees_two_versions_or_part_of_one_while_documents_change(self, store: VectorStore) -> None:
-        """Writers edit, searches run at the same time: every answer shows each document whole, in one version."""
-        await store.adopt(MODEL)
-        chunks = {version: 2 + version % 3 for version in range(1, 13)}
-        for name in ("a", "b"):
-            await put(store, rows(name, 1, ["apple"] * chunks[1]))
-        writers = [asyncio.create_task(_edit(store, name, chunks)) for name in ("a", "b")]
-        seen = 0
-        while not all(task.done() for task in writers):
-            legs = await store.search(query("apple"))
-            for leg in (legs.dense, legs.lexical):
-                _check_whole(Legs(dense=leg), chunks)
-            _check_whole(legs, chunks)
-            seen += len(found(legs)) > 0
-            await asyncio.sleep(0)
-        await asyncio.gather(*writers)
-        assert seen > 0
-        assert found(await store.search(query("apple"))) == {(d, 12, n) for d in ("a", "b") for n in range(chunks[12])}
 
     async def test_an_open_store_answers_and_opens_again(self, store: VectorStore) -> None:
         await store.ping(2.0)
@@ -304,25 +198,3 @@ class VectorStoreContract:
         await store.close()
         await store.open()
         assert found(await store.search(query("apple"))) == {("a", 1, 0)}
-
-
-async def _edit(store: VectorStore, name: str, chunks: dict[int, int]) -> None:
-    for version in range(2, len(chunks) + 1):
-        written = rows(name, version, ["apple"] * chunks[version])
-        # Row by row, so that there is a part to be seen.
-        for row in written:
-            await store.upsert([row])
-            await asyncio.sleep(0)
-        current = ledger_row(name, version, chunks[version])
-        await store.switch([current])
-        await store.sweep(current, ledger_row(name, version - 1, chunks[version - 1]))
-
-
-def _check_whole(legs: Legs, chunks: dict[int, int]) -> None:
-    shown = found(legs)
-    for name in {document for document, _, _ in shown}:
-        versions = {version for document, version, _ in shown if document == name}
-        assert len(versions) == 1, f"{name} in versions {versions}"
-        (version,) = versions
-        ordinals = {ordinal for document, _, ordinal in shown if document == name}
-        assert ordinals == set(range(chunks[version])), f"part of {name}@{version}: {ordinals}"
