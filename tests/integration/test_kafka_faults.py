@@ -50,7 +50,7 @@ async def test_a_consumer_closes_in_time(silent: KafkaBus) -> None:
         return
 
     consumer = silent.consumer("group")
-    await consumer.subscribe([CHUNKS.name], RebalanceListener(ignore, ignore))
+    await consumer.subscribe([CHUNKS.name], RebalanceListener(ignore, ignore, ignore))
     assert await consumer.poll(1, 0.1) == []
     start = time.monotonic()
     await consumer.close()

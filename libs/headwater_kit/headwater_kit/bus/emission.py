@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headwater_kit.bus.attempts import Attempts, Outcome, Place
+from headwater_kit.bus.lease import Lease
 from headwater_kit.bus.ports import Ack, Producer, Record
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.errors import HeadwaterError, InvalidInput, Transient
@@ -34,12 +35,13 @@ class Emitter:
     All outputs of a call are on the way at once. When one fails, it and all
     after it are sent again: since a producer lets no record overtake an earlier
     one (`ports.Producer`), each output's first copy comes after the first
-    copies of all outputs before it.
+    copies of all outputs before it. Nothing is sent while the lease is lapsed.
     """
 
-    def __init__(self, producer: Producer, attempts: Attempts) -> None:
+    def __init__(self, producer: Producer, attempts: Attempts, lease: Lease) -> None:
         self._producer = producer
         self._attempts = attempts
+        self._lease = lease
 
     async def emit(self, emissions: Sequence[Emission]) -> None:
         """Returns once every output is acknowledged; tries for ever.
@@ -56,6 +58,7 @@ class Emitter:
         try:
             for index, emission in enumerate(emissions):
                 for output in emission.outcome.outputs:
+                    await self._lease.held()
                     sends.append((index, asyncio.create_task(self._producer.send(output))))
                     # A turn of the loop hands the record to the client; what is refused at once stops the rest.
                     await asyncio.sleep(0)

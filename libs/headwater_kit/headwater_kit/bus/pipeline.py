@@ -11,6 +11,7 @@ from headwater_kit.bus import metrics
 from headwater_kit.bus.attempts import Attempts, Outcome
 from headwater_kit.bus.emission import Emission, Emitter
 from headwater_kit.bus.handler import OrderKey
+from headwater_kit.bus.lease import Lease
 from headwater_kit.bus.policy import LoopPolicy
 from headwater_kit.bus.ports import Record, TopicPartition
 from headwater_kit.core.clock import Clock
@@ -25,6 +26,7 @@ class Surroundings:
     policy: LoopPolicy
     clock: Clock
     order_key: OrderKey
+    lease: Lease
     attempts: Attempts
     emitter: Emitter
     tasks: asyncio.TaskGroup
@@ -50,6 +52,7 @@ class Entry:
     async def at_work(self) -> AsyncIterator[None]:
         """As `Place.at_work`."""
         async with self._pipeline.turn:
+            await self._pipeline.lease.held()
             self._is_at_work = True
             yield
 
@@ -74,6 +77,7 @@ class PartitionPipeline:
         self.next_offset: int | None = None
         self.committed: int | None = None
         self.paused = False
+        self.lease = around.lease
         self.turn = asyncio.Semaphore(around.policy.max_concurrency)
         self._around = around
         self._ready = ready

@@ -21,10 +21,13 @@ class LoopPolicy:
     max_concurrency: int = 16
     # Of a record that fails for no known reason; then it is poison.
     max_attempts: int = 3
-    backoff: Backoff = field(default_factory=Backoff)
+    # Its cap is how long a record may still wait when what it needs is back.
+    backoff: Backoff = field(default_factory=lambda: Backoff(cap_seconds=4.0))
+    # Of polls, and of getting ready for partitions: both cost little, and everything waits for them.
+    poll_backoff: Backoff = field(default_factory=lambda: Backoff(cap_seconds=1.0))
     poll_records: int = 64
     poll_seconds: float = 0.5
     # At most one commit in this time; more would cost the broker and save little.
     commit_seconds: float = 0.25
     # The group stands still for as long as a member takes to give up partitions.
-    revoke_seconds: float = 5.0
+    revoke_seconds: float = 3.0

@@ -87,12 +87,13 @@ class RebalanceListener:
     """What to do when partitions come and go; awaited by `poll` and `close`, before they return.
 
     `revoked` runs before the partitions are given up, so a commit in it counts;
-    the broker waits for it, so it must be short. It also runs for partitions
-    that are lost already; a commit of those is ignored.
+    the group waits for it, so it must be short. `lost` runs where others may
+    have them already: nothing may be done in their name any more.
     """
 
     assigned: Callable[[Sequence[TopicPartition]], Awaitable[None]]
     revoked: Callable[[Sequence[TopicPartition]], Awaitable[None]]
+    lost: Callable[[Sequence[TopicPartition]], Awaitable[None]]
 
 
 class Consumer(Protocol):
@@ -102,6 +103,15 @@ class Consumer(Protocol):
     it waits, and may make `poll` return early. A partition that goes and comes
     back starts at its committed offset and is not paused.
     """
+
+    @property
+    def lease_seconds(self) -> float:
+        """For how long after the start of a poll no other member is given this one's partitions.
+
+        A member that polls again only after longer than this, or that the group
+        has put out, loses all it had at that poll and joins anew.
+        """
+        ...
 
     async def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
         """Joins the group; a group without offsets starts at the beginning."""

@@ -19,7 +19,8 @@ _log = logging.getLogger(__name__)
 # Large enough to read a million entries fast, small enough to let calls be answered in between.
 POLL_RECORDS = 500
 POLL_SECONDS = 0.5
-BACKOFF = Backoff()
+# What follows the table must not stand still for long once the broker is back.
+BACKOFF = Backoff(cap_seconds=1.0)
 
 
 class Table:

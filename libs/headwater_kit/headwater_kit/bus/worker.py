@@ -10,6 +10,7 @@ from headwater_kit.bus import metrics
 from headwater_kit.bus.attempts import Attempts
 from headwater_kit.bus.emission import Emitter
 from headwater_kit.bus.handler import OrderKey, RecordHandler
+from headwater_kit.bus.lease import Lease, Moment
 from headwater_kit.bus.pipeline import PartitionPipeline, Surroundings
 from headwater_kit.bus.policy import LoopPolicy
 from headwater_kit.bus.ports import Consumer, Producer, RebalanceListener, Record, TopicPartition
@@ -53,10 +54,11 @@ class GroupWorker:
         self.fault: HeadwaterError | None = None
         self._means = means
         self._tasks = tasks
+        self._lease = Lease(means.clock, means.consumer.lease_seconds)
         attempts = Attempts(means.handler, means.group, means.policy, means.clock, means.rng)
         self._around = Surroundings(
-            means.group, means.policy, means.clock, self._order_of, attempts, Emitter(means.producer, attempts), tasks,
-            self._changed,
+            means.group, means.policy, means.clock, self._order_of, self._lease, attempts,
+            Emitter(means.producer, attempts, self._lease), tasks, self._changed,
         )  # fmt: skip
         self._pipelines: dict[TopicPartition, PartitionPipeline] = {}
         self._arrivals: list[Arrival] = []
@@ -65,7 +67,7 @@ class GroupWorker:
     @property
     def listener(self) -> RebalanceListener:
         """For `Consumer.subscribe`."""
-        return RebalanceListener(self._assigned, self._revoked)
+        return RebalanceListener(self._assigned, self._revoked, self._lost)
 
     async def poll_for_ever(self) -> None:
         """Takes records and hands them to their pipelines; what lasts of a fault is in `fault`."""
@@ -78,7 +80,7 @@ class GroupWorker:
                 failures += 1
                 self.fault = error
                 _log.warning("poll of group %s failed, will be repeated: %s", self._means.group, error)
-                await self._means.clock.sleep(self._means.policy.backoff.delay(failures, self._means.rng))
+                await self._means.clock.sleep(self._means.policy.poll_backoff.delay(failures, self._means.rng))
 
     async def commit_for_ever(self) -> None:
         """Commits progress, at most once in `commit_seconds`."""
@@ -95,10 +97,7 @@ class GroupWorker:
             return
         await self._finish(going, seconds)
         await self._try_commit(going)
-        for pipeline in going:
-            del self._pipelines[pipeline.source]
-        self._disband({pipeline.source for pipeline in going})
-        await self._means.handler.revoked([pipeline.source for pipeline in going])
+        await self._forget(going)
 
     async def hand_over_all(self, seconds: float) -> None:
         """As `hand_over`, of everything."""
@@ -122,6 +121,13 @@ class GroupWorker:
         await self.hand_over(partitions, self._means.policy.revoke_seconds)
         crash_point("bus.revoked")
 
+    async def _lost(self, partitions: Sequence[TopicPartition]) -> None:
+        gone = [self._pipelines[source] for source in partitions if source in self._pipelines]
+        _log.warning("group %s took away %d partitions; what was under way is let go", self._means.group, len(gone))
+        for pipeline in gone:
+            pipeline.cancel()
+        await self._forget(gone)
+
     async def _prepare(self, partitions: Sequence[TopicPartition]) -> None:
         attempts = 0
         while True:
@@ -132,13 +138,14 @@ class GroupWorker:
                 _log.warning(
                     "group %s is not ready yet for %d partitions: %s", self._means.group, len(partitions), error
                 )
-                await self._means.clock.sleep(self._means.policy.backoff.delay(attempts, self._means.rng))
+                await self._means.clock.sleep(self._means.policy.poll_backoff.delay(attempts, self._means.rng))
             else:
                 return
 
     async def _poll(self) -> None:
-        policy = self._means.policy
+        policy, since = self._means.policy, Moment.now(self._means.clock)
         records = await self._means.consumer.poll(policy.poll_records, policy.poll_seconds)
+        self._lease.renew(since)
         if records:
             crash_point("bus.polled")
         for record in records:
@@ -180,6 +187,14 @@ class GroupWorker:
                 end.cancel()
             for pipeline in going:
                 pipeline.cancel()
+
+    async def _forget(self, gone: Sequence[PartitionPipeline]) -> None:
+        for pipeline in gone:
+            del self._pipelines[pipeline.source]
+        sources = [pipeline.source for pipeline in gone]
+        self._disband(set(sources))
+        if sources:
+            await self._means.handler.revoked(sources)
 
     async def _try_commit(self, pipelines: Iterable[PartitionPipeline]) -> None:
         ahead = [pipeline for pipeline in pipelines if pipeline.next_offset != pipeline.committed]

@@ -10,7 +10,7 @@ SETTLE_ROUNDS = 100
 
 
 class ManualClock:
-    """A `core.clock.Clock` whose time only `advance` moves.
+    """A `core.clock.Clock` whose time only `advance` and `jump` move.
 
     Sleepers wake in the order of their time, each seeing its own moment, so a
     test of back-off runs in no time and the same way every time.
@@ -60,6 +60,10 @@ class ManualClock:
             await self.settle()
         self._now = until
         await self.settle()
+
+    def jump(self, seconds: float) -> None:
+        """Moves time on without anybody's notice, as for a process that was stopped; `advance` wakes who is due."""
+        self._now += seconds
 
     def _drop_cancelled(self) -> None:
         while self._sleepers and self._sleepers[0][2].done():

@@ -7,15 +7,16 @@ from headwater_kit.bus.kafka.config import KafkaConfig, admin_config, group_conf
 from headwater_kit.bus.kafka.consumer import KafkaConsumer
 from headwater_kit.bus.kafka.producer import KafkaProducer
 from headwater_kit.bus.kafka.reader import KafkaReader
-from headwater_kit.core.clock import Clock
+from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.settings.base import ServiceSettings
 
 
 class KafkaBus:
     """Makes clients of one cluster; nothing connects before it is used."""
 
-    def __init__(self, config: KafkaConfig) -> None:
+    def __init__(self, config: KafkaConfig, clock: Clock | None = None) -> None:
         self._config = config
+        self._clock = clock or SystemClock()
         self._admin = KafkaAdmin(admin_config(config))
 
     def producer(self) -> KafkaProducer:
@@ -24,7 +25,7 @@ class KafkaBus:
 
     def consumer(self, group: str) -> KafkaConsumer:
         """As `Bus.consumer`."""
-        return KafkaConsumer(group_config(self._config, group))
+        return KafkaConsumer(group_config(self._config, group), self._clock)
 
     def reader(self, topic: str, start: Mapping[int, int] | None = None) -> KafkaReader:
         """As `Bus.reader`."""
@@ -39,7 +40,7 @@ class KafkaBus:
         await self._admin.ping(seconds)
 
 
-def from_settings(settings: ServiceSettings, _clock: Clock) -> KafkaBus:
+def from_settings(settings: ServiceSettings, clock: Clock) -> KafkaBus:
     """The bus that the settings describe."""
     return KafkaBus(
         KafkaConfig(
@@ -47,5 +48,6 @@ def from_settings(settings: ServiceSettings, _clock: Clock) -> KafkaBus:
             client_id=f"headwater-{settings.service}" if settings.service else "headwater",
             group_protocol=settings.kafka_group_protocol,
             group_instance_id=settings.kafka_group_instance_id,
-        )
+        ),
+        clock,
     )

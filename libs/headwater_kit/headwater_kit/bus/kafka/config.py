@@ -19,6 +19,9 @@ SOCKET_TIMEOUT_MS = 10_000
 SESSION_TIMEOUT_MS = 10_000
 # Members learn of a rebalance by their heartbeats.
 HEARTBEAT_INTERVAL_MS = 1_000
+# Less than a session after the last heartbeat, which may be an interval older than the last poll, and with time to
+# spare. Brokers of KIP-848 have a session of their own, 45 s by default: it must not be under 8 s.
+LEASE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,25 +2,30 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka import TopicPartition as Partition
 
-from headwater_kit.bus.kafka.config import Config
+from headwater_kit.bus.kafka.config import LEASE_SECONDS, Config
 from headwater_kit.bus.kafka.faults import to_error
 from headwater_kit.bus.kafka.records import Batch
 from headwater_kit.bus.kafka.thread import OwnerThread
+from headwater_kit.bus.lease import Moment
 from headwater_kit.bus.ports import RebalanceListener, Record, TopicPartition
+from headwater_kit.core.clock import Clock
 from headwater_kit.core.errors import HeadwaterError, Unavailable
 
 _log = logging.getLogger(__name__)
 # A commit takes milliseconds; past this the broker hangs.
-COMMIT_SECONDS = 5.0
+# Polls stand still meanwhile, so it must be less than a lease by the time of a poll and of a back-off.
+COMMIT_SECONDS = 2.0
 # Leaving takes milliseconds too. A member that cannot say goodbye is missed by the broker all the same.
 CLOSE_SECONDS = 2.0
 
 Told = Callable[[Sequence[TopicPartition]], Awaitable[None]]
+Rebalanced = Callable[[Consumer, list[Partition]], None]
 
 
 class KafkaConsumer:
@@ -29,10 +34,20 @@ class KafkaConsumer:
     librdkafka calls back about partitions from within a poll. The thread then
     waits, within that call, for the listener to end on the event loop, and
     meanwhile does the commits that the listener makes.
+
+    A member that was stopped for longer than its lease, or whose name another
+    one has taken, starts anew with another client: what the old one fetched and
+    believes may be out of date.
     """
 
-    def __init__(self, config: Config) -> None:
-        self._client = Consumer(dict(config), logger=_log)
+    lease_seconds = LEASE_SECONDS
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._config = config
+        self._client = self._connect()
+        self._clock = clock
+        self._polled: Moment | None = None
+        self._rejoin: Callable[[], None] = lambda: None
         self._thread = OwnerThread(f"kafka-consumer-{config['group.id']}")
         self._owned: set[TopicPartition] = set()
         self._batch = Batch()
@@ -50,6 +65,9 @@ class KafkaConsumer:
             self._tell(loop, listener.assigned, come)
 
         def revoked(client: Consumer, partitions: list[Partition]) -> None:
+            if self._is_lapsed:
+                lost(client, partitions)
+                return
             gone = _sources(partitions)
             self._batch.forget(gone)
             self._tell(loop, listener.revoked, gone)
@@ -58,12 +76,36 @@ class KafkaConsumer:
             client.resume(partitions)
 
         def lost(client: Consumer, partitions: list[Partition]) -> None:
-            self._owned.difference_update(_sources(partitions))
-            revoked(client, partitions)
+            lose(_sources(partitions))
+            client.resume(partitions)
 
-        await self._thread.call(
-            lambda: self._client.subscribe(list(topics), on_assign=assigned, on_revoke=revoked, on_lost=lost)
-        )
+        def lose(gone: Sequence[TopicPartition]) -> None:
+            self._owned.difference_update(gone)
+            self._batch.forget(gone)
+            self._tell(loop, listener.lost, gone)
+
+        def subscribe() -> None:
+            client = self._client
+
+            def unless_replaced(told: Rebalanced) -> Rebalanced:
+                return lambda _, partitions: told(client, partitions) if client is self._client else None
+
+            client.subscribe(
+                list(topics),
+                on_assign=unless_replaced(assigned),
+                on_revoke=unless_replaced(revoked),
+                on_lost=unless_replaced(lost),
+            )
+
+        def rejoin() -> None:
+            lose(sorted(self._owned))
+            old, self._client = self._client, self._connect()
+            subscribe()
+            # It says goodbye where it can, and nobody waits for it.
+            threading.Thread(target=old.close, name="kafka-consumer-closing", daemon=True).start()
+
+        self._rejoin = rejoin
+        await self._thread.call(subscribe)
 
     async def poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
         """As `Consumer.poll`; raises what the listener raised, too."""
@@ -95,8 +137,15 @@ class KafkaConsumer:
         fault, self._fault = self._fault, None
         if fault is not None:
             raise fault
+        if self._is_lapsed:
+            _log.warning("the member was away for longer than its lease and joins its group anew")
+            self._rejoin()
+        self._polled = Moment.now(self._clock)
         batch = self._batch = Batch()
         batch.fill(self._client, max_records, timeout_seconds, lambda: self._thread.is_wanted)
+        if batch.is_fenced:
+            self._rejoin()
+            batch.fault = Unavailable("another process has this member's name (HEADWATER_KAFKA_GROUP_INSTANCE_ID)")
         if self._defect is not None:
             raise self._defect
         if batch.fault is not None and not batch.records:
@@ -104,6 +153,14 @@ class KafkaConsumer:
         # The client has moved past the records, so they are handed out before the fault is raised.
         self._fault = batch.fault
         return batch.records
+
+    @property
+    def _is_lapsed(self) -> bool:
+        """Whether this process stood still for so long that the group may have put it out."""
+        return self._polled is not None and self._polled.seconds_until(Moment.now(self._clock)) >= LEASE_SECONDS
+
+    def _connect(self) -> Consumer:
+        return Consumer(dict(self._config), logger=_log)
 
     def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         wanted = [

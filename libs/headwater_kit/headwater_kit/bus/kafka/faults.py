@@ -26,6 +26,16 @@ _MISCONFIGURED = {
 }
 
 
+# A static member whose name another process uses: just restarted, or not yet missed. The client calls both fatal and
+# tells which only by its text.
+_FENCES = [KafkaError(KafkaError.FENCED_INSTANCE_ID).str(), KafkaError(KafkaError.UNRELEASED_INSTANCE_ID).str()]
+
+
+def is_fence(error: KafkaError) -> bool:
+    """Whether a static member of a group has lost its place to one of the same name, or has not got it yet."""
+    return error.code() == KafkaError._FATAL and any(text in error.str() for text in _FENCES)  # noqa: SLF001
+
+
 def to_send_error(error: KafkaError | KafkaException, topic: str) -> HeadwaterError:
     """As `to_error`, of a record for `topic`: unlike a read, a write cannot wait for a topic to be made."""
     fault = error.args[0] if isinstance(error, KafkaException) else error
@@ -40,6 +50,9 @@ def to_error(error: KafkaError | KafkaException, doing: str) -> HeadwaterError:
     message = f"{doing}: {fault.str()} ({fault.name()})"
     if fault.code() in _DENIED:
         return Denied(message)
+    if fault.code() == KafkaError.INVALID_RECORD:
+        # As one without a key on a compacted topic.
+        return InvalidInput(message, field="key", reason="INVALID_RECORD")
     if fault.code() in _TOO_LARGE:
         return InvalidInput(message, field="value", reason="TOO_LARGE")
     if fault.code() in _MISCONFIGURED:

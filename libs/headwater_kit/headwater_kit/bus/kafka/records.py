@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, Message
 
-from headwater_kit.bus.kafka.faults import to_error
+from headwater_kit.bus.kafka.faults import is_fence, to_error
 from headwater_kit.bus.ports import Record, TopicPartition
 from headwater_kit.core.errors import HeadwaterError
 
@@ -21,6 +21,8 @@ class Batch:
     records: list[Record] = field(default_factory=list)
     ends: dict[TopicPartition, int] = field(default_factory=dict)
     fault: HeadwaterError | None = None
+    # Another process has this one's place in the group.
+    is_fenced: bool = False
 
     def fill(self, client: Consumer, max_records: int, timeout_seconds: float, is_wanted: Callable[[], bool]) -> None:
         """Waits for a first message, then takes what else is there; ends early when the thread is wanted.
@@ -45,6 +47,8 @@ class Batch:
             self.records.append(to_record(message))
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
             self.ends[_source(message)] = message.offset() or 0
+        elif is_fence(error):
+            self.is_fenced = True
         elif error.code() == KafkaError._FATAL:  # noqa: SLF001
             # The client is beyond use and would say so at every poll; only a new process helps.
             self.fault = HeadwaterError(f"reading ended for good: {error.str()}")

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping, Sequence
 
+from headwater_kit.bus.lease import Moment
 from headwater_kit.bus.memory.broker import MemoryBroker
 from headwater_kit.bus.ports import RebalanceListener, Record, TopicPartition
 
@@ -12,22 +13,28 @@ _members = itertools.count(1)
 class MemoryConsumer:
     """A member of a group; rebalances happen in its own `poll`."""
 
+    # As with Kafka.
+    lease_seconds = 5.0
+
     def __init__(self, broker: MemoryBroker, group: str) -> None:
         self._broker = broker
         self._group = broker.group(group)
         self._member = f"{group}-{next(_members)}"
         self._listener: RebalanceListener | None = None
+        self._sources: Sequence[TopicPartition] = ()
         self._positions: dict[TopicPartition, int] = {}
         self._paused: set[TopicPartition] = set()
+        self._polled: Moment | None = None
 
     async def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
         """As `Consumer.subscribe`."""
         self._listener = listener
-        self._group.join(self._member, [source for topic in topics for source in self._broker.sources(topic)])
-        self._broker.notify()
+        self._sources = [source for topic in topics for source in self._broker.sources(topic)]
+        self._join()
 
     async def poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
         """As `Consumer.poll`; the timeout runs on the broker's clock."""
+        self._note_poll()
         self._broker.check_reachable()
         if await self._rebalance():
             return ()
@@ -67,17 +74,31 @@ class MemoryConsumer:
         self._positions.clear()
         self._broker.notify()
 
+    def _join(self) -> None:
+        self._group.join(self._member, self._sources)
+        self._broker.notify()
+
+    def _note_poll(self) -> None:
+        now = Moment.now(self._broker.clock)
+        if self._polled is not None and self._polled.seconds_until(now) >= self.lease_seconds:
+            self._group.leave(self._member)
+            self._join()
+        self._polled = now
+
     async def _rebalance(self) -> bool:
         if self._listener is None:
             return False
-        if gone := self._lost() + self._group.to_revoke(self._member):
+        if lost := self._lost():
+            await self._listener.lost(lost)
+            self._forget(lost)
+        if gone := self._group.to_revoke(self._member):
             await self._listener.revoked(gone)
             self._forget(gone)
         if come := self._group.to_assign(self._member):
             self._group.take(self._member, come)
             self._positions.update({source: self._group.committed.get(source, 0) for source in come})
             await self._listener.assigned(come)
-        return bool(gone or come)
+        return bool(lost or gone or come)
 
     def _lost(self) -> list[TopicPartition]:
         return sorted(self._positions.keys() - set(self._group.owned(self._member)))

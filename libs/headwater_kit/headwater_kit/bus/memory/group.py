@@ -19,6 +19,11 @@ class Group:
     _target: dict[TopicPartition, str] = field(default_factory=dict)
     _owner: dict[TopicPartition, str] = field(default_factory=dict)
 
+    @property
+    def members(self) -> Collection[str]:
+        """Who is in the group."""
+        return self._wanted.keys()
+
     def join(self, member: str, partitions: Collection[TopicPartition]) -> None:
         """Adds a member that subscribes to `partitions`."""
         self._wanted[member] = tuple(partitions)
