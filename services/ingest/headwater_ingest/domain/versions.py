@@ -66,6 +66,11 @@ def origin_of(of: DocumentEvent | LedgerEntry) -> Origin:
     return of.origin or Origin(LOG, of.position, of.produce_time)
 
 
+def is_same(one: Origin, other: Origin) -> bool:
+    """Whether two origins are one place; its time may have been rounded on the way."""
+    return (one.topic, one.position) == (other.topic, other.position)
+
+
 def is_later(one: Origin, other: Origin) -> bool:
     """Whether an event came after another: by offset within a partition, else by the time of the produce.
 

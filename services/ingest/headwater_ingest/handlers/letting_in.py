@@ -8,6 +8,7 @@ from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey, Origin, Position
 
+from headwater_ingest.domain.versions import is_same, origin_of
 from headwater_ingest.handlers.turns import FairTurns
 from headwater_ingest.ports import Finals, Ledger
 
@@ -56,4 +57,4 @@ class LetIn:
 
     def _accepted(self, event: BulkEvent) -> Position | None:
         entry = None if event.key is None else self._ledger.published(event.key)
-        return entry.position if entry is not None and entry.origin == event.origin else None
+        return entry.position if entry is not None and is_same(origin_of(entry), event.origin) else None
