@@ -19,9 +19,9 @@ from headwater_cli.demo.corpus import documents
 STREAM = Path("peps_stream") / "events.jsonl.gz"
 # Of each story, by its name: how many characters its texts have at most. Whole documents would keep two cores busy with
 # vectors alone; the longest make a dozen chunks.
-SIZES = (500, 700, 900, 900, 1_200, 1_500, 2_500, 9_000)
+SIZES = (300, 400, 500, 600, 700, 900, 1_200, 5_000)
 # One story in this many is a list of short sections, each a chunk, of which a version has one to three parts.
-SECTIONED = 20
+SECTIONED = 40
 SECTIONS = (20, 150)
 
 
@@ -40,7 +40,7 @@ class Story:
         most = SIZES[zlib.crc32(self.document_id.encode()) % len(SIZES)]
         paragraphs = list(_head(self.texts[revision % len(self.texts)], most))
         paragraphs.insert(rng.randint(0, len(paragraphs)), mark(self.document_id, revision))
-        return "\n\n".join(paragraphs)
+        return "\n\n".join([_title(self.document_id), *paragraphs])
 
 
 def mark(document_id: str, revision: int) -> str:
@@ -78,8 +78,14 @@ def _head(text: str, most: int) -> Iterator[str]:
             yield clean
 
 
+def _title(document_id: str) -> str:
+    """A heading, and so part of what each chunk is found by: a search for its words finds all of a document."""
+    title = f"Heron watch {document_id}"
+    return f"{'*' * len(title)}\n{title}\n{'*' * len(title)}"
+
+
 def _sections(document_id: str, revision: int, count: int) -> str:
-    parts = [mark(document_id, revision)]
+    parts = [_title(document_id), mark(document_id, revision)]
     for number in range(count):
         title = f"Section {number}"
         parts.append(f"{title}\n{'=' * len(title)}\n\nThe otter of {document_id} saw number {number} in {revision}.")

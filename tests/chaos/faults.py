@@ -2,6 +2,7 @@
 
 import random
 import resource
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -143,6 +144,9 @@ def _crash(breaker: Breaker) -> Inflicted:
 @contextmanager
 def armed(platform: Platform, spec: str) -> Iterator[None]:
     """What starts meanwhile ends at the crash point."""
+    for name in WRITERS:
+        # Passes are counted over restarts; those of an earlier arming are not meant.
+        shutil.rmtree(platform.root / name / "crash-points", ignore_errors=True)
     platform.set_environment(**{ARMED: spec})
     try:
         yield

@@ -40,7 +40,7 @@ class Platform:
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HEADWATER_")},
             **{name: value for name, value in os.environ.items() if name == "HEADWATER_MODEL_DIR"},
-            "PYTHONPATH": f"{PLANTED}:{TESTS}",
+            "PYTHONPATH": ":".join(filter(None, (str(PLANTED), str(TESTS), os.environ.get("PYTHONPATH")))),
             **environment,
         }
         self._process: subprocess.Popen[bytes] | None = None

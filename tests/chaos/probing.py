@@ -15,8 +15,9 @@ from headwater_kit.core.filters import Compare, Operator
 
 PAUSE_SECONDS = 0.1
 TOP_K = 100
-# In nearly every text, so that the words' leg finds all parts of a document even where the encoder is away.
-QUERY = "the heron was seen in a revision, and the otter of a section"
+# In the title of every document, and so among the words of every chunk: the leg of words finds all of a document,
+# where the leg of vectors, which goes by a graph, may miss some.
+QUERY = "heron watch"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,9 +58,8 @@ class SteadyProducer:
 
     def first_since(self, moment: float) -> Acknowledged | None:
         """The first acknowledged live write sent since `moment` that stands in its own partition."""
-        found = [
-            e for e in self.log[-500:] if e.sent_at >= moment and e.write.topic == DOCUMENTS and not e.write.foreign
-        ]
+        log = list(self.log)
+        found = [e for e in log if e.sent_at >= moment and e.write.topic == DOCUMENTS and not e.write.foreign]
         return min(found, key=lambda entry: entry.sent_at, default=None)
 
     def _run(self) -> None:

@@ -26,7 +26,7 @@ class Report:
     ghosts: int = 0
     mixed: int = 0
     probe_violations: int = 0
-    recovery_seconds: dict[str, list[float | None]] = field(default_factory=lambda: defaultdict(list))
+    recovery_seconds: dict[str, list[float | None]] = field(default_factory=dict)
     events: int = 0
     documents: int = 0
     poison: int = 0
@@ -47,12 +47,8 @@ class Report:
 
     def struck(self, fault: Fault, began_at: float, recovery: float | None) -> None:
         """Notes a fault and how long recovery took."""
-        self.recovery_seconds[fault.kind].append(None if recovery is None else round(recovery, 2))
-        progress = "no progress" if recovery is None else f"progress after {recovery:.1f} s"
-        lasted = fault.over_at - fault.began_at
-        self.lines.append(
-            f"{fault.began_at - began_at:5.1f} s  {fault.kind} {fault.target}, {lasted:.1f} s: {progress}"
-        )
+        self.recovery_seconds.setdefault(fault.kind, []).append(None if recovery is None else round(recovery, 2))
+        self.lines.append(told(fault, began_at, recovery))
 
     def probed(self, prober: Prober) -> None:
         """Notes what searches saw."""
@@ -100,6 +96,13 @@ class Report:
     def _show(self, kind: str, sentences: Sequence[str]) -> None:
         if sentences:
             self.evidence[kind] = list(sentences[:SHOWN])
+
+
+def told(fault: Fault, began_at: float, recovery: float | None) -> str:
+    """A fault in a line; times from the beginning of the run."""
+    progress = "no progress yet" if recovery is None else f"progress after {recovery:.1f} s"
+    lasted = fault.over_at - fault.began_at
+    return f"{fault.began_at - began_at:6.1f} s  {fault.kind} {fault.target}, {lasted:.1f} s: {progress}"
 
 
 def to_json(reports: Sequence[Report]) -> str:

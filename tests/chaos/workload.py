@@ -127,7 +127,7 @@ class Workload:
     def _body(self, document: Document) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
         text = document.story.text(document.revision)
         if self._rng.random() < JSON_SHARE:
-            return json.dumps({"title": document.story.document_id, "text": text}).encode(), ()
+            return json.dumps({"title": f"Heron watch {document.story.document_id}", "text": text}).encode(), ()
         return text.encode(), (PLAIN,)
 
     def _poison(self) -> Write:
