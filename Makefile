@@ -57,6 +57,16 @@ test: setup ## Run all tests; ARGS go to pytest
 unit: setup ## Run the tests that need no engine: seconds, not minutes
 	$(PY) -m pytest tests/unit tests/architecture $(ARGS)
 
+.PHONY: chaos
+chaos: setup ## Break a real platform by SEED for SECONDS with FAULTS (all); DATA=DIR, MUTATION=name, JSON=FILE; ARGS too
+	PYTHONPATH=tests $(PY) -m chaos.run $(if $(SEED),--seed $(SEED)) $(if $(filter command line,$(origin SECONDS)),--seconds $(SECONDS)) \
+	  $(if $(FAULTS),--faults '$(FAULTS)') $(if $(MUTATION),--mutation '$(MUTATION)') \
+	  $(if $(DATA),--data '$(DATA)') $(if $(JSON),--json '$(JSON)') $(ARGS)
+
+.PHONY: soak
+soak: setup ## Chaos at length: 20 seeds, every crash point, every planted bug; DATA=DIR, JSON=FILE; over an hour
+	PYTHONPATH=tests $(PY) -m chaos.soak $(if $(DATA),--data '$(DATA)') $(if $(JSON),--json '$(JSON)') $(ARGS)
+
 .PHONY: lint
 lint: setup ## Check style (ruff)
 	$(BIN)/ruff check .

@@ -77,8 +77,8 @@ def _random_ids() -> Sequence[Patch]:
 
 
 def _no_fence() -> Sequence[Patch]:
-    from headwater_ingest import handlers
     from headwater_ingest.domain import versions
+    from headwater_ingest.handlers import applying
     from headwater_kit.core.events import Outcome
 
     decide = versions.decide
@@ -90,7 +90,7 @@ def _no_fence() -> Sequence[Patch]:
         outcome = Outcome.DELETED if event.write is None else Outcome.UPSERTED
         return versions.Decision(outcome, entry.version + 1)
 
-    return [(handlers, "decide", decided)]
+    return [(applying, "decide", decided)]
 
 
 def _tombstone_ignored() -> Sequence[Patch]:

@@ -3,19 +3,16 @@
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
+from chaos.stored import SEPARATOR, Held
 from confluent_kafka import KafkaException, Message
 from e2e.polling import until
 from e2e.records import CANONICAL, Ends, Records, headers_of, key_of
 from headwater_client import Client
 from headwater_kit.core.errors import Transient
-from pymilvus import MilvusClient
 
 TOPIC = "documents.v1"
-ALIAS = "headwater"
-REROUTED = "headwater-rerouted"
+SENT_ON = "headwater-origin"
 SENTENCE = "The {} of {} was seen in revision {} and nowhere else. "
 
 Texts = Mapping[str, str | None]
@@ -74,7 +71,7 @@ def expected(records: Records, tenant: str, start: Ends) -> dict[str, str | None
     found: dict[str, str | None] = {}
     for message in _log(records, start):
         tenant_of, _, document_id = (message.key() or b"").decode().partition("\x1f")
-        if tenant_of == tenant and REROUTED not in headers_of(message):
+        if tenant_of == tenant and SENT_ON not in headers_of(message):
             value = message.value()
             found[document_id] = None if value is None else value.decode()
     return found
@@ -105,60 +102,14 @@ def settle(client: Client, records: Records, seconds: float = 60.0) -> None:
     until(settled, seconds, "the end of the log in searches")
 
 
-@dataclass(frozen=True)
-class Held:
-    """What the store holds of a tenant: rows and ledger, read with nothing of Headwater's in between."""
+def wrong_in_store(milvus_uri: str, tenant: str, texts: Texts) -> dict[str, list[str]]:
+    """Documents that are lost, doubled, ghosts or mixed of versions, with what is wrong; empty where all is well."""
+    wanted = {f"{tenant}{SEPARATOR}{document_id}": frozenset({text}) for document_id, text in texts.items()}
+    faults = Held.of(milvus_uri, tenant).faults(wanted)
+    return {kind: sentences for kind, sentences in faults.items() if sentences}
 
-    rows: Sequence[Mapping[str, Any]]
-    ledger: Mapping[str, Mapping[str, Any]]
 
-    @classmethod
-    def of(cls, milvus_uri: str, tenant: str) -> "Held":
-        client = MilvusClient(uri=milvus_uri, timeout=20, dedicated=True)
-        try:
-            name = client.describe_alias(ALIAS)["collection_name"]
-            # A store that was started anew loads a collection when somebody asks for it; that may be the test.
-            for collection in (name, f"{name}_ledger"):
-                client.load_collection(collection)
-            ask: dict[str, Any] = {
-                "filter": f'tenant == "{tenant}"',
-                "consistency_level": "Strong",
-                "limit": 10_000,
-            }
-            rows = client.query(name, output_fields=["document_id", "version", "ordinal", "text"], **ask)
-            ledger = client.query(
-                f"{name}_ledger", output_fields=["document_id", "version", "deleted", "chunk_count"], **ask
-            )
-        finally:
-            client.close()
-        assert len({row["document_id"] for row in ledger}) == len(ledger), "a document has two rows in the ledger"
-        return cls(rows, {row["document_id"]: row for row in ledger})
-
-    def faults(self, texts: Texts) -> dict[str, list[str]]:
-        """Documents that are lost, doubled, ghosts or mixed of versions; empty lists where all is well."""
-        by_document: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-        for row in self.rows:
-            by_document[row["document_id"]].append(row)
-        faults: dict[str, list[str]] = {"lost": [], "doubled": [], "ghosts": [], "mixed": []}
-        for document_id in sorted({*texts, *by_document, *self.ledger}):
-            fault = self._fault(texts.get(document_id), self.ledger.get(document_id), by_document[document_id])
-            if fault:
-                faults[fault].append(document_id)
-        return faults
-
-    @staticmethod
-    def _fault(text: str | None, served: Mapping[str, Any] | None, rows: Sequence[Mapping[str, Any]]) -> str:
-        if text is None:
-            return "ghosts" if rows or (served is not None and not served["deleted"]) else ""
-        if served is None or served["deleted"] or not rows:
-            return "lost"
-        if {row["version"] for row in rows} != {served["version"]}:
-            return "mixed"
-        ordinals = sorted(row["ordinal"] for row in rows)
-        if len(set(ordinals)) < len(ordinals):
-            return "doubled"
-        if ordinals != list(range(served["chunk_count"])):
-            return "lost"
-        # Plain text is its own parsed text, so its chunks are its paragraphs.
-        stored = "\n\n".join(row["text"] for row in sorted(rows, key=lambda row: int(row["ordinal"])))
-        return "" if stored == text else "mixed"
+def served_in_store(milvus_uri: str, tenant: str) -> dict[str, int]:
+    """The version that the store's ledger names, by document."""
+    ledger = Held.of(milvus_uri, tenant).ledger
+    return {key.partition(SEPARATOR)[2]: int(rows[0]["version"]) for key, rows in ledger.items()}

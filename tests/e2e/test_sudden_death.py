@@ -6,14 +6,13 @@ import pytest
 from e2e.laptop import Laptop
 from e2e.polling import until
 from e2e.records import Records
-from e2e.streams import TOPIC, Held, Source, expected, settle, stream
+from e2e.streams import TOPIC, Source, expected, served_in_store, settle, stream, wrong_in_store
 from headwater_client import Client
 
 # By the growth of its output is seen that the victim is at work.
 OUTPUTS = {"ingest": "chunks.v1", "embed": "embeddings.v1"}
 SERVICES = ("ingest", "embed", "index", "retrieve", "generate", "guard", "feedback")
 ENGINES = ("kafka", "milvus")
-NOTHING = {"lost": [], "doubled": [], "ghosts": [], "mixed": []}
 
 
 def all_ready(laptop: Laptop) -> bool:
@@ -56,13 +55,13 @@ def test_a_killed_process_loses_doubles_and_ghosts_nothing(
 
     texts = expected(records, tenant, start)
     assert texts == dict(events)
-    held = Held.of(laptop.milvus_uri, tenant)
-    assert held.faults(texts) == NOTHING
+    assert wrong_in_store(laptop.milvus_uri, tenant, texts) == {}
+    served = served_in_store(laptop.milvus_uri, tenant)
     # What the ledger of ingest tells, what the store serves and what searches return are one.
     for document_id, text in texts.items():
         stored = client.get(document_id)
-        assert (stored.version, stored.deleted) == (held.ledger[document_id]["version"], text is None)
+        assert (stored.version, stored.deleted) == (served[document_id], text is None)
     found = client.search("heron otter plover revision", top_k=100).passages
     assert found
-    assert all(passage.version == held.ledger[passage.document_id]["version"] for passage in found)
+    assert all(passage.version == served[passage.document_id] for passage in found)
     assert all(texts[passage.document_id] for passage in found)
