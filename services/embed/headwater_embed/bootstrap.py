@@ -5,7 +5,7 @@ import random
 from headwater.embed.v1.embed_pb2_grpc import add_EmbedServiceServicer_to_server
 from headwater_inference.batcher import BatchPolicy
 from headwater_kit.bus.factory import open_bus
-from headwater_kit.bus.loop import ConsumerLoop
+from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, Topic
 from headwater_kit.core.clock import Clock, SystemClock
@@ -36,7 +36,10 @@ def build(
 
     def loop(group: str, topic: Topic) -> ConsumerLoop:
         handler = EmbedChunks(embedder)
-        return ConsumerLoop(bus, group, (topic,), handler, clock=clock, rng=rng, order_key=document_order)
+        limits = LoopPolicy.of(settings)
+        return ConsumerLoop(
+            bus, group, (topic,), handler, clock=clock, rng=rng, policy=limits, order_key=document_order
+        )
 
     loops = (loop("embed", CHUNKS), loop("embed-backfill", CHUNKS_BACKFILL))
     servicer = Servicer(add_EmbedServiceServicer_to_server, EmbedRpc(embedder), "headwater.embed.v1.EmbedService")

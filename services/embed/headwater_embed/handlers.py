@@ -51,8 +51,11 @@ class Embedder:
     async def embed_part(self, part: DocumentChunked) -> DocumentEmbedded:
         """A part of a document, with its vectors, in the lane that it came by; one without chunks passes through.
 
-        Waits while the lane is full. Raises Transient when that takes too long.
+        A deletion is told the model, for an index that has no vector yet. Waits while the lane is full. Raises Transient when that takes too long.
         """
+        if part.provenance.outcome is Outcome.DELETED:
+            card = self._engine.card
+            return DocumentEmbedded(part, (), card.model_id, card.dimension)
         if not part.chunks:
             return DocumentEmbedded(part)
         texts = [embedding_text(part.info.title, chunk.heading_path, chunk.text) for chunk in part.chunks]
@@ -60,7 +63,8 @@ class Embedder:
         lane = PART_LANES[part.provenance.lane]
         embedded = await self._embed(texts, TextKind.PASSAGE, lane, WhenFull.WAIT, deadline)
         crash_point("embed.embedded")
-        return DocumentEmbedded(part, tuple(each.vector for each in embedded.embeddings), embedded.model_id)
+        vectors = tuple(each.vector for each in embedded.embeddings)
+        return DocumentEmbedded(part, vectors, embedded.model_id, embedded.dimension)
 
     def reject_part(self, part: DocumentChunked, error: HeadwaterError) -> DocumentEmbedded:
         """The marker that stands for a part that cannot be embedded, so that the index does not wait for it."""

@@ -136,7 +136,9 @@ class ConsumerLoop:
                 for task in background:
                     task.cancel()
                 await asyncio.wait(background)
-                await worker.hand_over_all(deadline.remaining() * DRAIN_SHARE)
+                # No longer than when partitions are taken away: a handler that waits for others ends no sooner.
+                seconds = min(deadline.remaining() * DRAIN_SHARE, self._policy.revoke_seconds)
+                await worker.hand_over_all(seconds)
             finally:
                 worker.abandon()
 

@@ -118,12 +118,18 @@ def chunked_from_proto(message: pb.DocumentChunked) -> DocumentChunked:
 
 def embedded_to_proto(event: DocumentEmbedded) -> pb.DocumentEmbedded:
     """A part with its vectors."""
-    return pb.DocumentEmbedded(chunked=chunked_to_proto(event.chunked), vectors=event.vectors, model_id=event.model_id)
+    return pb.DocumentEmbedded(
+        chunked=chunked_to_proto(event.chunked),
+        vectors=event.vectors,
+        model_id=event.model_id,
+        dimension=event.dimension,
+    )
 
 
 def embedded_from_proto(message: pb.DocumentEmbedded) -> DocumentEmbedded:
     """A part with its vectors. Raises InvalidInput."""
-    return DocumentEmbedded(chunked_from_proto(message.chunked), tuple(message.vectors), message.model_id)
+    chunked = chunked_from_proto(message.chunked)
+    return DocumentEmbedded(chunked, tuple(message.vectors), message.model_id, message.dimension)
 
 
 def indexed_to_proto(event: DocumentIndexed) -> pb.DocumentIndexed:

@@ -77,11 +77,16 @@ class DocumentChunked:
 
 @dataclass(frozen=True, slots=True)
 class DocumentEmbedded:
-    """`embeddings.v1`: a part with its vectors, one a chunk, packed little-endian float32."""
+    """`embeddings.v1`: a part with its vectors, one a chunk, packed little-endian float32.
+
+    A deletion names the model in use too, so that it can be noted before there is any vector. `dimension` counts the
+    numbers in a vector of the model.
+    """
 
     chunked: DocumentChunked
     vectors: tuple[bytes, ...] = ()
     model_id: str = ""
+    dimension: int = 0
 
 
 @dataclass(frozen=True, slots=True)

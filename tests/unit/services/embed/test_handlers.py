@@ -85,11 +85,18 @@ async def test_a_part_is_embedded_with_its_headings(embedder: Embedder, watched:
     assert [len(vector) for vector in embedded.vectors] == [4 * 384] * 2
 
 
-@pytest.mark.parametrize("outcome", [Outcome.DELETED, Outcome.STALE, Outcome.REJECTED, Outcome.REROUTED])
+@pytest.mark.parametrize("outcome", [Outcome.STALE, Outcome.REJECTED, Outcome.REROUTED, Outcome.DEFERRED])
 async def test_markers_pass_through(embedder: Embedder, watched: Any, clock: ManualClock, outcome: Outcome) -> None:
     marker = part(clock, outcome=outcome)
     embedded = await embedder.embed_part(marker)
     assert (embedded.chunked, embedded.vectors, embedded.model_id) == (marker, (), "")
+    assert watched.asked == []
+
+
+async def test_a_deletion_is_told_the_model(embedder: Embedder, watched: Any, clock: ManualClock) -> None:
+    embedded = await embedder.embed_part(part(clock, outcome=Outcome.DELETED))
+    card = embedder.models()[0]
+    assert (embedded.vectors, embedded.model_id, embedded.dimension) == ((), card.model_id, card.dimension)
     assert watched.asked == []
 
 

@@ -340,8 +340,13 @@ class DocumentEmbedded(_message.Message):
     CHUNKED_FIELD_NUMBER: _builtins.int
     VECTORS_FIELD_NUMBER: _builtins.int
     MODEL_ID_FIELD_NUMBER: _builtins.int
+    DIMENSION_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
-    """Id of the model that made the vectors; empty where there are none."""
+    """Id of the model that made the vectors; on a deletion, of the model in use, so
+    that it can be noted before there is any vector; else empty.
+    """
+    dimension: _builtins.int
+    """Numbers in a vector of that model; 0 where it is not named."""
     @_builtins.property
     def chunked(self) -> Global___DocumentChunked:
         """The part as chunked."""
@@ -356,10 +361,11 @@ class DocumentEmbedded(_message.Message):
         chunked: Global___DocumentChunked | None = ...,
         vectors: _abc.Iterable[_builtins.bytes] | None = ...,
         model_id: _builtins.str = ...,
+        dimension: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["chunked", b"chunked"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunked", b"chunked", "model_id", b"model_id", "vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunked", b"chunked", "dimension", b"dimension", "model_id", b"model_id", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -77,7 +77,7 @@ filters = st.recursive(
 STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.DocumentUpserted: st.builds(events.DocumentUpserted, infos, blobs, st.none() | longs, st.none() | objects),
     events.DocumentChunked: chunked,
-    events.DocumentEmbedded: st.builds(events.DocumentEmbedded, chunked, tuples(blobs), texts),
+    events.DocumentEmbedded: st.builds(events.DocumentEmbedded, chunked, tuples(blobs), texts, ints),
     events.DocumentIndexed: st.builds(events.DocumentIndexed, provenances, times, longs, ints, texts),
     events.LedgerEntry: st.builds(
         events.LedgerEntry, longs, st.booleans(), positions, times, infos, ints, st.none() | origins, places, places
