@@ -1,9 +1,11 @@
 """What goes wrong: each kind of fault, begun, kept up and ended."""
 
+import os
 import random
 import resource
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +22,12 @@ WRITERS = ("ingest", "embed", "index")
 KEEPERS = ("ingest", "feedback")
 GROUPS = {"ingest": "documents.v1", "embed": "chunks.v1", "index": "embeddings.v1"}
 ARMED = "HEADWATER_CRASH_AT"
+# A second process needs so long until it is a member; a stopped one is no member any more after ten seconds, its
+# session's; then both work for a while.
+TWIN_START_SECONDS = 5.0
+EXPELLED_SECONDS = 13.0
+TOGETHER_SECONDS = 2.0
+LEAVE_SECONDS = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,47 @@ def _disk(breaker: Breaker) -> Inflicted:
     return name, time.monotonic()
 
 
+def _zombie(breaker: Breaker) -> Inflicted:
+    """Stops a writer until its partitions are another's, who works on; then lets it go on as if nothing had been."""
+    name = breaker.rng.choice(("ingest", "index"))
+    stopped = breaker.platform.pid(name)
+    if stopped is None:
+        return f"no {name}", time.monotonic()
+    with twin(breaker.platform, stopped, name):
+        time.sleep(TWIN_START_SECONDS)
+        breaker.platform.signal(name, signal.SIGSTOP)
+        time.sleep(EXPELLED_SECONDS)
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(stopped).resume()
+        over_at = time.monotonic()
+        time.sleep(TOGETHER_SECONDS)
+    return name, over_at
+
+
+@contextmanager
+def twin(platform: Platform, of: int, name: str) -> Iterator[None]:
+    """While entered, a second process of a service is a member of its groups, with ports and a folder of its own."""
+    original = psutil.Process(of)
+    environment = original.environ() | {
+        "HEADWATER_GRPC_PORT": "0",
+        "HEADWATER_METRICS_PORT": "0",
+        "HEADWATER_DATA_DIR": str(platform.root / f"{name}-twin"),
+        # It comes and goes, and is not waited for.
+        "HEADWATER_KAFKA_GROUP_INSTANCE_ID": "",
+    }
+    with (platform.root / "logs" / f"{name}-twin.log").open("ab") as log:
+        process = subprocess.Popen(original.cmdline(), env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        yield
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LEAVE_SECONDS)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def _limit_files(pid: int, size_bytes: int) -> bool:
     try:
         _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
@@ -170,4 +219,7 @@ KINDS: Mapping[str, Callable[[Breaker], Inflicted]] = {
     "disk": _disk,
     "cut": _cut,
     "crash": _crash,
+    "zombie": _zombie,
 }
+# What takes longer than a share of a short run, in seconds.
+LONG = {"zombie": TWIN_START_SECONDS + EXPELLED_SECONDS + TOGETHER_SECONDS}

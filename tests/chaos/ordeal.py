@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from chaos.corpus import Story, chosen
-from chaos.faults import Breaker, Fault
+from chaos.faults import LONG, Breaker, Fault
 from chaos.following import Follower
 from chaos.platform import LOOK_SECONDS, Platform
 from chaos.probing import Prober
@@ -93,12 +93,13 @@ class Ordeal:
         began_at = time.monotonic()
         until = began_at + self.terms.seconds
         breaker = Breaker(self.platform, self.rng, *_lasting(self.terms.seconds), self.terms.points)
+        possible = [kind for kind in self.terms.faults if LONG.get(kind, 0.0) <= self.terms.seconds / 2]
         kinds: list[str] = []
         time.sleep(CALM_START_SECONDS)
         faults: list[Fault] = []
-        while self.terms.faults and time.monotonic() < until - LAST_SECONDS:
+        while possible and time.monotonic() < until - LAST_SECONDS:
             # Each kind once before any comes again.
-            kinds = kinds or self.rng.sample(list(self.terms.faults), len(self.terms.faults))
+            kinds = kinds or self.rng.sample(possible, len(possible))
             faults.append(breaker.inflict(kinds.pop()))
             recovery = self._await_recovery(faults[-1], producer, follower)
             self.say(told(faults[-1], began_at, recovery))
