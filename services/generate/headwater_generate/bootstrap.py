@@ -6,7 +6,7 @@ import openai
 from headwater.generate.v1.generate_pb2_grpc import add_GenerateServiceServicer_to_server
 from headwater_kit.bus import topics
 from headwater_kit.bus.factory import open_bus
-from headwater_kit.bus.loop import ConsumerLoop
+from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.sender import Sender
 from headwater_kit.bus.table import Table
@@ -48,12 +48,15 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     receipts = RecentReceipts(settings.generate_receipts)
     patience = Patience(settings.generate_answer_seconds, settings.generate_answer_attempts)
     records = QuestionRecords(answering, answered, clock, patience)
+    limits = LoopPolicy.of(settings)
     components: list[Component] = [
         *(Resource(f"channel to {name}", channel.close) for name, channel in channels.items()),
         *(Resource("language model", one.close) for one in generators if isinstance(one, OpenAIGenerator)),
         sender,
         Table(bus, topics.ANSWERS, receipts.apply, clock=clock, rng=random.Random()),
-        ConsumerLoop(bus, "generate", topics.GROUPS["generate"], records, clock=clock, rng=random.Random()),
+        ConsumerLoop(
+            bus, "generate", topics.GROUPS["generate"], records, clock=clock, rng=random.Random(), policy=limits
+        ),
     ]
     rpc = GenerateRpc(
         answering, KafkaAnswerLog(sender), receipts, clock=clock, answer_seconds=settings.generate_answer_seconds

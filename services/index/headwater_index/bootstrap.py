@@ -4,7 +4,7 @@ import random
 
 from headwater.index.v1.index_pb2_grpc import add_IndexServiceServicer_to_server
 from headwater_kit.bus.factory import open_bus
-from headwater_kit.bus.loop import ConsumerLoop
+from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL
 from headwater_kit.core.clock import Clock, SystemClock
@@ -57,10 +57,13 @@ def build(
     indexer = indexer_of(store, gate)
     # Each lane has a group of its own, so that bulk waits behind nothing but bulk.
     events = IndexEmbeddings(indexer, settings.classes(), lead)
-    live = ConsumerLoop(bus, "index", (EMBEDDINGS,), events, clock=clock, rng=rng, order_key=by_document)
-    bulk = ConsumerLoop(
-        bus, "index-backfill", (EMBEDDINGS_BACKFILL,), events, clock=clock, rng=rng, order_key=by_document
-    )
+    live, bulk = (
+        ConsumerLoop(
+            bus, group, (topic,), events,
+            clock=clock, rng=rng, policy=LoopPolicy.of(settings), order_key=by_document,
+        )
+        for group, topic in (("index", EMBEDDINGS), ("index-backfill", EMBEDDINGS_BACKFILL))
+    )  # fmt: skip
 
     log, workbooks = BusLog(bus), SqliteWorkbooks(settings.data_dir / "index")
     repairs = Replay(indexer_of(store, gate), clock, rng, rewrite=True)

@@ -43,7 +43,7 @@ from headwater_ingest.settings import Settings
 CATCH_UP_SECONDS = 60.0
 # In the backfill lane a record is at work until it is final. So many of a partition wait for their turn at once, which
 # is what turns are fair within; and when a partition goes, they are not waited for.
-BACKFILL_POLICY = LoopPolicy(max_in_flight=256, max_concurrency=256, revoke_seconds=0.5)
+BACKFILL_POLICY = LoopPolicy(max_in_flight=256, max_concurrency=256, revoke_seconds=0.5, attempt_seconds=None)
 
 
 def build(
@@ -101,7 +101,7 @@ class _Wiring:
         events = DocumentEvents(
             applying, self._rules, PARTITIONS, catch_up=self._caught_up, owned=repair.own, forget=forget
         )
-        return self._loop("ingest", DOCUMENTS, events, LoopPolicy())
+        return self._loop("ingest", DOCUMENTS, events, LoopPolicy.of(self._settings))
 
     def _backfill(self) -> ConsumerLoop:
         settings = self._settings

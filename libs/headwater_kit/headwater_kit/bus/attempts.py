@@ -1,5 +1,6 @@
 """Bringing one record to an end: handled, or put aside."""
 
+import asyncio
 import logging
 import random
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from headwater_kit.bus.dead_letters import Poison, Rejection, to_dead_letter
 from headwater_kit.bus.handler import RecordHandler
 from headwater_kit.bus.policy import LoopPolicy
 from headwater_kit.bus.ports import Outbound, Record
+from headwater_kit.bus.ratio import DeadLetterRatio
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.errors import HeadwaterError, Misconfigured, Overloaded, Permanent, Transient
@@ -31,6 +33,10 @@ class Place(Protocol):
         ...
 
 
+class Hung(Exception):
+    """A handler that does not come back: a defect, like whatever else is no HeadwaterError."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The outputs of a record, and whether they put it aside."""
@@ -43,7 +49,9 @@ class Attempts:
     """Calls the handler until a record has an outcome.
 
     Transient errors are retried for ever, unexpected ones `max_attempts` times,
-    both with back-off; Misconfigured is raised.
+    both with back-off; Misconfigured is raised. A handler that hangs is cut off
+    and has failed unexpectedly. A record whose partition has had too many dead
+    letters is retried for ever too.
     """
 
     def __init__(
@@ -54,6 +62,7 @@ class Attempts:
         self._policy = policy
         self._clock = clock
         self._rng = rng
+        self.ratio = DeadLetterRatio(policy)
 
     async def outcome(self, record: Record, place: Place) -> Outcome:
         """The record's outcome; raises Misconfigured."""
@@ -69,18 +78,19 @@ class Attempts:
                 async with place.at_work():
                     outcome = Outcome(await self._handle(record))
                 crash_point("bus.handled")
+                self.ratio.done(record.source)
                 return outcome
             except Transient as transient:
                 error = transient
             except Misconfigured:
                 raise
             except Permanent as permanent:
-                return self.put_aside(record, permanent, attempts)
+                error = permanent
             except Exception as defect:
                 unexpected += 1
-                error = defect
-                if unexpected >= self._policy.max_attempts:
-                    return self.put_aside(record, _poison(defect), attempts)
+                error = _poison(defect) if unexpected >= self._policy.max_attempts else defect
+            if isinstance(error, Permanent) and (dead := self.put_aside(record, error, attempts)):
+                return dead
             await self.back_off(record, place, error, attempts)
 
     async def back_off(self, record: Record, place: Place, error: Exception, attempts: int) -> None:
@@ -97,8 +107,11 @@ class Attempts:
         with place.waiting():
             await self._clock.sleep(delay)
 
-    def put_aside(self, record: Record, error: HeadwaterError, attempts: int) -> Outcome:
-        """The outcome of a record that cannot be processed."""
+    def put_aside(self, record: Record, error: HeadwaterError, attempts: int) -> Outcome | None:
+        """The outcome of a record that cannot be processed; None if it must wait, as too many before it could not."""
+        if not self.ratio.admits(record.source, error):
+            metrics.dead_letter_refused(record, self._group, error)
+            return None
         metrics.dead_lettered(record, self._group, error)
         _log.error(
             "dead letter %s/%d@%d: %s: %s", record.topic, record.partition, record.offset, error.reason, error.message
@@ -107,8 +120,15 @@ class Attempts:
         return Outcome((letter, *map(tracing.stamped, self._rejected(record, error))), dead=True)
 
     async def _handle(self, record: Record) -> Sequence[Outbound]:
+        seconds = self._policy.attempt_seconds
         with metrics.handling(record, self._group, self._clock):
-            return [tracing.stamped(output) for output in await self._handler.handle(record)]
+            try:
+                async with asyncio.timeout(seconds) as limit:
+                    return [tracing.stamped(output) for output in await self._handler.handle(record)]
+            except TimeoutError:
+                if limit.expired():
+                    raise Hung(f"the handler did not come back within {seconds} s") from None
+                raise
 
     def _rejected(self, record: Record, error: HeadwaterError) -> Sequence[Outbound]:
         try:

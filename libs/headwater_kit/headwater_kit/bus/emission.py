@@ -74,13 +74,17 @@ class Emitter:
         emission.attempts += 1
         if isinstance(error, Transient):
             await self._attempts.back_off(emission.record, emission.place, error, emission.attempts)
-        elif isinstance(error, InvalidInput) and not emission.outcome.dead:
-            emission.outcome = self._attempts.put_aside(emission.record, error, emission.attempts)
         elif isinstance(error, InvalidInput):
+            if not emission.outcome.dead and (dead := self._put_aside(emission, error)):
+                emission.outcome = dead
+                return
             # A dead letter is never dropped: the partition stands until an operator makes room for it.
             await self._attempts.back_off(emission.record, emission.place, error, emission.attempts)
         else:
             raise error
+
+    def _put_aside(self, emission: Emission, error: HeadwaterError) -> Outcome | None:
+        return self._attempts.put_aside(emission.record, error, emission.attempts)
 
 
 def _refused(send: "asyncio.Task[Ack]") -> bool:

@@ -33,6 +33,11 @@ def dead_lettered(record: Record, group: str, error: HeadwaterError) -> None:
     counter(names.BUS_DEAD_LETTERS).add(1, {**_labels(record, group), names.ERROR_REASON: error.reason})
 
 
+def dead_letter_refused(record: Record, group: str, error: HeadwaterError) -> None:
+    """A record was not put aside: its partition stands."""
+    counter(names.BUS_REFUSED_DEAD_LETTERS).add(1, {**_labels(record, group), names.ERROR_REASON: error.reason})
+
+
 def passed_over(record: Record, error: HeadwaterError) -> None:
     """A record of a table was refused by the state it should go into."""
     counter(names.BUS_PASSED_OVER).add(1, {names.BUS_TOPIC: record.topic, names.ERROR_REASON: error.reason})

@@ -1,8 +1,10 @@
 """Limits of a consumer loop."""
 
 from dataclasses import dataclass, field
+from typing import Self
 
 from headwater_kit.core.retry import Backoff
+from headwater_kit.settings.base import ServiceSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,12 @@ class LoopPolicy:
     max_concurrency: int = 16
     # Of a record that fails for no known reason; then it is poison.
     max_attempts: int = 3
+    # A handler that has not come back after this hangs, which is a failure for no known reason. None where handling
+    # means to wait for something without an end.
+    attempt_seconds: float | None = 300.0
+    # Of the last records of a partition; with one more it stands, and the record is tried again with back-off.
+    max_dead_letters: int = 100
+    dead_letter_window: int = 200
     # Its cap is how long a record may still wait when what it needs is back.
     backoff: Backoff = field(default_factory=lambda: Backoff(cap_seconds=4.0))
     # Of polls, and of getting ready for partitions: both cost little, and everything waits for them.
@@ -31,3 +39,10 @@ class LoopPolicy:
     commit_seconds: float = 0.25
     # The group stands still for as long as a member takes to give up partitions.
     revoke_seconds: float = 3.0
+
+    @classmethod
+    def of(cls, settings: ServiceSettings) -> Self:
+        """The policy with what an operator may have set."""
+        return cls(
+            attempt_seconds=settings.consumer_attempt_seconds, max_dead_letters=settings.consumer_max_dead_letters
+        )

@@ -17,7 +17,7 @@ from headwater_kit.bus.ports import Consumer, Producer, RebalanceListener, Recor
 from headwater_kit.bus.waiting import wait_all
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
-from headwater_kit.core.errors import HeadwaterError, Transient
+from headwater_kit.core.errors import HeadwaterError, Transient, Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -51,11 +51,11 @@ class GroupWorker:
     """
 
     def __init__(self, means: Means, tasks: asyncio.TaskGroup) -> None:
-        self.fault: HeadwaterError | None = None
+        self._poll_fault: HeadwaterError | None = None
         self._means = means
         self._tasks = tasks
         self._lease = Lease(means.clock, means.consumer.lease_seconds)
-        attempts = Attempts(means.handler, means.group, means.policy, means.clock, means.rng)
+        attempts = self._attempts = Attempts(means.handler, means.group, means.policy, means.clock, means.rng)
         self._around = Surroundings(
             means.group, means.policy, means.clock, self._order_of, self._lease, attempts,
             Emitter(means.producer, attempts, self._lease), tasks, self._changed,
@@ -65,20 +65,32 @@ class GroupWorker:
         self._progress = asyncio.Event()
 
     @property
+    def fault(self) -> HeadwaterError | None:
+        """Why records do not come, or why partitions of them stand; None when all is well."""
+        if self._poll_fault is None and (standing := self._attempts.ratio.standing):
+            source, error = next(iter(standing.items()))
+            return Unavailable(
+                f"{len(standing)} partitions stand, {source.topic}/{source.partition} for one: more than "
+                f"{self._means.policy.max_dead_letters} of its last {self._means.policy.dead_letter_window} records "
+                f"could not be processed, the last for {error.reason}: {error.message}"
+            )
+        return self._poll_fault
+
+    @property
     def listener(self) -> RebalanceListener:
         """For `Consumer.subscribe`."""
         return RebalanceListener(self._assigned, self._revoked, self._lost)
 
     async def poll_for_ever(self) -> None:
-        """Takes records and hands them to their pipelines; what lasts of a fault is in `fault`."""
+        """Takes records and hands them to their pipelines; a fault that lasts is in `fault`."""
         failures = 0
         while True:
             try:
                 await self._poll()
-                self.fault, failures = None, 0
+                self._poll_fault, failures = None, 0
             except Transient as error:
                 failures += 1
-                self.fault = error
+                self._poll_fault = error
                 _log.warning("poll of group %s failed, will be repeated: %s", self._means.group, error)
                 await self._means.clock.sleep(self._means.policy.poll_backoff.delay(failures, self._means.rng))
 
@@ -191,6 +203,7 @@ class GroupWorker:
     async def _forget(self, gone: Sequence[PartitionPipeline]) -> None:
         for pipeline in gone:
             del self._pipelines[pipeline.source]
+            self._attempts.ratio.forget(pipeline.source)
         sources = [pipeline.source for pipeline in gone]
         self._disband(set(sources))
         if sources:

@@ -92,6 +92,15 @@ class ServiceSettings(KafkaSettings, CallerSettings):
     data_dir: Path = Field(
         default=Path(".headwater"), description="folder for caches that may be lost; made when first needed"
     )
+    consumer_attempt_seconds: float = Field(
+        default=300.0, gt=0, description="time for handling one record once; longer counts as a failure, in seconds"
+    )
+    consumer_max_dead_letters: int = Field(
+        default=100,
+        ge=0,
+        description="of the last 200 records of a partition, how many may be put aside; with one more the partition "
+        "stands, NOT_SERVING, and the record is tried again until it passes or the service is restarted",
+    )
     crash_at: str = Field(
         default="",
         description="for tests of crashes: name:n ends the process, as kill -9 does, at the n-th pass of a point that "

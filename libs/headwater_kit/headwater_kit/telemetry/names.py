@@ -49,6 +49,9 @@ DELAY_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 
 BUS_CONSUMED = Counter("headwater.bus.consumed", "{record}", "records taken from the broker")
 BUS_DONE = Counter("headwater.bus.done", "{record}", "records whose outputs are acknowledged")
 BUS_DEAD_LETTERS = Counter("headwater.bus.dead_letters", "{record}", "records put aside, by reason")
+BUS_REFUSED_DEAD_LETTERS = Counter(
+    "headwater.bus.dead_letters.refused", "{attempt}", "times a record was not put aside since too many before it were"
+)
 BUS_RETRIES = Counter("headwater.bus.retries", "{attempt}", "attempts that failed and are repeated, by reason")
 BUS_PASSED_OVER = Counter("headwater.bus.passed_over", "{record}", "records of a table that its state refused")
 BUS_IN_FLIGHT = Gauge("headwater.bus.in_flight", "{record}", "records taken and not yet done")

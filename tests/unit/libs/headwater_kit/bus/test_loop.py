@@ -309,3 +309,61 @@ async def test_handling_waits_until_the_handler_is_ready_for_the_partition(bench
     assert bench.values() == []
     await bench.clock.advance(30.0)
     assert bench.values() == [b"a"]
+
+
+async def test_a_handler_that_hangs_is_cut_off_and_its_record_put_aside(bench: Bench) -> None:
+    bench.handler.gates[b"hangs"] = asyncio.Event()
+    await bench.start(LoopPolicy(max_attempts=1, attempt_seconds=0.01))
+    await bench.produce(b"hangs", b"after")
+    async with asyncio.timeout(5.0):
+        while bench.committed() < 2:
+            await bench.clock.advance(0.3)
+    assert bench.values() == [b"rejected hangs", b"after"]
+    (letter,) = bench.bus.broker.records(dead_letter(DOCUMENTS.name, GROUP))
+    assert letter.headers["headwater-dead-letter-reason"] == b"POISON"
+    assert b"did not come back within 0.01 s" in letter.headers["headwater-dead-letter-error"]
+
+
+FEW = LoopPolicy(max_dead_letters=2, dead_letter_window=4)
+
+
+def refused(count: int) -> list[Exception]:
+    return [InvalidInput("no good", reason="NO_GOOD") for _ in range(count)]
+
+
+async def test_a_partition_with_too_many_dead_letters_stands_and_says_why(bench: Bench) -> None:
+    bench.handler.failures = {value: refused(100) for value in (b"a", b"b", b"c")}
+    loop = await bench.start(FEW)
+    await bench.produce(b"a", b"b", b"c", b"d")
+    await bench.produce(b"elsewhere", partition=1)
+    await bench.clock.advance(30.0)
+    assert len(bench.values(dead_letter(DOCUMENTS.name, GROUP))) == 2
+    assert (bench.committed(), bench.committed(1)) == (2, 1)
+    with pytest.raises(Unavailable, match=r"documents\.v1/0 .* NO_GOOD: no good"):
+        await loop.check()
+    bench.handler.failures[b"c"].clear()
+    await bench.clock.advance(5.0)
+    assert bench.committed() == 4
+    await loop.check()
+
+
+async def test_a_few_dead_letters_among_many_records_stop_nobody(bench: Bench) -> None:
+    bench.handler.failures = {b"bad": refused(100)}
+    loop = await bench.start(FEW)
+    for _ in range(10):
+        await bench.produce(b"bad", b"good", b"good")
+    await bench.clock.advance(1.0)
+    assert bench.committed() == 30
+    assert len(bench.values(dead_letter(DOCUMENTS.name, GROUP))) == 10
+    await loop.check()
+
+
+async def test_a_restart_forgets_how_many_were_put_aside(bench: Bench) -> None:
+    bench.handler.failures = {value: refused(100) for value in (b"a", b"b", b"c")}
+    loop = await bench.start(FEW)
+    await bench.produce(b"a", b"b", b"c")
+    await bench.clock.advance(5.0)
+    await bench.stop(loop)
+    await bench.start(FEW)
+    await bench.clock.advance(5.0)
+    assert bench.committed() == 3
