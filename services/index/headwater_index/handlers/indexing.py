@@ -7,7 +7,7 @@ from headwater_kit.core.crash import crash_point
 from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, Outcome
-from headwater_vectors.ports import LedgerRow
+from headwater_vectors.ports import LedgerRow, Model
 
 from headwater_index.domain import rows, versions
 from headwater_index.domain.rows import Analyser
@@ -93,8 +93,10 @@ class Indexer:
         stored = await self._serving(key)
         if versions.fence(stored, wanted) is Fence.STALE:
             return self._announce(part, stored, Outcome.STALE)
-        # Without a collection there is nothing to delete, nor any model to make one for.
-        if await self._store.collection() is None:
+        # A deletion makes the collection too: a bulk load may bring an older version of the document later.
+        if part.model_id and part.dimension:
+            await self._store.adopt(Model(part.model_id, part.dimension))
+        elif await self._store.collection() is None:
             return self._announce(part, wanted)
         return await self._serve(part, wanted)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from headwater_index.handlers.gate import Gate
@@ -14,6 +15,7 @@ from headwater_kit.testing.clock import ManualClock
 from headwater_text.analysis import analyse
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import Query
+from headwater_vectors.testing.samples import MODEL
 
 KEY = DocumentKey("acme", "a")
 Part = Callable[..., DocumentEmbedded]
@@ -103,6 +105,16 @@ async def test_a_deletion_of_the_unknown_is_announced_too(indexer: Indexer, stor
     indexed = await applied(indexer, part(2, outcome=Outcome.DELETED))
     assert (indexed.provenance.outcome, indexed.serving_version) == (Outcome.DELETED, 0)
     assert await store.collection() is None
+
+
+async def test_a_deletion_before_all_else_keeps_an_older_version_out(
+    indexer: Indexer, store: MemoryStore, part: Part
+) -> None:
+    deletion = replace(part(2, outcome=Outcome.DELETED), model_id=MODEL.model_id, dimension=MODEL.dimension)
+    assert (await applied(indexer, deletion)).provenance.outcome is Outcome.DELETED
+    late = await applied(indexer, part(1, "apple", lane=Lane.BACKFILL))
+    assert late.provenance.outcome is Outcome.STALE
+    assert await shown(store, "apple") == []
 
 
 @pytest.mark.parametrize("outcome", [Outcome.STALE, Outcome.REJECTED, Outcome.REROUTED])

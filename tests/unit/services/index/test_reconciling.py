@@ -53,12 +53,13 @@ async def test_a_tenant_is_compared_alone(world: World) -> None:
     assert (await world.compare("other"))["other"].counts == {Kind.MISSING: 1}
 
 
-@pytest.mark.parametrize("what", ["chunk", "ledger", "both"])
+@pytest.mark.parametrize("what", ["first", "last", "ledger", "all"])
 async def test_missing_rows_are_found_and_written_again(world: World, what: str) -> None:
     before = await dump(world.store)
     key = DocumentKey("acme", "d7")
-    chunks = [row.row_id for row in before[0] if row.key == key]
-    gone = {"chunk": (chunks[1:2], []), "ledger": ([], [LedgerRow(key, 1, False, 3)])}
+    by_ordinal = sorted((row for row in before[0] if row.key == key), key=lambda row: row.ordinal)
+    chunks = [row.row_id for row in by_ordinal]
+    gone = {"first": (chunks[:1], []), "last": (chunks[2:], []), "ledger": ([], [LedgerRow(key, 1, False, 3)])}
     await world.store.erase(*gone.get(what, (chunks, [LedgerRow(key, 1, False, 3)])))
     drift = await found(world)
     assert drift.counts == {Kind.MISSING: 1}
@@ -150,6 +151,9 @@ async def test_bulk_is_under_way_until_its_own_lane_has_passed_it(world: World) 
     key = DocumentKey("acme", "later")
     parts = await world.accept(key, 1, "one", "two", "three", lane=Lane.BACKFILL)
     await world.write("d9", 2, "after")
+    # The same event again, in the live lane: it names a version that is still on its way.
+    again = Provenance(Position(2, 900), 100.0, Outcome.STALE, version=1)
+    await world.announce(key, DocumentIndexed(again, 100.0, 0))
     drift = await found(world)
     assert (drift.counts, drift.pending) == (CLEAN, 1)
     for part in parts:

@@ -16,7 +16,7 @@ from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound
 from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL, INDEXED, LEDGER
 from headwater_kit.codec import events
-from headwater_kit.core.clock import SystemClock
+from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.documents import (
     Chunk,
     DocumentInfo,
@@ -49,8 +49,10 @@ CHUNKS_A_PART = 2
 class World:
     """Accepts documents, sends their parts into the log, applies them, announces them."""
 
-    def __init__(self, store: MemoryStore) -> None:
-        self.clock = SystemClock()
+    def __init__(self, store: MemoryStore, clock: Clock | None = None) -> None:
+        self.clock = clock or SystemClock()
+        self.rng = random.Random(1)
+        self.write_seconds = 0.0
         self.bus = MemoryBus()
         self.store = store
         self.gate = Gate(self.clock)
@@ -111,7 +113,7 @@ class World:
         return Scope(repair=True), Pace(self.clock, 1.0)
 
     def reconciler(self) -> Reconciler:
-        replay = Replay(self.indexer, self.clock, random.Random(1), rewrite=True)
+        replay = Replay(self.indexer, self.clock, self.rng, rewrite=True)
         return Reconciler(self.store, BusLog(self.bus), SqliteWorkbooks(), replay, self._settle)
 
     def rebuilder(self) -> Rebuilder:
@@ -122,7 +124,7 @@ class World:
             self.gate,
             make=lambda shadow: Indexer(shadow, analyse, self.clock, Gate(self.clock)),
             clock=self.clock,
-            rng=random.Random(1),
+            rng=self.rng,
         )
 
     async def compact(self) -> None:
@@ -136,6 +138,10 @@ class World:
                 for record in log:
                     if last[record.key] is record:
                         await self._send(topic, record.key or b"", record.value)
+
+    async def send_part(self, key: DocumentKey, part: DocumentEmbedded) -> None:
+        """A record of the live lane, beside what is accepted."""
+        await self._send(EMBEDDINGS.name, part_key(key, part.chunked.part), events.encode(part))
 
     async def take_away(self, key: DocumentKey, part: int, lane: Lane = Lane.LIVE) -> None:
         """A part tombstone: the version after has no such part."""
