@@ -182,11 +182,11 @@ def _crash(breaker: Breaker) -> Inflicted:
     """Arms a point for the next life of the writers, and lets them come by it."""
     spec = f"{breaker.rng.choice(breaker.points)}:{breaker.rng.randint(1, 20)}"
     with armed(breaker.platform, spec):
-        _restart(breaker, WRITERS)
+        restart(breaker.platform, WRITERS)
         time.sleep(breaker.lasting())
     # Disarmed in all, whether they came by or not.
     over_at = time.monotonic()
-    _restart(breaker, WRITERS)
+    restart(breaker.platform, WRITERS)
     return spec, over_at
 
 
@@ -200,11 +200,11 @@ def armed(platform: Platform, spec: str) -> Iterator[None]:
     try:
         yield
     finally:
-        platform.set_environment()
+        platform.set_environment(**{ARMED: ""})
 
 
-def _restart(breaker: Breaker, names: Sequence[str]) -> None:
-    platform = breaker.platform
+def restart(platform: Platform, names: Sequence[str]) -> None:
+    """Kills these and returns once all are back. Raises TimeoutError."""
     gone = {name: platform.signal(name, signal.SIGKILL) for name in names}
     for name, pid in gone.items():
         platform.wait_until(lambda name=name, pid=pid: platform.is_back(name, pid), RETURN_SECONDS, f"{name}'s return")

@@ -43,6 +43,7 @@ class Platform:
             "PYTHONPATH": ":".join(filter(None, (str(PLANTED), str(TESTS), os.environ.get("PYTHONPATH")))),
             **environment,
         }
+        self._later: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -122,8 +123,10 @@ class Platform:
             time.sleep(LOOK_SECONDS)
 
     def set_environment(self, **variables: str) -> None:
-        """What services get in their environment from their next start on, and nothing else."""
-        (self.root / ENVIRONMENT).write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+        """What services get in their environment from their next start on; empty to take one back."""
+        self._later |= variables
+        lines = (f"{name}={value}\n" for name, value in self._later.items() if value)
+        (self.root / ENVIRONMENT).write_text("".join(lines))
 
     @property
     def records(self) -> Records:

@@ -94,13 +94,14 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _interrupted(*_: object) -> None:
+def interrupted(*_: object) -> None:
+    """For a signal: ends like Ctrl-C, so that everything that was started is ended."""
     raise KeyboardInterrupt
 
 
 def main() -> None:
     """Ends with 0, 1 for a violation, 2 for wrong arguments, 130 when interrupted."""
-    signal.signal(signal.SIGTERM, _interrupted)
+    signal.signal(signal.SIGTERM, interrupted)
     try:
         reports = run(parsed())
     except KeyboardInterrupt:

@@ -1,90 +1,138 @@
-"""The long run: many seeds of mixed faults, every crash point, every planted bug. `make soak`; over an hour.
+"""The long run: seeds of mixed faults, every crash point, every planted bug. `make soak`; about an hour.
 
 Ends with 1 where a seed or a crash point violated anything, or a planted bug was not caught.
 """
 
 import argparse
 import json
+import signal
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from chaos import run
+from chaos.corpus import stories
+from chaos.faults import WRITERS, restart
 from chaos.mutations import MUTATIONS
+from chaos.ordeal import Ordeal, Terms
+from chaos.platform import Platform
 from chaos.report import Report
 from headwater_kit.core.crash import POINTS
 
-WRITE_PATH = ("bus.", "ingest.", "embed.", "index.", "vectors.", "table.", "store.")
-# Under which a planted bug must show, and how many seeds it has for that.
-REVEALING = {
-    "commit-before-ack": ("kill-service", ""),
-    "random-ids": ("kill-service", ""),
-    "no-fence": ("none", ""),
-    "tombstone-ignored": ("none", ""),
-    "prefix-off-by-one": ("kill-service", ""),
-    "old-rows-not-deleted": ("none", ""),
-    "switch-before-write": ("crash", "index.switched"),
-    "dead-letter-after-commit": ("kill-service", ""),
-    "retry-reorders": ("none", ""),
-    "flush-swallowed": ("kill-store,kill-service", ""),
+# What those services pass that the fault `crash` arms.
+WRITE_PATH = ("bus.", "ingest.", "embed.", "index.", "vectors.", "table.", "sender.")
+# Under which faults a planted bug must show, where it takes any; of `crash`, at which points.
+REVEALING: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "commit-before-ack": (("kill-service",), ()),
+    "random-ids": (("kill-service",), ()),
+    "prefix-off-by-one": (("kill-service",), ()),
+    "switch-before-write": (("crash",), ("index.switched",)),
+    "dead-letter-after-commit": (("kill-service",), ()),
+    "flush-swallowed": (("kill-store", "kill-service"), ()),
 }
+# A bug that takes some luck to show has so many seeds for it.
 CHANCES = 3
+POISON_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """One run of the runner, and whether it must find something."""
+class Verdict:
+    """One task: whether it came out as it must, and the runs that say so."""
 
-    name: str
-    arguments: tuple[str, ...]
-    must_find: bool = False
-
-
-def tasks(parts: Sequence[str], seeds: int, seconds: int) -> Iterator[Task]:
-    """All runs of the parts asked for: seeds, points, mutations."""
-    if "seeds" in parts:
-        for seed in range(1, seeds + 1):
-            yield Task(f"seed {seed}", ("--seed", str(seed), "--seconds", str(seconds)))
-    if "points" in parts:
-        for point in POINTS:
-            if point.startswith(WRITE_PATH):
-                yield Task(f"crash at {point}", ("--faults", "crash", "--points", point, "--seconds", "20"))
-    if "mutations" in parts:
-        for name in MUTATIONS:
-            faults, point = REVEALING[name]
-            points = ("--points", point) if point else ()
-            arguments = ("--mutation", name, "--faults", faults, *points, "--seconds", "30", "--poison", "0.05")
-            yield Task(f"planted {name}", arguments, must_find=True)
+    task: str
+    ok: bool
+    runs: tuple[Report, ...]
 
 
-def done(task: Task, common: Sequence[str]) -> tuple[bool, list[Report]]:
-    """Whether the task came out as it must, and what it reported. A planted bug has several seeds to show."""
-    reports: list[Report] = []
-    for chance in range(CHANCES if task.must_find else 1):
-        seed = ("--seed", str(chance + 1)) if task.must_find else ()
-        reports += run.run(run.parsed([*common, *task.arguments, *seed]))
-        if task.must_find and not reports[-1].is_clean:
-            return True, reports
-    return not task.must_find and all(report.is_clean for report in reports), reports
+def seeds(given: argparse.Namespace) -> Iterator[Verdict]:
+    """Mixed faults, each seed on a fresh platform."""
+    for seed in range(1, given.seeds + 1):
+        data = ("--data", str(given.data)) if given.data else ()
+        arguments = ("--seed", str(seed), "--seconds", str(given.seconds), "--rate", str(given.rate), *data)
+        (report,) = run.run(run.parsed(arguments))
+        yield Verdict(f"seed {seed}", report.is_clean, (report,))
+
+
+def points(given: argparse.Namespace) -> Iterator[Verdict]:
+    """Each crash point of the write path, on one platform."""
+    terms = Terms(1, given.short_seconds, ("crash",), stories(given.data), per_second=given.rate, poison=POISON_SHARE)
+    with _platform() as platform:
+        for point in (name for name in POINTS if name.startswith(WRITE_PATH)):
+            report = Ordeal(platform, replace(terms, points=(point,)), _say).run()
+            yield Verdict(f"crash at {point}", report.is_clean, (report,))
+
+
+def mutations(given: argparse.Namespace) -> Iterator[Verdict]:
+    """Each planted bug, on one platform; it is caught where a run is not clean."""
+    common = stories(given.data)
+    with _platform() as platform:
+        for name in given.only.split(",") if given.only else MUTATIONS:
+            faults, at = REVEALING.get(name, ((), ()))
+            terms = Terms(1, given.short_seconds, faults, common, at, given.rate, poison=POISON_SHARE)
+            reports: list[Report] = []
+            with _planted(platform, name):
+                while len(reports) < CHANCES and all(report.is_clean for report in reports):
+                    reports.append(Ordeal(platform, replace(terms, seed=len(reports) + 1), _say).run())
+                    reports[-1].mutation = name
+            yield Verdict(f"planted {name}", not reports[-1].is_clean, tuple(reports))
+
+
+PARTS = {"seeds": seeds, "points": points, "mutations": mutations}
+
+
+@contextmanager
+def _planted(platform: Platform, name: str) -> Iterator[None]:
+    platform.set_environment(MUTATION=name)
+    restart(platform, WRITERS)
+    try:
+        yield
+    finally:
+        platform.set_environment(MUTATION="")
+        restart(platform, WRITERS)
+
+
+@contextmanager
+def _platform() -> Iterator[Platform]:
+    with tempfile.TemporaryDirectory(prefix="headwater-soak-") as root, Platform(Path(root), {}) as platform:
+        yield platform
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command was told."""
+    parser = argparse.ArgumentParser(prog="soak", description=__doc__)
+    parser.add_argument("--parts", default=",".join(PARTS), help="some of these")
+    parser.add_argument("--seeds", type=int, default=20, help="how many seeds, from 1")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each seed")
+    parser.add_argument("--short-seconds", type=float, default=15.0, help="of each crash point and planted bug")
+    parser.add_argument("--only", default="", help="some of the planted bugs")
+    parser.add_argument("--rate", type=float, default=10.0, help="writes a second")
+    parser.add_argument("--data", type=Path, help="folder that holds peps_stream; unset: Python's own documentation")
+    parser.add_argument("--json", type=Path, help="file for the figures")
+    return parser.parse_args(arguments)
 
 
 def main() -> None:
-    """Runs all, one after the other."""
-    parser = argparse.ArgumentParser(prog="soak", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--parts", default="seeds,points,mutations")
-    parser.add_argument("--json", type=Path)
-    given, common = parser.parse_known_args()
-    figures: list[dict[str, object]] = []
-    for task in tasks(given.parts.split(","), given.seeds, given.seconds):
-        is_good, reports = done(task, common)
-        print(f"{'ok  ' if is_good else 'FAIL'} {task.name}", flush=True)
-        figures.append({"task": task.name, "ok": is_good, "runs": [report.as_json() for report in reports]})
-        if given.json is not None:
-            given.json.write_text(json.dumps(figures, indent=2) + "\n")
-    sys.exit(0 if all(figure["ok"] for figure in figures) else 1)
+    """Ends with 0, 1, or 130 when interrupted."""
+    signal.signal(signal.SIGTERM, run.interrupted)
+    given = parsed()
+    verdicts: list[Verdict] = []
+    try:
+        for part in given.parts.split(","):
+            for verdict in PARTS[part](given):
+                verdicts.append(verdict)
+                _say(f"{'ok  ' if verdict.ok else 'FAIL'} {verdict.task}: {verdict.runs[-1].line()}")
+                if given.json is not None:
+                    given.json.write_text(json.dumps([asdict(each) for each in verdicts], indent=2) + "\n")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0 if all(verdict.ok for verdict in verdicts) else 1)
 
 
 if __name__ == "__main__":

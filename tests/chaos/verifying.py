@@ -91,7 +91,7 @@ class Verifier:
     def _behind(self, group: str, topic: str) -> int:
         ends = self._records.ends(topic)
         committed = self._records.committed(group, topic, ends)
-        return sum(end - max(committed.get(partition, 0), 0) for partition, end in ends.items())
+        return sum(max(0, end - max(committed.get(partition, 0), 0)) for partition, end in ends.items())
 
     def _letters(self, ends: Mapping[str, Ends]) -> dict[str, list[str]]:
         """Reasons by the write that was put aside."""
