@@ -36,7 +36,7 @@ class RetrieveRpc(RetrieveServiceServicer):
         self, _request: retrieve_pb2.GetWatermarkRequest, _: Any
     ) -> retrieve_pb2.GetWatermarkResponse:
         """Tells how far the index has come, and how far that is behind the log."""
-        lag = await self._progress.lag(context.deadline())
+        lag = await self._progress.lag()
         return retrieve_pb2.GetWatermarkResponse(
             watermark=watermark_to_proto(self._progress.positions()), lag=lag.records, staleness_ms=lag.staleness_ms
         )

@@ -69,15 +69,15 @@ class IndexProgress:
         if lag := await self._watermark.reach(wanted, patience):
             raise self._not_yet(lag, look, freshness.max_staleness_ms or 0)
 
-    async def lag(self, deadline: Deadline) -> Lag:
+    async def lag(self) -> Lag:
         """How far the index is behind the log's end, which is asked for at most once in `keep_seconds`.
 
         Raises Unavailable where the broker does not say.
         """
-        # Asked once for all who wait: a failure counts for them all too.
+        # Asked once for all who wait, so with nobody's deadline, and a failure counts for them all too.
         async with self._turn:
             if self._look is None or self._clock.monotonic() - self._look[0] >= self._policy.keep_seconds:
-                look = await self._look_now(deadline)
+                look = await self._look_now()
                 self._look = self._clock.monotonic(), look
             look = self._look[1]
         if look.fault is not None:
@@ -92,14 +92,16 @@ class IndexProgress:
         seconds = deadline.budget(self._policy.log_seconds)
         if max_staleness_ms == 0:
             return _Look(now, await self._log.end_offsets(seconds))
-        at = now - max_staleness_ms / 1_000
+        # The log knows no time before the epoch.
+        at = max(0.0, now - max_staleness_ms / 1_000)
         return _Look(at, await self._log.offsets_at(at, seconds))
 
-    async def _look_now(self, deadline: Deadline) -> _Look:
+    async def _look_now(self) -> _Look:
+        now = self._clock.now()
         try:
-            return await self._look_back(0, deadline)
+            return _Look(now, await self._log.end_offsets(self._policy.log_seconds))
         except Transient as error:
-            return _Look(self._clock.now(), {}, error)
+            return _Look(now, {}, error)
 
     def _not_yet(self, lag: int, look: _Look, max_staleness_ms: int) -> NotYet:
         message = f"the index is {lag} records behind"
