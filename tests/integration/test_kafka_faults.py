@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from headwater_kit.bus.kafka import KafkaBus, KafkaConfig
 from headwater_kit.bus.ports import Outbound, RebalanceListener, TopicPartition
-from headwater_kit.bus.topics import CHUNKS, EMBEDDINGS, dead_letter
+from headwater_kit.bus.topics import CHUNKS, EMBEDDINGS, PARTITIONS, TOPICS, dead_letter
 from headwater_kit.core.errors import Misconfigured, Unavailable
 
 
@@ -74,3 +74,32 @@ async def test_a_topic_that_is_not_there_is_said_to_be_missing(kafka_bootstrap: 
     with pytest.raises(Misconfigured, match="no-such-topic"):
         await producer.send(Outbound("no-such-topic", b"k", b"v"))
     await producer.close()
+
+
+async def test_a_topic_with_other_settings_is_used_and_warned_of(
+    kafka_bootstrap: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = dead_letter(EMBEDDINGS.name, "index")
+    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
+    other = {"cleanup.policy": "compact", "max.message.bytes": "1000000", "retention.ms": "3600000"}
+    await asyncio.wrap_future(admin.create_topics([NewTopic(name, PARTITIONS, 1, config=other)])[name])
+    try:
+        await KafkaBus(KafkaConfig({"bootstrap.servers": kafka_bootstrap})).create_topics([name])
+    finally:
+        await asyncio.wrap_future(admin.delete_topics([name])[name])
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    size = TOPICS[name].max_message_bytes
+    assert f"--entity-name {name} --add-config cleanup.policy=delete,max.message.bytes={size}" in warning
+    assert "retention" not in warning
+
+
+async def test_a_silent_broker_is_unavailable_in_time_to_an_admin(silent: KafkaBus) -> None:
+    start = time.monotonic()
+    with pytest.raises(Unavailable):
+        await silent.create_topics([CHUNKS.name])
+    assert time.monotonic() - start < 15.0
+    reader = silent.reader(CHUNKS.name)
+    with pytest.raises(Unavailable):
+        await reader.offsets_at(0.0)
+    assert time.monotonic() - start < 30.0
+    await reader.close()

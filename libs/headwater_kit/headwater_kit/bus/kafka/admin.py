@@ -4,16 +4,20 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as Partition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
 from headwater_kit.bus.kafka.config import Config
+from headwater_kit.bus.kafka.declared import differing, how_to_alter, settings_of
 from headwater_kit.bus.kafka.faults import to_error
 from headwater_kit.bus.topics import PARTITIONS, TOPICS, Topic
 from headwater_kit.core.errors import Misconfigured, Unavailable
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 REQUEST_SECONDS = 10.0
@@ -41,16 +45,14 @@ class KafkaAdmin:
                 raise Misconfigured(
                     f"topic {topic.name} has {count} partitions and must have {PARTITIONS}, as all topics read together"
                 )
+        await self._warn_of_others_settings([topic for topic in declared if topic.name in found])
 
     async def ping(self, seconds: float) -> None:
         """As `Bus.ping`."""
         try:
-            async with asyncio.timeout(seconds):
-                await _result(self._client.describe_cluster(request_timeout=seconds))
+            await _result(self._client.describe_cluster(request_timeout=seconds), seconds)
         except KafkaException as error:
             raise to_error(error, "asking after the broker") from error
-        except TimeoutError:
-            raise Unavailable(f"the broker did not answer within {seconds} s") from None
 
     async def end_offsets(self, topic: str, partitions: Sequence[int]) -> Mapping[int, int]:
         """The offset after the last record of each partition, now; raises Unavailable."""
@@ -68,7 +70,7 @@ class KafkaAdmin:
         asked = {Partition(topic, number): which for number in partitions}
         found = self._client.list_offsets(asked, request_timeout=REQUEST_SECONDS)
         try:
-            return {source.partition: (await asyncio.wrap_future(end)).offset for source, end in found.items()}
+            return {source.partition: (await _result(offset)).offset for source, offset in found.items()}
         except KafkaException as error:
             # A broker that came back leads in a new epoch and refuses those who go by the old one; the client
             # keeps it until it next asks for metadata, minutes later, unless it is made to ask now.
@@ -88,6 +90,20 @@ class KafkaAdmin:
         except KafkaException as error:
             raise to_error(error, "asking for the topics") from error
         return {name: len(topic.partitions) for name, topic in found.topics.items() if topic.error is None}
+
+    async def _warn_of_others_settings(self, topics: Sequence[Topic]) -> None:
+        asked = {ConfigResource(ConfigResource.Type.TOPIC, topic.name): topic for topic in topics}
+        if not asked:
+            return
+        for resource, future in self._client.describe_configs([*asked], request_timeout=REQUEST_SECONDS).items():
+            topic = asked[resource]
+            try:
+                found = {name: entry.value for name, entry in (await _result(future)).items()}
+            except (KafkaException, Unavailable) as error:
+                _log.debug("the settings of %s are not to be seen: %s", topic.name, error)
+                continue
+            if wrong := differing(topic, found):
+                _log.warning("%s has other settings than declared; mend it: %s", topic.name, how_to_alter(topic, wrong))
 
     async def _create(self, topics: Sequence[Topic]) -> None:
         if not topics:
@@ -110,21 +126,15 @@ def _declared(name: str) -> Topic:
 
 
 def _new(topic: Topic) -> NewTopic:
-    policy = {"cleanup.policy": "compact"} if topic.compacted else {"cleanup.policy": "delete"}
     return NewTopic(
-        topic.name,
-        num_partitions=PARTITIONS,
-        replication_factor=DEFAULT_REPLICATION,
-        config={
-            **policy,
-            "retention.ms": str(topic.retention_ms),
-            # A reader that was away must still learn of deletions.
-            "delete.retention.ms": str(topic.retention_ms),
-            "min.compaction.lag.ms": str(topic.uncompacted_ms),
-            "max.message.bytes": str(topic.max_message_bytes),
-        },
+        topic.name, num_partitions=PARTITIONS, replication_factor=DEFAULT_REPLICATION, config=settings_of(topic)
     )
 
 
-async def _result(future: "Future[object]") -> None:
-    await asyncio.wrap_future(future)
+async def _result(future: "Future[T]", seconds: float = REQUEST_SECONDS) -> T:
+    """What the broker answers; the client's own limit does not hold for every way in which a broker can be silent."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await asyncio.wrap_future(future)
+    except TimeoutError:
+        raise Unavailable(f"the broker did not answer within {seconds} s") from None
