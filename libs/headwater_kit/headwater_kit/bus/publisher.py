@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headwater_kit.bus import metrics
-from headwater_kit.bus.ports import Bus, Outbound, Producer
-from headwater_kit.bus.sender import PING_SECONDS
+from headwater_kit.bus.ports import Bus, Outbound
+from headwater_kit.bus.sender import Sender
 from headwater_kit.bus.topics import Topic
 from headwater_kit.bus.waiting import wait_all
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.errors import HeadwaterError
+from headwater_kit.core.errors import HeadwaterError, Overloaded
 
 _log = logging.getLogger(__name__)
 
@@ -44,28 +44,25 @@ class Publisher:
     name = "publisher"
 
     def __init__(self, bus: Bus, topics: Sequence[Topic], clock: Clock, policy: PublishPolicy = DEFAULT_POLICY) -> None:
-        self._bus = bus
-        self._topics = [topic.name for topic in topics]
+        self._sender = Sender(bus, topics)
         self._clock = clock
         self._policy = policy
-        self._producer: Producer | None = None
         self._outstanding: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Sees that the topics are there. Raises Unavailable or Misconfigured."""
-        await self._bus.create_topics(self._topics)
-        self._producer = self._producer or self._bus.producer()
+        await self._sender.start()
 
     async def check(self) -> None:
         """Raises Unavailable if the broker does not answer."""
-        await self._bus.ping(PING_SECONDS)
+        await self._sender.check()
 
     async def publish(self, record: Outbound) -> None:
         """Sends the record; returns when it is acknowledged or lost, or after `wait_seconds`."""
-        if self._producer is None or len(self._outstanding) >= self._policy.max_outstanding:
-            _give_up(record, "OVERLOADED")
+        if len(self._outstanding) >= self._policy.max_outstanding:
+            _give_up(record, Overloaded.reason)
             return
-        sending = asyncio.create_task(self._send(self._producer, record))
+        sending = asyncio.create_task(self._send(record))
         self._outstanding.add(sending)
         sending.add_done_callback(self._outstanding.discard)
         await wait_all((sending,), self._clock, self._policy.wait_seconds)
@@ -75,13 +72,11 @@ class Publisher:
         await wait_all(tuple(self._outstanding), self._clock, deadline.remaining())
         for sending in self._outstanding:
             sending.cancel()
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.close()
+        await self._sender.close()
 
-    async def _send(self, producer: Producer, record: Outbound) -> None:
+    async def _send(self, record: Outbound) -> None:
         try:
-            await producer.send(record)
+            await self._sender.send(record)
         except HeadwaterError as error:
             _give_up(record, error.reason)
         except asyncio.CancelledError:

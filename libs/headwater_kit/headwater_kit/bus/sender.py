@@ -28,7 +28,7 @@ class Sender:
     async def start(self) -> None:
         """Sees that the topics are there. Raises Unavailable or Misconfigured."""
         await self._bus.create_topics(self._topics)
-        self._producer = self._bus.producer()
+        self._producer = self._producer or self._bus.producer()
 
     async def check(self) -> None:
         """Raises Unavailable if the broker does not answer."""
