@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headwater_client import AsyncClient
-from laptop import Laptop, laptop, machine
+from laptop import Laptop, laptop, machine, say
 from live import trickle
 from traffic import MURMUR2, BareProducer, Finals, edits, pour, texts
 
@@ -38,9 +38,11 @@ async def measure(platform: Laptop, arguments: argparse.Namespace) -> dict[str, 
         await pour(producer, [next(stream) for _ in documents])
         if not await finals.wait(len(documents), LOAD_SECONDS):
             raise SystemExit(f"{len(finals.upserted())} of {len(documents)} documents were loaded: see the logs")
+        say(f"{len(documents)} documents are searchable; warming up")
         async with AsyncClient(platform.client_settings()) as client:
             pace = {"a_second": arguments.rate, "sample": arguments.sample}
             await trickle(client, producer, stream, seconds=WARM_UP_SECONDS, **pace)
+            say(f"{arguments.rate:g} edits a second for {arguments.seconds:g} s")
             found = await trickle(client, producer, stream, seconds=arguments.seconds, **pace)
     finally:
         finals.close()

@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,6 +75,8 @@ class Laptop:
 @contextmanager
 def laptop(env: Mapping[str, str] | None = None) -> Iterator[Laptop]:
     """A platform that is ready, in a folder that is removed afterwards."""
+    # Ended from outside, a bench still stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="headwater-bench-", ignore_cleanup_errors=True) as folder:
         platform = Laptop(Path(folder))
         try:
@@ -80,6 +84,11 @@ def laptop(env: Mapping[str, str] | None = None) -> Iterator[Laptop]:
             yield platform
         finally:
             platform.stop()
+
+
+def say(what: str) -> None:
+    """Tells on standard error how far a bench is; its figures go to standard output."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
 def machine() -> dict[str, object]:

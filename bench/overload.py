@@ -28,7 +28,7 @@ from figures import growth, rate, within
 from headwater_client import AsyncClient
 from headwater_kit.bus.topics import DOCUMENTS_BACKFILL
 from headwater_kit.core.errors import HeadwaterError
-from laptop import MIB, Laptop, laptop, machine
+from laptop import MIB, Laptop, laptop, machine, say
 from live import Freshness, trickle
 from traffic import BareProducer, Edit, Finals, edits, notes, pour, texts
 
@@ -102,11 +102,15 @@ async def _phases(bench: Bench, documents: dict[str, str], arguments: argparse.N
     await pour(bench.producer, [next(bench.live) for _ in documents])
     await bench.flood(WARM_UP_DOCUMENTS)
     await bench.drain()
+    say("live edits alone")
     alone = await bench.edit(arguments.seconds)
+    say("the peak")
     peak = await _peak(bench, rate(bench.finals.upserted()[len(documents) : len(documents) + WARM_UP_DOCUMENTS]))
     factors = {}
     for factor in arguments.factors:
+        say(f"{factor:g} times the peak of {peak:.0f} a second")
         factors[f"{factor:g}x"] = await _overloaded(bench, factor, peak, alone, arguments.seconds)
+    say("more calls than are served at once")
     return {
         "peak_a_second": round(peak, 1),
         "live_alone": alone.summary(),

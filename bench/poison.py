@@ -24,7 +24,7 @@ from typing import Any
 
 from figures import rate
 from headwater_client import AsyncClient
-from laptop import Laptop, laptop, machine
+from laptop import Laptop, laptop, machine, say
 from traffic import BareProducer, Edit, Finals, notes, pour, texts
 
 # Good notes have about 700 bytes; the poison is made longer than this, and is well within the usual limit.
@@ -112,11 +112,13 @@ async def redriven(platform: Laptop, documents: Sequence[Edit], poison: set[str]
 def run(arguments: argparse.Namespace, *, poisoned: bool) -> dict[str, Any]:
     """One run on a platform of its own."""
     documents, poison = stream(arguments, poisoned=poisoned)
+    say(f"{len(documents)} documents, {len(poison)} of them poison")
     warm = notes(texts(arguments.data, 0), random.Random(arguments.seed + 1), "warm")
     with laptop(TIGHT) as platform:
         found: dict[str, Any] = {"good_a_second": asyncio.run(good_rate(platform, documents, poison, warm))}
         if poisoned:
             found["put_aside"] = put_aside(platform, poison)
+            say("the fix: a higher limit")
             platform.stop()
             platform.start()
             found["after_the_fix"] = asyncio.run(redriven(platform, documents, poison))
