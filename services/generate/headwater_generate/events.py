@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
 from headwater_kit.codec import plain
 from headwater_kit.codec.events import decode
+from headwater_kit.codec.headers import ORIGIN
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
@@ -75,6 +76,6 @@ def _asked(record: Record, value: bytes) -> QuestionAsked:
 
 
 def _answer_id(record: Record) -> str:
-    """The same record gives the same id, so that a redelivered question is not answered twice under two names."""
+    """The same record gives the same id, redelivered or redriven, so that it is not answered under two names."""
     place = f"{record.topic}/{record.partition}@{record.offset}/{record.timestamp}"
-    return hashlib.blake2b(place.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(record.headers.get(ORIGIN, place.encode()), digest_size=16).hexdigest()

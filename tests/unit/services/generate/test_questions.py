@@ -126,3 +126,12 @@ async def test_how_fresh_an_answer_must_be_reaches_the_search(world: World) -> N
     assert world.retriever.freshness == Freshness((Position(2, 9),), 500, 0)
     await world.call(generate_pb2.AnswerRequest(question="How?"), 10.0)
     assert world.retriever.freshness == Freshness()
+
+
+async def test_a_question_that_is_redriven_twice_has_one_answer() -> None:
+    world = World()
+    redriven = {"headwater-origin": b"questions.v1/0/3/1000"}
+    places = ((3, {}), (8, redriven), (9, redriven))
+    records = [Record(topics.QUESTIONS.name, 0, at, b"q1", b'{"text": "How?"}', given, 1.0) for at, given in places]
+    first, *again = [(await world.records.handle(record))[0].key for record in records]
+    assert again[0] == again[1] != first
