@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from headwater.documents.v1.documents_pb2 import DocumentInfo, SourcePosition
+from headwater.documents.v1.documents_pb2 import DocumentInfo, Lane, SourcePosition
 from headwater.ingest.v1 import ingest_pb2 as pb
 from headwater_ingest.settings import Settings
-from headwater_kit.bus.topics import DOCUMENTS
-from headwater_kit.core.documents import DocumentKey, Position
+from headwater_kit.bus.ports import Outbound
+from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL, EMBEDDINGS, EMBEDDINGS_BACKFILL
+from headwater_kit.core.documents import DocumentKey, Position, part_key
 from headwater_kit.core.errors import InvalidInput, NotFound, Overloaded
 from headwater_kit.core.events import Outcome, Provenance
 
@@ -32,6 +33,17 @@ async def test_a_write_is_a_produce_and_is_cut(stub, log) -> None:
     (part,) = await log.outcome(position_of(reply.position))
     assert (part.provenance.version, part.info.title, part.info.metadata) == (5, "T", {"lang": "en"})
     assert part.chunks[0].heading_path == ("H",)
+
+
+async def test_bulk_is_produced_to_its_lane(stub, log) -> None:
+    written = await stub.UpsertDocument(upsert(version=5, lane=Lane.LANE_BACKFILL))
+    deleted = await stub.DeleteDocument(pb.DeleteDocumentRequest(document_id="a", lane=Lane.LANE_BACKFILL))
+    first, second = log.records(DOCUMENTS_BACKFILL.name)
+    assert (first.headers["headwater-version"], second.value) == (b"5", None)
+    places = [Position(record.partition, record.offset) for record in (first, second)]
+    assert places == [position_of(reply.position) for reply in (written, deleted)]
+    with pytest.raises(InvalidInput):
+        await stub.UpsertDocument(upsert(lane=7))
 
 
 async def test_delete_produces_a_tombstone_with_its_version(stub, log) -> None:
@@ -190,11 +202,62 @@ async def test_watch_tells_how_it_ended(stub, log, outcome, state) -> None:
     assert (last.state, last.reason) == (state, "POISON" if state == 5 else "")
 
 
-async def test_watch_passes_over_an_event_that_was_sent_home(stub, log) -> None:
-    await log.index(KEY, Provenance(Position(3, 1), 1.0, Outcome.REROUTED))
+@pytest.mark.parametrize("passed_over", [Outcome.REROUTED, Outcome.DEFERRED])
+async def test_watch_passes_over_what_says_nothing_of_the_document(stub, log, passed_over) -> None:
+    await log.index(KEY, Provenance(Position(3, 1), 1.0, passed_over))
     await log.index(KEY, Provenance(Position(3, 2), 1.0, Outcome.UPSERTED, version=1))
     states = await watched(stub, SourcePosition(partition=3, offset=1))
-    assert [state.state for state in states] == [pb.DOCUMENT_STATE_SEARCHABLE]
+    assert states[-1].state == pb.DOCUMENT_STATE_SEARCHABLE
+    assert {state.position.offset for state in states} == {2}
+
+
+ALL_STATES = [
+    pb.DOCUMENT_STATE_ACCEPTED,
+    pb.DOCUMENT_STATE_CHUNKED,
+    pb.DOCUMENT_STATE_EMBEDDED,
+    pb.DOCUMENT_STATE_SEARCHABLE,
+]
+
+
+async def opened(stub, log) -> AsyncIterator[pb.WatchDocumentResponse]:
+    """A watch that is open, and reads the ends of the topics already: it has told what was there."""
+    before = await log.write(b"a", b"before")
+    await log.index(KEY, Provenance(before, 1.0, Outcome.UPSERTED, 1))
+    await watched(stub, SourcePosition(partition=before.partition, offset=before.offset))
+    states = aiter(stub.WatchDocument(pb.WatchDocumentRequest(document_id="a")))
+    async with asyncio.timeout(10.0):
+        assert (await anext(states)).state == pb.DOCUMENT_STATE_SEARCHABLE
+    for _ in range(100):
+        await asyncio.sleep(0)
+    return states
+
+
+@pytest.mark.parametrize(("lane", "topic"), [("live", EMBEDDINGS), ("backfill", EMBEDDINGS_BACKFILL)])
+async def test_watch_tells_each_step_of_either_lane(stub, log, lane, topic) -> None:
+    states = await opened(stub, log)
+    origin = b"documents.backfill.v1/1/4/9000000000000"
+    headers = {"headwater-lane": b"backfill", "headwater-origin": origin} if lane == "backfill" else {}
+    position = await log.write(b"a", b"text", headers)
+    async with asyncio.timeout(10.0):
+        assert [(await anext(states)).state for _ in range(2)] == ALL_STATES[:2]
+        header = {"headwater-position": f"{position.partition}/{position.offset}/2".encode()}
+        await log.bus.producer().send(Outbound(topic.name, part_key(KEY, 0), b"not decoded", header, 0))
+        embedded = await anext(states)
+        assert (embedded.state, embedded.version, position_of(embedded.position)) == (ALL_STATES[2], 2, position)
+        await log.index(KEY, Provenance(position, 1.0, Outcome.UPSERTED, 2))
+        assert (await anext(states)).state == ALL_STATES[3]
+    await states.aclose()
+
+
+async def test_steps_that_were_missed_are_told_with_the_next(stub, log) -> None:
+    states = await opened(stub, log)
+    position = Position(3, 17)
+    await log.index(KEY, Provenance(position, 1.0, Outcome.UPSERTED, 1))
+    async with asyncio.timeout(10.0):
+        told = [await anext(states) for _ in range(4)]
+    assert [state.state for state in told] == ALL_STATES
+    assert {(state.version, position_of(state.position)) for state in told} == {(1, position)}
+    await states.aclose()
 
 
 class TestManyWatches:
