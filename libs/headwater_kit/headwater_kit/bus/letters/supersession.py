@@ -1,7 +1,7 @@
 """Letters that something newer has taken the place of."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 
 from headwater_kit.bus.letters.letter import Letter, Place
@@ -15,22 +15,30 @@ async def superseded_places(bus: Bus, planned: Iterable[Letter]) -> Collection[P
 
     Sent again, such a record would take the newer one's place in the log. Raises Unavailable.
     """
-    by_topic: defaultdict[str, list[Letter]] = defaultdict(list)
+    # A list: a crash may have put one record aside twice.
+    by_topic: defaultdict[str, list[tuple[Place, Letter]]] = defaultdict(list)
     for letter in planned:
         if letter.source is not None and TOPICS[letter.source.topic].compacted:
-            by_topic[letter.source.topic].append(letter)
-    return {place for topic, own in by_topic.items() for place in await _superseded(bus, topic, own)}
+            by_topic[letter.source.topic].append((letter.source, letter))
+    return {place for topic, parts in by_topic.items() for place in await _superseded(bus, topic, parts)}
 
 
-async def _superseded(bus: Bus, topic: str, found: Sequence[Letter]) -> Collection[Place]:
-    sources = {letter.place: letter.source for letter in found if letter.source is not None}
-    last = {(source.partition, letter.key): -1 for letter in found if (source := sources.get(letter.place))}
-    ends = await end_offsets(bus, topic)
-    firsts: dict[int, int] = {}
-    for source in sources.values():
-        firsts[source.partition] = min(source.offset, firsts.get(source.partition, source.offset))
-    spans = {partition: Span(first, ends[partition]) for partition, first in firsts.items()}
-    async with aclosing(scan(bus, topic, spans)) as batches:
+async def _superseded(bus: Bus, topic: str, parts: Sequence[tuple[Place, Letter]]) -> Collection[Place]:
+    last = {(source.partition, letter.key): source.offset for source, letter in parts}
+    async with aclosing(scan(bus, topic, await _behind(bus, topic, [source for source, _ in parts]))) as batches:
         async for records in batches:
-            last.update({at: r.offset for r in records if (at := (r.partition, r.key)) in last})
-    return {letter.place for letter in found if (s := sources[letter.place]).offset < last[s.partition, letter.key]}
+            for record in records:
+                at = (record.partition, record.key)
+                if at in last:
+                    last[at] = max(last[at], record.offset)
+    return {letter.place for source, letter in parts if last[source.partition, letter.key] > source.offset}
+
+
+async def _behind(bus: Bus, topic: str, sources: Iterable[Place]) -> Mapping[int, Span]:
+    """From the first of the places to the end, by partition."""
+    ends, spans = await end_offsets(bus, topic), dict[int, Span]()
+    for source in sources:
+        end = ends[source.partition]
+        first = min(source.offset, spans.get(source.partition, Span(source.offset, end)).first)
+        spans[source.partition] = Span(first, end)
+    return spans

@@ -257,11 +257,12 @@ async def test_a_part_behind_which_a_newer_one_stands_is_closed_unsent(bus: Memo
     key = part_key(KEY, 0)
     old = await bus.producer().send(Outbound(CHUNKS, key, b"old", partition=HOME))
     await bus.producer().send(Outbound(CHUNKS, part_key(KEY, 1), b"other", partition=HOME))
-    await put_aside(bus, key, b"old", topic=CHUNKS, group="embed", offset=old.offset)
+    for _ in range(2):
+        await put_aside(bus, key, b"old", topic=CHUNKS, group="embed", offset=old.offset)
     await put_aside(bus, part_key(KEY, 1), b"other", topic=CHUNKS, group="embed", offset=old.offset + 1)
     await bus.producer().send(Outbound(CHUNKS, key, None, partition=HOME))
     report = await redrive(bus)
-    assert [letter.key for letter in report.superseded] == [key]
+    assert [letter.key for letter in report.superseded] == [key, key]
     assert [letter.key for letter in report.sent] == [part_key(KEY, 1)]
     assert await found(bus, Criteria()) == []
 
