@@ -31,6 +31,8 @@ COMMANDS = (
     "watch",
     "status",
     "dead-letters",
+    "reconcile",
+    "rebuild",
     "logs",
     "doctor",
     "demo",

@@ -6,16 +6,32 @@ from headwater_client.documents import Change, DocumentState, Stored
 from headwater_client.events import deleted, upserted
 from headwater_client.questions import Found, Progress
 from headwater_client.settings import ClientSettings
+from headwater_client.upkeep import (
+    DocumentDrift,
+    DriftKind,
+    RebuildProgress,
+    RebuildStage,
+    ReconcileProgress,
+    ReconcileStage,
+    TenantDrift,
+)
 
 __all__ = [
     "AsyncClient",
     "Change",
     "Client",
     "ClientSettings",
+    "DocumentDrift",
     "DocumentState",
+    "DriftKind",
     "Found",
     "Progress",
+    "RebuildProgress",
+    "RebuildStage",
+    "ReconcileProgress",
+    "ReconcileStage",
     "Stored",
+    "TenantDrift",
     "deleted",
     "upserted",
 ]

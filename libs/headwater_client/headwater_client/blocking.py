@@ -14,6 +14,7 @@ from headwater_client.client import AsyncClient
 from headwater_client.documents import Change, Stored
 from headwater_client.questions import ANSWER_SECONDS, Found, Progress
 from headwater_client.settings import ClientSettings
+from headwater_client.upkeep import RebuildProgress, ReconcileProgress, TenantDrift
 
 T = TypeVar("T")
 
@@ -120,6 +121,14 @@ class Client:
     def react(self, impression_id: str, reaction: Reaction, *, rank: int = 0, feedback_id: str = "") -> str:
         """See `Questions.react`."""
         return self._run(self._client.questions.react(impression_id, reaction, rank=rank, feedback_id=feedback_id))
+
+    def reconcile(self, tenant: str = "", *, repair: bool = False) -> Iterator[ReconcileProgress | TenantDrift]:
+        """See `Upkeep.reconcile`."""
+        return self._iterate(self._client.upkeep.reconcile(tenant, repair=repair))
+
+    def rebuild(self, *, join_only: bool = False) -> Iterator[RebuildProgress]:
+        """See `Upkeep.rebuild`."""
+        return self._iterate(self._client.upkeep.rebuild(join_only=join_only))
 
     def close(self) -> None:
         """Closes the connections and ends the thread; calls under way fail. A second time does nothing."""

@@ -9,6 +9,7 @@ from headwater_client.connection import Connection
 from headwater_client.documents import Documents
 from headwater_client.questions import Questions
 from headwater_client.settings import ClientSettings
+from headwater_client.upkeep import Upkeep
 
 
 class AsyncClient:
@@ -31,6 +32,7 @@ class AsyncClient:
         self.questions = Questions(
             self._connection, settings.retrieve_target, settings.generate_target, settings.feedback_target
         )
+        self.upkeep = Upkeep(self._connection, settings.index_target)
 
     async def close(self) -> None:
         """Closes the connections."""

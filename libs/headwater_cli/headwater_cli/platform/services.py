@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from headwater_kit.core.documents import DEFAULT_TENANT
 from headwater_kit.settings.ports import GRPC_PORTS, METRICS_PORTS
 
 from headwater_cli.platform.layout import Layout
@@ -18,6 +19,8 @@ _DRAIN_SECONDS = SERVICES_STOP_SECONDS - 1.0
 # On loopback the services talk without TLS, whatever the shell's environment
 # says for other uses; an empty variable counts as unset.
 _PLAIN = {f"HEADWATER_TLS_{name}": "" for name in ("CERT", "KEY", "CLIENT_CA", "PEER_CA")}
+# Whoever reaches the loopback of a laptop operates it.
+_OPERATED = {"HEADWATER_INDEX_OPERATOR_TENANT": DEFAULT_TENANT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def service_programs(layout: Layout, ports: Mapping[str, Ports], env: Mapping[st
             (sys.executable, "-m", f"headwater_{name}"),
             chosen.target,
             layout.log(name),
-            env={**_PLAIN, **targets, **env, **_own(layout, name, chosen)},
+            env={**_PLAIN, **_OPERATED, **targets, **env, **_own(layout, name, chosen)},
             ready=partial(serves, chosen.target),
         )
         for name, chosen in ports.items()

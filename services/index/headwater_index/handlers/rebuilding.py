@@ -60,6 +60,11 @@ class Rebuilder:
         self._clock = clock
         self._rng = rng
 
+    async def served(self) -> str:
+        """The name of the collection that searches read, "" for none. Raises Unavailable."""
+        found = await self._store.collection()
+        return found[0] if found else ""
+
     async def tidy(self) -> bool:
         """Ends what a run that was cut off left to do; True where it did not come as far as changing over.
 

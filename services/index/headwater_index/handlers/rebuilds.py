@@ -59,6 +59,9 @@ class Rebuilds:
             self._begin()
         while True:
             moved, progress = self._moved, self._progress
+            if progress.stage is RebuildStage.NONE:
+                # Who watched a process that died learns by the name whether its rebuild had been ended.
+                progress = replace(progress, collection=await self._rebuilder.served())
             yield progress
             if progress.stage.is_over:
                 return

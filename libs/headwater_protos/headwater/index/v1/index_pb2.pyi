@@ -386,8 +386,8 @@ class RebuildRequest(_message.Message):
 
     JOIN_ONLY_FIELD_NUMBER: _builtins.int
     join_only: _builtins.bool
-    """Join the one that is under way, but begin none: where there is none, the
-    outcome of the last is told.
+    """Join the one that is under way, but begin none: where there is none, how
+    the last one ended is told.
     """
     def __init__(
         self,
@@ -418,7 +418,9 @@ class RebuildResponse(_message.Message):
     stage: Global___RebuildStage.ValueType
     """What it is at."""
     collection: _builtins.str
-    """The new collection; empty before it is there."""
+    """The new collection; empty before it is there. Where no rebuild is known,
+    the one that searches read.
+    """
     done: _builtins.int
     """Records of the log that were replayed."""
     total: _builtins.int

@@ -1,0 +1,149 @@
+# ruff: noqa: N802 - gRPC's own names of methods
+"""`headwater reconcile` and `headwater rebuild`, from the command line to an index service that plays a part."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from headwater.index.v1 import index_pb2 as pb
+from headwater.index.v1.index_pb2_grpc import IndexServiceServicer, add_IndexServiceServicer_to_server
+from headwater_cli.commands import rebuild as verb
+from headwater_cli.main import main
+from headwater_kit.core.errors import HeadwaterError, Unavailable
+from headwater_kit.rpc import principal
+from headwater_kit.rpc.servicer import Servicer
+from headwater_kit.runtime import Service
+from headwater_kit.testing.scripted import ScriptedSettings
+
+Headwater = Callable[..., Any]
+
+
+class PlayedIndex(IndexServiceServicer):
+    """Answers each call with the next of its plays, an error at its end where there is one."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Any]] = []
+        self.plays: list[list[Any]] = []
+
+    async def Reconcile(self, request: pb.ReconcileRequest, _: Any) -> AsyncIterator[pb.ReconcileResponse]:
+        async for message in self._play(request):
+            yield message
+
+    async def Rebuild(self, request: pb.RebuildRequest, _: Any) -> AsyncIterator[pb.RebuildResponse]:
+        async for message in self._play(request):
+            yield message
+
+    async def _play(self, request: Any) -> AsyncIterator[Any]:
+        self.asked.append((principal().tenant, request))
+        for message in self.plays.pop(0):
+            if isinstance(message, HeadwaterError):
+                raise message
+            yield message
+
+
+@pytest.fixture
+def index() -> PlayedIndex:
+    return PlayedIndex()
+
+
+@pytest.fixture
+async def headwater(
+    index: PlayedIndex, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> AsyncIterator[Headwater]:
+    """Runs the command in a thread; returns its exit code, its output and its complaint."""
+
+    def work() -> int | str | None:
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code
+
+    async def call(*arguments: str) -> tuple[int | str | None, str, str]:
+        monkeypatch.setattr(sys, "argv", ["headwater", "--data-dir", str(tmp_path), *arguments])
+        code = await asyncio.to_thread(work)
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    servicer = Servicer(add_IndexServiceServicer_to_server, index, "headwater.index.v1.IndexService")
+    async with Service(ScriptedSettings(), "index", [], [servicer]) as service:
+        for name in ("ingest", "index", "retrieve", "generate", "feedback"):
+            monkeypatch.setenv(f"HEADWATER_{name.upper()}_TARGET", f"127.0.0.1:{service.port}")
+        monkeypatch.setenv("COLUMNS", "120")
+        monkeypatch.setattr(verb, "RETRY_SECONDS", 0.0)
+        yield call
+
+
+def drift(**counts: Any) -> pb.ReconcileResponse:
+    return pb.ReconcileResponse(drift=pb.TenantDrift(tenant="acme", documents=1200, **counts))
+
+
+def rebuilding(stage: str, **values: Any) -> pb.RebuildResponse:
+    return pb.RebuildResponse(stage=pb.RebuildStage.Value(f"REBUILD_STAGE_{stage}"), **values)
+
+
+async def test_a_clean_index_is_told_as_such(headwater: Headwater, index: PlayedIndex) -> None:
+    progress = pb.ReconcileProgress(stage=pb.RECONCILE_STAGE_READING_LOG, done=5, total=9)
+    index.plays = [[pb.ReconcileResponse(progress=progress), drift()]]
+    code, out, _ = await headwater("reconcile")
+    assert code == 0
+    assert "the index is what the log says" in out
+    assert index.asked == [("default", pb.ReconcileRequest())]
+
+
+async def test_drift_is_shown_with_examples_and_fails(headwater: Headwater, index: PlayedIndex) -> None:
+    example = pb.DocumentDrift(
+        document_id="a/[b].md",
+        kind=pb.DRIFT_KIND_MIXED,
+        accepted_version=7,
+        served_version=6,
+        missing_rows=3,
+        extra_rows=2,
+    )
+    index.plays = [[drift(missing=1, mixed=2, put_aside=4, examples=[example])]] * 2
+    code, out, _ = await headwater("reconcile", "--tenant", "acme")
+    assert code == 1
+    assert "acme a/[b].md  3 missing, 2 extra rows · accepted 7, served 6" in out
+    assert "3 documents differ: `headwater reconcile --repair` mends them" in out
+    assert "4 of acme were put aside" in out
+    assert index.asked == [("acme", pb.ReconcileRequest(tenant="acme"))]
+
+
+async def test_repairs_are_asked_for_and_told_in_json(headwater: Headwater, index: PlayedIndex) -> None:
+    index.plays = [[drift(missing=2, repaired=2)]]
+    code, out, _ = await headwater("reconcile", "--repair", "--json")
+    told = json.loads(out)
+    assert (code, told["drift"], told["tenants"][0]["repaired"]) == (0, 0, 2)
+    assert index.asked[0][1].repair
+
+
+async def test_a_rebuild_is_watched_to_its_end(headwater: Headwater, index: PlayedIndex) -> None:
+    steps = [rebuilding(stage, collection="x_n1", done=8, total=8) for stage in ("REPLAYING", "CHECKING", "DONE")]
+    index.plays = [steps]
+    code, out, _ = await headwater("rebuild", "--json")
+    told = json.loads(out)
+    assert (code, told["stage"], told["collection"], told["done"]) == (0, "done", "x_n1", 8)
+
+
+async def test_a_rebuild_is_joined_again_after_a_crash(headwater: Headwater, index: PlayedIndex) -> None:
+    step = rebuilding("REPLAYING", collection="x_n1")
+    index.plays = [
+        [step, Unavailable("killed")],
+        [Unavailable("starting")],
+        [rebuilding("UNSPECIFIED", collection="x")],
+        [step, Unavailable("killed again")],
+        [rebuilding("UNSPECIFIED", collection="x_n1")],
+    ]
+    code, out, _ = await headwater("rebuild")
+    assert code == 0
+    assert "searches read x_n1" in out
+    assert [request.join_only for _, request in index.asked] == [False, True, True, True, True]
+
+
+async def test_a_rebuild_that_was_given_up_says_why(headwater: Headwater, index: PlayedIndex) -> None:
+    index.plays = [[rebuilding("FAILED", reason="the log does not hold 2 documents")]]
+    code, _, err = await headwater("rebuild")
+    assert code == 1
+    assert "the index was not made anew: the log does not hold 2 documents" in err
