@@ -83,7 +83,13 @@ FEEDBACK_MEMORY = Topic(
     "feedback-memory-changelog", "tenant, cluster", "JSON", "votes behind the click memory", compacted=True
 )
 REDRIVES = Topic(
-    "redrives.v1", "place of a dead letter", "JSON", "dead letters that were sent on their way again", compacted=True
+    "redrives.v1",
+    "place of a dead letter",
+    "JSON",
+    "dead letters that were sent on their way again",
+    # Not compacted, since each key comes once: a note is of use for as long as its letter is kept, 30 days and the
+    # time in which a segment fills.
+    retention_ms=90 * DAY_MS,
 )
 AUDIT = Topic("audit.v1", "tenant", "GuardDecided", "what the guard did not simply allow", retention_ms=30 * DAY_MS)
 
