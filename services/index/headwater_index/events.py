@@ -1,5 +1,6 @@
 """`embeddings.v1` and its backfill twin in, `indexed.v1` out: a thin twin of `rpc` over the same handlers."""
 
+import asyncio
 from collections.abc import Sequence
 
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
@@ -35,7 +36,9 @@ class IndexEmbeddings:
         key = document_of(record.key)
         if record.value is None:
             return ()
-        indexed = await self._indexer.apply(key, _part(record))
+        # What is begun in the store is brought to its end, also where the partition is lost meanwhile: a process that
+        # stood still may have written what nobody else knows of, and has to take it away again.
+        indexed = await asyncio.shield(self._indexer.apply(key, _part(record)))
         crash_point("index.announcing")
         return self._outputs(record, key, indexed)
 
