@@ -1,5 +1,6 @@
 """Questions by event and by call: what of them is passed on, and when they are given up."""
 
+import random
 from collections.abc import AsyncGenerator, Sequence
 
 import pytest
@@ -13,7 +14,9 @@ from headwater_generate.handlers import Answering
 from headwater_generate.ports import Draft
 from headwater_generate.rpc import GenerateRpc
 from headwater_kit.bus import topics
-from headwater_kit.bus.ports import Record
+from headwater_kit.bus.loop import ConsumerLoop
+from headwater_kit.bus.memory import MemoryBus
+from headwater_kit.bus.ports import Outbound, Record
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Freshness, Passage, Position, Principal
 from headwater_kit.core.errors import DeadlineExceeded, Permanent
@@ -25,17 +28,18 @@ SECONDS = 30.0
 
 
 class Slow:
-    """A generator that takes so long for each of its pieces."""
+    """A generator that takes so long for each of its pieces; it moves time itself, unless somebody else does."""
 
     name = "slow"
 
     def __init__(self, clock: ManualClock, seconds: float = 0.0) -> None:
         self.seconds = seconds
+        self.moves_time = True
         self._clock = clock
 
     async def stream(self, question: str, passages: Sequence[Passage]) -> AsyncGenerator[str | Draft, None]:
         for _ in range(10):
-            await self._clock.advance(self.seconds)
+            await (self._clock.advance if self.moves_time else self._clock.sleep)(self.seconds)
             yield "And so on. "
         yield Draft("So. [1]", tuple(Citation(1, one, "So", 0, 2) for one in passages))
 
@@ -135,3 +139,27 @@ async def test_a_question_that_is_redriven_twice_has_one_answer() -> None:
     records = [Record(topics.QUESTIONS.name, 0, at, b"q1", b'{"text": "How?"}', given, 1.0) for at, given in places]
     first, *again = [(await world.records.handle(record))[0].key for record in records]
     assert again[0] == again[1] != first
+
+
+async def test_a_question_that_is_given_up_is_put_aside_and_the_next_of_its_key_is_answered(world: World) -> None:
+    bus = MemoryBus(clock=world.clock)
+    loop = ConsumerLoop(
+        bus, "generate", topics.GROUPS["generate"], world.records, clock=world.clock, rng=random.Random(1)
+    )
+    world.generator.seconds, world.generator.moves_time = 8.0, False
+    await loop.start()
+    producer = bus.producer()
+    for text in (b'{"text": "How?"}', b'{"text": "Why?"}'):
+        await producer.send(Outbound(topics.QUESTIONS.name, b"q1", text))
+    letters = topics.dead_letter(topics.QUESTIONS.name, "generate")
+    for _ in range(200):
+        await world.clock.advance(1.0)
+        if bus.broker.records(letters):
+            world.generator.seconds = 0.0
+        if bus.broker.records(topics.ANSWERS.name):
+            break
+    (letter,) = bus.broker.records(letters)
+    assert letter.headers["headwater-dead-letter-reason"] == TIMED_OUT.encode()
+    assert letter.headers["headwater-dead-letter-attempts"] == b"3"
+    assert len(bus.broker.records(topics.ANSWERS.name)) == 1
+    await loop.stop(Deadline.after(world.clock, 1.0))
