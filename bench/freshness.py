@@ -37,7 +37,7 @@ async def measure(platform: Laptop, arguments: argparse.Namespace) -> dict[str, 
     try:
         await pour(producer, [next(stream) for _ in documents])
         if not await finals.wait(len(documents), LOAD_SECONDS):
-            raise SystemExit(f"{len(finals.upserted())} of {len(documents)} documents were loaded: see the logs")
+            raise SystemExit(f"{len(finals.times())} of {len(documents)} documents were loaded: see the logs")
         say(f"{len(documents)} documents are searchable; warming up")
         async with AsyncClient(platform.client_settings()) as client:
             pace = {"a_second": arguments.rate, "sample": arguments.sample}

@@ -74,7 +74,7 @@ class Bench:
     async def drain(self) -> None:
         """Waits until all that was written is searchable."""
         if not await self.finals.wait(self.written, PATIENCE_SECONDS):
-            raise SystemExit(f"{len(self.finals.upserted())} of {self.written} documents arrived: see the logs")
+            raise SystemExit(f"{len(self.finals.times())} of {self.written} documents arrived: see the logs")
 
     async def watch_memory(self) -> None:
         """Samples until it is cancelled."""
@@ -105,7 +105,7 @@ async def _phases(bench: Bench, documents: dict[str, str], arguments: argparse.N
     say("live edits alone")
     alone = await bench.edit(arguments.seconds)
     say("the peak")
-    peak = await _peak(bench, rate(bench.finals.upserted()[len(documents) : len(documents) + WARM_UP_DOCUMENTS]))
+    peak = await _peak(bench, rate(bench.finals.times()[len(documents) : len(documents) + WARM_UP_DOCUMENTS]))
     factors = {}
     for factor in arguments.factors:
         say(f"{factor:g} times the peak of {peak:.0f} a second")
@@ -121,10 +121,10 @@ async def _phases(bench: Bench, documents: dict[str, str], arguments: argparse.N
 
 
 async def _peak(bench: Bench, guess: float) -> float:
-    before = len(bench.finals.upserted())
+    before = len(bench.finals.times())
     await bench.flood(max(WARM_UP_DOCUMENTS, round(guess * PEAK_SECONDS)))
     await bench.drain()
-    return rate(bench.finals.upserted()[before:])
+    return rate(bench.finals.times()[before:])
 
 
 async def _overloaded(bench: Bench, factor: float, peak: float, alone: Freshness, seconds: float) -> dict[str, Any]:
@@ -134,7 +134,7 @@ async def _overloaded(bench: Bench, factor: float, peak: float, alone: Freshness
     await asyncio.sleep(SETTLE_SECONDS)
     started = time.monotonic()
     live = await bench.edit(seconds)
-    done = within(bench.finals.upserted(), started, started + seconds)
+    done = within(bench.finals.times(), started, started + seconds)
     await offering
     watching.cancel()
     await bench.drain()

@@ -24,6 +24,7 @@ from typing import Any
 
 from figures import rate
 from headwater_client import AsyncClient
+from headwater_kit.core.events import Outcome
 from laptop import Laptop, laptop, machine, say
 from traffic import BareProducer, Edit, Finals, notes, pour, texts
 
@@ -65,7 +66,9 @@ async def good_rate(platform: Laptop, documents: Sequence[Edit], poison: set[str
         good = len(documents) - len(poison)
         if not await finals.wait(WARM_UP_DOCUMENTS + good, PATIENCE_SECONDS):
             raise SystemExit("good documents did not arrive: see the logs")
-        return rate(finals.upserted()[WARM_UP_DOCUMENTS:])
+        if not await finals.wait(len(poison), PATIENCE_SECONDS, Outcome.REJECTED):
+            raise SystemExit("poison was not put aside: see the logs")
+        return rate(finals.times()[WARM_UP_DOCUMENTS:])
     finally:
         finals.close()
         producer.close()

@@ -128,14 +128,14 @@ class Finals:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
-    def upserted(self, lane: Lane | None = None) -> list[float]:
-        """When writes became searchable, of one lane or of both."""
-        return [f.time for f in list(self.seen) if f.outcome is Outcome.UPSERTED and lane in (None, f.lane)]
+    def times(self, outcome: Outcome = Outcome.UPSERTED) -> list[float]:
+        """When events came to this end, in that order; writes become searchable by UPSERTED."""
+        return [final.time for final in list(self.seen) if final.outcome is outcome]
 
-    async def wait(self, count: int, patience_seconds: float) -> bool:
-        """Whether so many writes are searchable within the time; gives up where nothing moves for it."""
+    async def wait(self, count: int, patience_seconds: float, outcome: Outcome = Outcome.UPSERTED) -> bool:
+        """Whether so many events come to this end; gives up when none does for so long."""
         last, moved = -1, time.monotonic()
-        while (now := len(self.upserted())) < count:
+        while (now := len(self.times(outcome))) < count:
             if now > last:
                 last, moved = now, time.monotonic()
             elif time.monotonic() - moved > patience_seconds:
