@@ -17,7 +17,7 @@ from headwater_kit.core.filters import Filter
 
 
 class Outcome(StrEnum):
-    """What became of a document event."""
+    """What became of a document event; one that is deferred has its version come by a chain of the backfill lane."""
 
     UPSERTED = "upserted"
     DELETED = "deleted"
@@ -25,15 +25,11 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     REROUTED = "rerouted"
     DEFERRED = "deferred"
-    """Accepted in the backfill lane: a chain of that lane brings the version, this record only moves the watermark."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentUpserted:
-    """`documents.v1`: a document was written; `version` None means assign one.
-
-    A body that was set down in the object store is empty here, and `body_object` names it.
-    """
+    """`documents.v1`: a document was written; `version` None means assign one. `body_object` stands for the body."""
 
     info: DocumentInfo
     body: bytes
@@ -77,10 +73,9 @@ class DocumentChunked:
 
 @dataclass(frozen=True, slots=True)
 class DocumentEmbedded:
-    """`embeddings.v1`: a part with its vectors, one a chunk, packed little-endian float32.
+    """`embeddings.v1`: a part with its vectors, one a chunk, packed little-endian float32; a deletion names a model too.
 
-    A deletion names the model in use too, so that it can be noted before there is any vector. `dimension` counts the
-    numbers in a vector of the model.
+    `dimension` counts the numbers in a vector of the model.
     """
 
     chunked: DocumentChunked
@@ -112,8 +107,7 @@ class Parts:
 class LedgerEntry:
     """`ledger.v1`: a document's last accepted version; deletions are entries too.
 
-    `origin` None means that the event came straight in: its place and time are its origin. `replaced` is where the
-    parts of the version before lie, so that the event, delivered again, takes the same ones away.
+    `origin` None means that the event came straight in. `replaced` is where the parts of the version before lie.
     """
 
     version: int
