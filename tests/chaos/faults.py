@@ -80,6 +80,12 @@ def _kill_store(breaker: Breaker) -> Inflicted:
     return _kill(breaker, "milvus", since_kill=False)
 
 
+def _kill_writers(breaker: Breaker) -> Inflicted:
+    killed_at = time.monotonic()
+    restart(breaker.platform, WRITERS)
+    return "+".join(WRITERS), killed_at
+
+
 def _kill(breaker: Breaker, name: str, *, since_kill: bool) -> Inflicted:
     platform = breaker.platform
     gone = platform.signal(name, signal.SIGKILL)
@@ -212,6 +218,7 @@ def restart(platform: Platform, names: Sequence[str]) -> None:
 
 KINDS: Mapping[str, Callable[[Breaker], Inflicted]] = {
     "kill-service": _kill_service,
+    "kill-writers": _kill_writers,
     "kill-broker": _kill_broker,
     "kill-store": _kill_store,
     "stop": _stop,

@@ -26,12 +26,11 @@ from headwater_kit.core.crash import POINTS
 WRITE_PATH = ("bus.", "ingest.", "embed.", "index.", "vectors.", "table.", "sender.")
 # Under which faults a planted bug must show, where it takes any; of `crash`, at which points.
 REVEALING: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "commit-before-ack": (("kill-service",), ()),
-    "random-ids": (("kill-service",), ()),
-    "prefix-off-by-one": (("kill-service",), ()),
+    "commit-before-ack": (("kill-writers",), ()),
+    "prefix-off-by-one": (("kill-writers",), ()),
     "switch-before-write": (("crash",), ("index.switched",)),
-    "dead-letter-after-commit": (("kill-service",), ()),
-    "flush-swallowed": (("kill-store", "kill-service"), ()),
+    "dead-letter-after-commit": (("kill-writers",), ()),
+    "flush-swallowed": (("kill-store", "kill-writers"), ()),
 }
 # A bug that takes some luck to show has so many seeds for it.
 CHANCES = 3
