@@ -20,7 +20,7 @@ from headwater_index.handlers.reconciling import Reconciler
 from headwater_index.handlers.replaying import Replay
 from headwater_index.ports import DocumentLog, LoggedPart, LogReading, VectorStore, Workbooks
 
-# Other processes write to the old collection until they notice, and what they had begun then ends within some writes.
+# Writes are gated until every process has noticed; the rest is for searches that began on the old collection to end.
 SETTLE_SECONDS = NOTICE_SECONDS + 4.0
 FOLLOW_SECONDS = 0.5
 INCOMPLETE_LOG = "INCOMPLETE_LOG"

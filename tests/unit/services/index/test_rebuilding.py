@@ -192,7 +192,7 @@ async def test_two_processes_may_do_it_at_once(world: World) -> None:
     twin = world.store.twin()
     await twin.open()
     other = World(twin, world.clock)
-    other.bus = world.bus
+    other.use(world.bus)
     await asyncio.gather(hurried(world, drained(world.rebuilder())), drained(other.rebuilder()))
     assert await world.store.spare() == []
     assert await dump(world.store) == before

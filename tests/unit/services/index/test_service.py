@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc.aio
@@ -9,15 +10,20 @@ import pytest
 from headwater.index.v1 import index_pb2 as pb
 from headwater.index.v1.index_pb2_grpc import IndexServiceStub
 from headwater_index.bootstrap import build
+from headwater_index.handlers import rebuilding
 from headwater_index.settings import Settings
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record
 from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL, INDEXED, dead_letter
 from headwater_kit.codec import events
-from headwater_kit.core.documents import DocumentKey, Lane, document_of, part_key
+from headwater_kit.core.documents import DocumentKey, Lane, Principal, document_of, part_key
+from headwater_kit.core.errors import Denied
 from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, Outcome
+from headwater_kit.rpc.metadata import principal_to_metadata
 from headwater_kit.testing.service import serving
 from headwater_vectors.memory import MemoryStore
+from headwater_vectors.testing.samples import MODEL
+from unit.services.index.world import World, dump
 
 if TYPE_CHECKING:
     from headwater.index.v1.index_pb2_grpc import IndexServiceAsyncStub
@@ -39,6 +45,26 @@ async def channel(bus: MemoryBus) -> AsyncIterator[grpc.aio.Channel]:
     settings = Settings(bus="memory", vectors="memory", grpc_port=0, drain_seconds=5.0)
     async with serving(build(settings, bus=bus, store=MemoryStore()), settings) as channel:
         yield channel
+
+
+@pytest.fixture
+async def operated(
+    bus: MemoryBus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[grpc.aio.Channel, World]]:
+    """The service for operators of tenant `default`, and a world on its bus and store."""
+    monkeypatch.setattr(rebuilding, "SETTLE_SECONDS", 0.1)
+    world = World(MemoryStore())
+    world.use(bus)
+    settings = Settings(
+        bus="memory",
+        vectors="memory",
+        grpc_port=0,
+        drain_seconds=5.0,
+        data_dir=tmp_path,
+        index_operator_tenant="default",
+    )
+    async with serving(build(settings, bus=bus, store=world.store), settings) as channel:
+        yield channel, world
 
 
 @pytest.fixture
@@ -114,3 +140,61 @@ async def test_bad_records_are_put_aside_and_their_neighbours_pass(
     letters = await read(bus, dead_letter(EMBEDDINGS.name, "index"), 3)
     reasons = [letter.headers["headwater-dead-letter-reason"] for letter in letters]
     assert reasons == [b"UNDECODABLE", b"MISSING_KEY", b"INVALID_VECTORS"]
+
+
+async def test_an_operator_compares_repairs_and_rebuilds(operated: tuple[grpc.aio.Channel, World]) -> None:
+    channel, world = operated
+    stub = IndexServiceStub(channel)
+    await world.write("a", 1, "apple", "pear", tenant="acme")
+    await world.write("b", 1, "apple", tenant="default")
+    before = await dump(world.store)
+    await world.store.erase([before[0][0].row_id], [])
+    found = [each async for each in stub.Reconcile(pb.ReconcileRequest(repair=True)) if each.HasField("drift")]
+    assert [(each.drift.tenant, each.drift.documents) for each in found] == [("acme", 1), ("default", 1)]
+    assert sum(each.drift.missing for each in found) == sum(each.drift.repaired for each in found) == 1
+    assert await dump(world.store) == before
+    last = [each async for each in stub.Rebuild(pb.RebuildRequest())][-1]
+    assert (last.stage, last.collection) == (pb.REBUILD_STAGE_DONE, "memory_n1")
+    assert await dump(world.store) == before
+    joined = [each async for each in stub.Rebuild(pb.RebuildRequest(join_only=True))]
+    assert [each.stage for each in joined] == [pb.REBUILD_STAGE_DONE]
+
+
+async def test_others_compare_their_own_tenant_only(operated: tuple[grpc.aio.Channel, World]) -> None:
+    channel, world = operated
+    stub = IndexServiceStub(channel)
+    await world.write("a", 1, "apple", tenant="acme")
+    await world.write("b", 1, "apple", tenant="other")
+    acme = principal_to_metadata(Principal("acme", "eve"))
+    own = [each async for each in stub.Reconcile(pb.ReconcileRequest(tenant="acme"), metadata=acme)]
+    assert [each.drift.tenant for each in own if each.HasField("drift")] == ["acme"]
+    for call in (
+        stub.Reconcile(pb.ReconcileRequest(), metadata=acme),
+        stub.Reconcile(pb.ReconcileRequest(tenant="other"), metadata=acme),
+        stub.Rebuild(pb.RebuildRequest(), metadata=acme),
+    ):
+        with pytest.raises(Denied):
+            _ = [each async for each in call]
+
+
+async def test_nobody_operates_unless_a_setting_says_who(channel: grpc.aio.Channel) -> None:
+    with pytest.raises(Denied):
+        _ = [each async for each in IndexServiceStub(channel).Rebuild(pb.RebuildRequest())]
+
+
+async def test_a_rebuild_that_was_cut_off_goes_on_after_a_restart(
+    bus: MemoryBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "SETTLE_SECONDS", 0.1)
+    world = World(MemoryStore())
+    world.use(bus)
+    await world.open()
+    await world.write("a", 1, "apple")
+    before = await dump(world.store)
+    await (await world.store.shadow("n1")).adopt(MODEL)
+    settings = Settings(bus="memory", vectors="memory", grpc_port=0, drain_seconds=5.0)
+    async with serving(build(settings, bus=bus, store=world.store), settings), asyncio.timeout(4 * READ_SECONDS):
+        while await world.store.spare() or (await world.store.collection() or ("",))[0] != "memory_n1":
+            await asyncio.sleep(0.05)
+    await world.store.open()
+    assert await dump(world.store) == before

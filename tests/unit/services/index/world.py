@@ -53,12 +53,16 @@ class World:
         self.clock = clock or SystemClock()
         self.rng = random.Random(1)
         self.write_seconds = 0.0
-        self.bus = MemoryBus()
+        self.use(MemoryBus())
         self.store = store
         self.gate = Gate(self.clock)
         self.indexer = Indexer(store, analyse, self.clock, self.gate)
         self._offset = 0
-        self._producer = self.bus.producer()
+
+    def use(self, bus: MemoryBus) -> None:
+        """Writes to this bus from now on."""
+        self.bus = bus
+        self._producer = bus.producer()
 
     async def open(self) -> None:
         await self.store.open()
@@ -129,9 +133,9 @@ class World:
 
     async def compact(self) -> None:
         """Leaves of the log what a broker does in time: the last record of each key, in their order."""
-        before, self.bus = self.bus, MemoryBus()
+        before = self.bus
+        self.use(MemoryBus())
         await self.bus.create_topics(TOPICS)
-        self._producer = self.bus.producer()
         for topic in TOPICS:
             for log in before.broker.log(topic).partitions:
                 last = {record.key: record for record in log}
