@@ -73,9 +73,9 @@ class DocumentChunked:
 
 @dataclass(frozen=True, slots=True)
 class DocumentEmbedded:
-    """`embeddings.v1`: a part with its vectors, one a chunk, packed little-endian float32; a deletion names a model too.
+    """`embeddings.v1`: a part with its vectors, one a chunk, packed little-endian float32.
 
-    `dimension` counts the numbers in a vector of the model.
+    A deletion names the model in use too; `dimension` counts the numbers in a vector of it.
     """
 
     chunked: DocumentChunked
