@@ -67,9 +67,9 @@ class Ordeal:
         with ExitStack() as stack:
             client = stack.enter_context(self.platform.client(self.tenant))
             prober = Prober(client, self.tenant, lambda: _known(producer), follower, random.Random(terms.seed))
-            for thread in (follower, prober, producer):
+            for thread, end in ((follower, follower.stop), (prober, prober.stop), (producer, producer.halt)):
                 thread.start()
-                stack.callback(thread.stop)
+                stack.callback(end)
             report = Report(terms.seed, terms.seconds, tuple(terms.faults))
             faults = self._break(producer, follower)
             producer.stop()
@@ -80,7 +80,7 @@ class Ordeal:
             report.probed(prober)
             for fault, began_at in faults:
                 report.struck(fault, began_at, recovery(fault, producer, follower))
-        report.found(verifier.findings())
+        report.found(verifier.findings({entry.write.id for entry in producer.log}))
         return report
 
     def _workload(self) -> Workload:
@@ -101,8 +101,7 @@ class Ordeal:
             # Each kind once before any comes again.
             kinds = kinds or self.rng.sample(possible, len(possible))
             faults.append(breaker.inflict(kinds.pop()))
-            recovery = self._await_recovery(faults[-1], producer, follower)
-            self.say(told(faults[-1], began_at, recovery))
+            self.say(told(faults[-1], began_at, self._await_recovery(faults[-1], producer, follower)))
             time.sleep(self.rng.uniform(*PAUSES_SECONDS))
         time.sleep(max(0.0, until - time.monotonic()))
         return [(fault, began_at) for fault in faults]

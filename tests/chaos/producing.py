@@ -51,10 +51,14 @@ class SteadyProducer:
 
     def stop(self) -> None:
         """Returns once all that was sent is acknowledged. Raises TimeoutError where the broker does not do so."""
-        self._over.set()
-        self._thread.join()
+        self.halt()
         if left := sum(client.flush(FLUSH_SECONDS) for client in (self._home, self._foreign)):
             raise TimeoutError(f"{left} writes were not acknowledged")
+
+    def halt(self) -> None:
+        """Sends no more; what is under way is left to itself."""
+        self._over.set()
+        self._thread.join()
 
     def first_since(self, moment: float) -> Acknowledged | None:
         """The first acknowledged live write sent since `moment` that stands in its own partition."""

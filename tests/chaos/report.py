@@ -33,6 +33,7 @@ class Report:
     dead_letters: int = 0
     dead_letters_missing: int = 0
     dead_letters_unwanted: int = 0
+    unlogged: int = 0
     disordered: int = 0
     misreported: int = 0
     searches: int = 0
@@ -72,7 +73,7 @@ class Report:
         """What must be 0."""
         kinds = (
             *("lost", "duplicates", "ghosts", "mixed", "probe_violations"),
-            *("dead_letters_missing", "dead_letters_unwanted", "disordered", "misreported"),
+            *("dead_letters_missing", "dead_letters_unwanted", "unlogged", "disordered", "misreported"),
         )
         return {kind: getattr(self, kind) for kind in kinds} | {"unquiet": len(self.unquiet)}
 
