@@ -32,7 +32,7 @@ def show_letters(console: Console, found: Found, layout: Layout) -> None:
     for (topic, group), own in groupby(sorted(found.letters, key=_party), _party):
         console.print(f"\n[bold]{topic}[/bold] put aside by [bold]{group}[/bold]", highlight=False)
         _print(console, list(own))
-    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(found.reasons.items()))
+    reasons = ", ".join(f"{_plain(reason)} {count}" for reason, count in sorted(found.reasons.items()))
     shown = f", the latest {len(found.letters)} are shown" if len(found.letters) < found.total else ""
     console.print(f"\n{found.total} in all ({escape(reasons)}){shown}", highlight=False)
     console.print(f"[dim]one of them: {layout.command('dead-letters show')} PLACE[/dim]", soft_wrap=True)
@@ -50,9 +50,9 @@ def show_letter(console: Console, letter: Letter, record: Record, *, json: bool)
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, fact in letter_values(letter).items():
         if fact not in (None, ""):
-            table.add_row(f"[bold]{name}[/bold]", escape(str(fact)))
+            table.add_row(f"[bold]{name}[/bold]", escape(_plain(str(fact))))
     for name, header in headers.items():
-        table.add_row(f"[dim]header[/dim] {escape(_text(name.encode()))}", escape(_text(header)))
+        table.add_row(f"[dim]header[/dim] {escape(_plain(name))}", escape(_text(header)))
     console.print(table)
     console.print()
     console.print(preview(record.value), markup=False, highlight=False, soft_wrap=True)
@@ -138,10 +138,10 @@ def _print(console: Console, letters: Sequence[Letter]) -> None:
         tries = f" after {letter.attempts} attempts" if letter.attempts > 1 else ""
         redriven = "  redriven" if letter.closed else ""
         style = "dim" if letter.closed else ""
-        head = Text(f"{_time(letter.put_aside_time)}  ", style=style).append(letter.reason, style="yellow")
+        head = Text(f"{_time(letter.put_aside_time)}  ", style=style).append(_plain(letter.reason), style="yellow")
         console.print(head.append(f"{tries}  {_name(letter)}{redriven}"), soft_wrap=True)
-        error = _text(letter.error.encode(errors="replace"))
-        console.print(Text(f"    {letter.place}  {error}", style="dim"), no_wrap=True, overflow="ellipsis")
+        where = Text(f"    {letter.place}  {_plain(letter.error)}", style="dim")
+        console.print(where, no_wrap=True, overflow="ellipsis")
 
 
 def _name(letter: Letter) -> str:
@@ -159,8 +159,11 @@ def _party(letter: Letter) -> tuple[str, str]:
 
 
 def _text(value: bytes) -> str:
-    """Bytes as text that no terminal takes for a command."""
-    text = value.decode(errors="backslashreplace")
+    return _plain(value.decode(errors="backslashreplace"))
+
+
+def _plain(text: str) -> str:
+    """Text that no terminal takes for a command."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
