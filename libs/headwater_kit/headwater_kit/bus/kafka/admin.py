@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
@@ -15,12 +16,15 @@ from headwater_kit.bus.kafka.config import Config
 from headwater_kit.bus.kafka.declared import differing, how_to_alter, settings_of
 from headwater_kit.bus.kafka.faults import to_error
 from headwater_kit.bus.topics import PARTITIONS, TOPICS, Topic
+from headwater_kit.core.clock import Clock
 from headwater_kit.core.errors import Misconfigured, Unavailable
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 REQUEST_SECONDS = 10.0
+# How old what is known of the leaders may be; to ask takes milliseconds.
+METADATA_SECONDS = 1.0
 # What the broker says where no record is that young.
 NO_OFFSET = -1
 # As many copies as the broker gives by default.
@@ -30,8 +34,10 @@ DEFAULT_REPLICATION = -1
 class KafkaAdmin:
     """An admin client, connected on first use and kept while its futures are pending."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, clock: Clock) -> None:
         self._config = config
+        self._clock = clock
+        self._looked = -math.inf
         self._connected: AdminClient | None = None
 
     async def create_topics(self, names: Sequence[str]) -> None:
@@ -68,14 +74,20 @@ class KafkaAdmin:
 
     async def _offsets(self, topic: str, partitions: Sequence[int], which: OffsetSpec) -> Mapping[int, int]:
         asked = {Partition(topic, number): which for number in partitions}
+        await self._look_anew()
         found = self._client.list_offsets(asked, request_timeout=REQUEST_SECONDS)
         try:
             return {source.partition: (await _result(offset)).offset for source, offset in found.items()}
         except KafkaException as error:
-            # A broker that came back leads in a new epoch and refuses those who go by the old one; the client
-            # keeps it until it next asks for metadata, minutes later, unless it is made to ask now.
-            await self._partition_counts()
+            self._looked = -math.inf
             raise to_error(error, f"asking for offsets of {topic}") from error
+
+    async def _look_anew(self) -> None:
+        # A broker that came back leads in a new epoch and refuses those who go by the old one; the client keeps it
+        # until it next asks for metadata, minutes later, unless it is made to ask.
+        if self._clock.monotonic() - self._looked >= METADATA_SECONDS:
+            await self._partition_counts()
+            self._looked = self._clock.monotonic()
 
     @property
     def _client(self) -> AdminClient:

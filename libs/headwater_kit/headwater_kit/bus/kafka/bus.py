@@ -17,7 +17,7 @@ class KafkaBus:
     def __init__(self, config: KafkaConfig, clock: Clock | None = None) -> None:
         self._config = config
         self._clock = clock or SystemClock()
-        self._admin = KafkaAdmin(admin_config(config))
+        self._admin = KafkaAdmin(admin_config(config), self._clock)
 
     def producer(self) -> KafkaProducer:
         """As `Bus.producer`; call it where an event loop runs."""

@@ -13,8 +13,9 @@ Config = dict[str, str | int | float | bool]
 
 # The largest record with its key, headers and envelope.
 MAX_MESSAGE_BYTES = MAX_DEAD_LETTER_BYTES + 1024 * 1024
-# A broker that is silent for this long is asked elsewhere; the default is a minute.
-SOCKET_TIMEOUT_MS = 10_000
+# A broker that is silent for this long is asked again on another connection; the default is a minute. What was on
+# its way when a network broke is sent again after this at the latest.
+SOCKET_TIMEOUT_MS = 5_000
 # A member that was killed is missed after this; the default of 45 s leaves its partitions alone for too long.
 SESSION_TIMEOUT_MS = 10_000
 # Members learn of a rebalance by their heartbeats.

@@ -12,6 +12,8 @@ from headwater_kit.core.errors import HeadwaterError
 
 # How long a poll may keep its thread from other calls.
 SLICE_SECONDS = 0.02
+# A poll ends after the record that passes it: 64 documents may be 4 GiB.
+MAX_BATCH_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -23,6 +25,7 @@ class Batch:
     fault: HeadwaterError | None = None
     # Another process has this one's place in the group.
     is_fenced: bool = False
+    _bytes: int = 0
 
     def fill(self, client: Consumer, max_records: int, timeout_seconds: float, is_wanted: Callable[[], bool]) -> None:
         """Waits for a first message, then takes what else is there; ends early when the thread is wanted.
@@ -33,7 +36,7 @@ class Batch:
         message = _first(client, timeout_seconds, is_wanted)
         while message is not None:
             self._add(message)
-            if len(self.records) >= max_records:
+            if len(self.records) >= max_records or self._bytes >= MAX_BATCH_BYTES:
                 break
             message = client.poll(0.0)
 
@@ -45,6 +48,7 @@ class Batch:
         error = message.error()
         if error is None:
             self.records.append(to_record(message))
+            self._bytes += len(message)
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
             self.ends[_source(message)] = message.offset() or 0
         elif is_fence(error):
