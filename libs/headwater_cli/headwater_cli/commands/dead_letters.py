@@ -10,7 +10,7 @@ from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.errors import HeadwaterError
 from rich.console import Console
 
-from headwater_cli.commands.connect import TENANT, Json, Tenant
+from headwater_cli.commands.connect import Json
 from headwater_cli.commands.ingest import progress_bar
 from headwater_cli.commands.letter_display import letter_values, show_letter, show_letters, show_plan, show_report
 from headwater_cli.commands.output import echo_json
@@ -20,7 +20,9 @@ from headwater_cli.platform import broker, state
 Topic = Annotated[str, typer.Option(help="Only records that came from this topic.")]
 Group = Annotated[str, typer.Option(help="Only what this consumer group put aside.")]
 Reason = Annotated[str, typer.Option(help="Only with this reason code, such as TOO_LARGE.")]
-Key = Annotated[str, typer.Option(help="Only of this document id (see --tenant), or with this key.")]
+Key = Annotated[str, typer.Option(help="Only of this document id, or with this key.")]
+# Not from the environment, and empty: an operator looks at all of them.
+Tenant = Annotated[str, typer.Option(help="Only of this tenant's documents.")]
 
 dead_letters = typer.Typer(
     help="List, show and redrive records that could not be processed.", no_args_is_help=True, name="dead-letters"
@@ -35,7 +37,7 @@ def list_letters(
     group: Group = "",
     reason: Reason = "",
     key: Key = "",
-    tenant: Tenant = TENANT,
+    tenant: Tenant = "",
     limit: Annotated[int, typer.Option(help="Show at most this many, the latest first.", min=1)] = 20,
     closed: Annotated[bool, typer.Option("--all", help="Those that were redriven, too.")] = False,
     json: Json = False,
@@ -47,7 +49,7 @@ def list_letters(
         values = [letter_values(letter) for letter in found.letters]
         echo_json({"total": found.total, "reasons": found.reasons, "letters": values})
     elif not found.total:
-        typer.echo("no dead letters" if criteria == Criteria(tenant=tenant) else "no dead letter matches")
+        typer.echo("no dead letters" if criteria == Criteria(closed=closed) else "no dead letter matches")
     else:
         show_letters(Console(), found, Invocation.of(ctx).layout)
 
@@ -72,7 +74,7 @@ def redrive(
     group: Group = "",
     reason: Reason = "",
     key: Key = "",
-    tenant: Tenant = TENANT,
+    tenant: Tenant = "",
     limit: Annotated[int | None, typer.Option(help="Redrive at most this many, the oldest first.", min=1)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be sent, in its order.")] = False,
     json: Json = False,

@@ -9,7 +9,6 @@ from headwater_kit.bus.letters.letter import PARTIES, Letter, Place, letter_of
 from headwater_kit.bus.ports import Bus, Record
 from headwater_kit.bus.scan import Span, scan
 from headwater_kit.bus.topics import GROUPS, REDRIVES, dead_letter
-from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.errors import NotFound
 
 
@@ -17,8 +16,9 @@ from headwater_kit.core.errors import NotFound
 class Criteria:
     """Which dead letters are meant: all, less what each word that is given leaves out.
 
-    `topic` is the one that the records came from. `key` is a document's id, in
-    `tenant`, or another record's key. `closed` takes in those that were redriven.
+    `topic` is the one that the records came from. `key` is a document's id or
+    another record's key; `tenant` leaves only documents. `closed` takes in those
+    that were redriven.
     """
 
     topic: str = ""
@@ -41,13 +41,13 @@ class Criteria:
 
     def match(self, letter: Letter) -> bool:
         """Whether the letter is meant, open or not."""
-        return self.reason in {"", letter.reason} and (not self.key or self._names(letter))
-
-    def _names(self, letter: Letter) -> bool:
-        if letter.document is not None:
-            tenant = self.tenant or letter.document.tenant
-            return letter.document == DocumentKey(tenant, self.key)
-        return letter.key == self.key.encode()
+        document = letter.document
+        name = document.document_id.encode() if document else letter.key
+        return (
+            self.reason in {"", letter.reason}
+            and (not self.key or name == self.key.encode())
+            and (not self.tenant or (document is not None and document.tenant == self.tenant))
+        )
 
 
 @dataclass(slots=True)

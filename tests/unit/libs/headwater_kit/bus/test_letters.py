@@ -82,6 +82,8 @@ async def test_a_letter_says_what_it_is_without_its_value(bus: MemoryBus) -> Non
         (Criteria(key="a"), 2),
         (Criteria(key="a", tenant="default"), 1),
         (Criteria(key="a", tenant="acme"), 1),
+        (Criteria(tenant="default"), 2),
+        (Criteria(key="q1", tenant="default"), 0),
         (Criteria(key="q1"), 1),
     ],
 )
