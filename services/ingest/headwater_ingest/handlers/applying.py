@@ -1,18 +1,23 @@
 """Document events to versions."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
-from headwater_kit.core.documents import Chunk, DocumentInfo
+from headwater_kit.core.documents import Chunk, DocumentInfo, ObjectReference
 from headwater_kit.core.errors import NotFound
 from headwater_kit.core.events import DocumentChunked, DocumentUpserted, LedgerEntry, Outcome, Parts, Provenance
 
 from headwater_ingest.domain import objects
+from headwater_ingest.domain.cutting import CutDocument
 from headwater_ingest.domain.parts import parts_of
 from headwater_ingest.domain.validation import DocumentRules, check_version
 from headwater_ingest.domain.versions import DocumentEvent, decide
 from headwater_ingest.ports import DocumentCutter, Ledger, ObjectStore
+
+# Bodies out of the object store that are in memory at once; a record of the log counts in the consumer's own limits.
+MAX_FETCHED_BODIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class ApplyDocuments:
         self._cutter = cutter
         self._store = store
         self._clock = clock
+        self._fetches = asyncio.Semaphore(MAX_FETCHED_BODIES)
 
     async def apply(self, event: DocumentEvent) -> Applied:
         """The event's outputs; applied again, it gives the same. Raises InvalidInput, and Unavailable by the store."""
@@ -43,7 +49,7 @@ class ApplyDocuments:
             return self._stale(event)
         if write is None:
             return self._accept(event, DocumentInfo(), ())
-        cut = await self._cutter.cut(write.info.media_type, await self._body(event, write), write.info.title)
+        cut = await self._cut(event, write)
         crash_point("ingest.cut")
         # Decided again: another event may have been accepted while this one was being cut.
         decision = decide(self._ledger.latest(event.key), event)
@@ -52,10 +58,15 @@ class ApplyDocuments:
         info = replace(write.info, title=cut.title)
         return self._accept(event, info, cut.chunks(event.key, decision.version))
 
-    async def _body(self, event: DocumentEvent, write: DocumentUpserted) -> bytes:
-        reference = write.body_object
-        if reference is None:
-            return write.body
+    async def _cut(self, event: DocumentEvent, write: DocumentUpserted) -> CutDocument:
+        info = write.info
+        if write.body_object is None:
+            return await self._cutter.cut(info.media_type, write.body, info.title)
+        async with self._fetches:
+            body = await self._fetch(event, write.body_object)
+            return await self._cutter.cut(info.media_type, body, info.title)
+
+    async def _fetch(self, event: DocumentEvent, reference: ObjectReference) -> bytes:
         objects.check_reference(event.key.tenant, reference)
         try:
             body = await self._store.get(reference.name)

@@ -70,9 +70,9 @@ def write(body: bytes) -> DocumentUpserted:
     return DocumentUpserted(DocumentInfo(), body)
 
 
-def test_the_largest_parts_fit_into_a_record_with_their_vectors() -> None:
-    policy = ChunkPolicy()
-    text, path = "𐍈" * policy.max_characters, ("𐍈" * MAX_HEADING_CHARACTERS,) * 6
+@pytest.mark.parametrize("times", [1, 10])
+def test_the_largest_parts_fit_into_a_record_with_their_vectors(times: int) -> None:
+    text, path = "𐍈" * ChunkPolicy().max_characters * times, ("𐍈" * MAX_HEADING_CHARACTERS,) * 6
     chunk = Chunk("0" * 32, 10**6, text, path, 10**7, 10**7, 10**3, "0" * 32)
     info = DocumentInfo(
         "𐍈" * MAX_TITLE_CHARACTERS, "𐍈" * MAX_SOURCE_URI_CHARACTERS, "text/markdown", {"k": "v" * MAX_METADATA_BYTES}

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 from headwater_ingest.bootstrap import build
+from headwater_ingest.domain.objects import reference_to
 from headwater_ingest.settings import Settings
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record
 from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL
-from headwater_kit.core.documents import DocumentKey, Lane, Position
-from headwater_kit.core.events import Outcome, Provenance
+from headwater_kit.codec.events import encode
+from headwater_kit.core.documents import DocumentInfo, DocumentKey, Lane, Position
+from headwater_kit.core.events import DocumentUpserted, Outcome, Provenance
 
 GROUP = "ingest-backfill"
 READ_SECONDS = 10.0
@@ -102,6 +104,23 @@ async def test_no_more_go_in_at_once_than_there_are_credits(log, bulk: Bulk) -> 
         await bulk.finish(record)
         finished.add(record.key)
     await bulk.until_done(10)
+
+
+class TestBytes:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"ingest_backfill_bytes": 2 * 1024 * 1024})
+
+    @served
+    async def test_of_bodies_that_lie_elsewhere_count_too(self, log, bulk: Bulk) -> None:
+        reference = reference_to("default", b"x" * 1_500_000)
+        value = encode(DocumentUpserted(DocumentInfo(), b"", body_object=reference))
+        for number in range(2):
+            await bulk.write(f"doc-{number}".encode(), value, content_type=b"application/x-protobuf")
+        await log.until(bulk.let_in)
+        for _ in range(20):
+            await log.bus.broker.wait(0.01)
+        assert len(bulk.let_in()) == 1
 
 
 @served
