@@ -81,7 +81,9 @@ class Wire:
         else:
             self.loop.call_at(when, run, context=self._context)
 
-    async def request(self, process: Process, apply: Callable[[], T], is_away: Callable[[], bool]) -> T:
+    async def request(
+        self, process: Process, apply: Callable[[], T], is_away: Callable[[], bool], arrival: float | None = None
+    ) -> T:
         """What `apply` returns or raises, at the engine; Unavailable while it is away, applied or not."""
         process.check()
         reply: asyncio.Future[T] = self.loop.create_future()
@@ -108,7 +110,7 @@ class Wire:
             else:
                 reply.set_result(outcome)
 
-        self.later(self.delay(), arrive)
+        self.at(self.loop.time() + self.delay() if arrival is None else arrival, arrive)
         return await reply
 
 
@@ -201,25 +203,21 @@ class ProcessConsumer:
         self._broker = broker
         self._process = process
         self._wire = wire
-        self._topics: Sequence[str] = ()
-        self._is_expelled = False
         self._is_closed = False
+        self._last_commit = 0.0
+        self._last_poll = wire.loop.time()
+
+    @property
+    def lease_seconds(self) -> float:
+        return self._inner.lease_seconds
 
     async def subscribe(self, topics: Sequence[str], listener: RebalanceListener) -> None:
         self._process.check()
-        self._topics = topics
         await self._inner.subscribe(topics, listener)
 
     async def poll(self, max_records: int, timeout_seconds: float) -> Sequence[Record]:
         self._process.check()
-        if self._is_expelled:
-            # The client learns of it by its next heartbeat, tells the listener, and joins anew.
-            self._is_expelled = False
-            await self._inner._rebalance()
-            self._inner._group.join(
-                self._inner._member, [source for topic in self._topics for source in self._broker.sources(topic)]
-            )
-            self._broker.notify()
+        self._last_poll = self._wire.loop.time()
         return await self._inner.poll(max_records, timeout_seconds)
 
     def pause(self, partitions: Sequence[TopicPartition]) -> None:
@@ -231,7 +229,14 @@ class ProcessConsumer:
         self._inner.resume(partitions)
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        await self._wire.request(self._process, lambda: at_once(self._inner.commit(offsets)), lambda: self._broker.away)
+        # Of a member that was put out, or is about to join anew, the group knows by its generation, and refuses it.
+        if self._wire.loop.time() - self._last_poll >= self.lease_seconds:
+            offsets = {}
+        # One connection: commits do not overtake each other.
+        self._last_commit = max(self._last_commit, self._wire.loop.time() + self._wire.delay())
+        await self._wire.request(
+            self._process, lambda: at_once(self._inner.commit(offsets)), lambda: self._broker.away, self._last_commit
+        )
 
     async def close(self) -> None:
         self._process.check()
@@ -241,7 +246,6 @@ class ProcessConsumer:
     def expel(self) -> None:
         """The broker has not heard of the member for too long."""
         if not self._is_closed:
-            self._is_expelled = True
             self._inner._group.leave(self._inner._member)
             self._broker.notify()
 

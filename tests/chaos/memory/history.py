@@ -10,13 +10,27 @@ from headwater_kit.bus.ports import Record
 from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL, PARTITIONS
 from hypothesis import strategies as st
 
-DOCUMENT_COUNT = 4
 TEXT = {"content-type": b"text/plain"}
 
 
 def key_of(document: int) -> bytes:
     """A document's key, as a producer without tenants writes it."""
     return f"doc{document}".encode()
+
+
+def canonical(key: bytes) -> bytes:
+    """The key as it is hashed."""
+    return b"default\x1f" + key
+
+
+def partition(document: int) -> int:
+    """The partition that a document belongs to."""
+    return partition_of(canonical(key_of(document)), PARTITIONS)
+
+
+# Three that share a partition, so that they stand behind each other, and one apart.
+SHARING = [number for number in range(100) if partition(number) == partition(0)][:3]
+DOCUMENTS_WRITTEN = (*SHARING, next(number for number in range(100) if partition(number) != partition(0)))
 
 
 @dataclass(frozen=True)
@@ -35,10 +49,9 @@ class Write:
         headers = dict(TEXT) if value is not None else {}
         if self.version is not None:
             headers[VERSION] = str(self.version).encode()
-        home = partition_of(canonical(key), PARTITIONS)
-        partition = (home + 1) % PARTITIONS if self.misplaced else home
+        home = partition(self.document)
         topic = DOCUMENTS_BACKFILL.name if self.backfill else DOCUMENTS.name
-        await world.produce(key, value, headers, partition, topic)
+        await world.produce(key, value, headers, (home + self.misplaced) % PARTITIONS, topic)
 
 
 @dataclass(frozen=True)
@@ -48,8 +61,7 @@ class Poison:
     document: int
 
     async def run(self, world: World, number: int) -> None:
-        key = key_of(self.document)
-        await world.produce(key, POISON, dict(TEXT), partition_of(canonical(key), PARTITIONS))
+        await world.produce(key_of(self.document), POISON, dict(TEXT), partition(self.document))
 
 
 @dataclass(frozen=True)
@@ -136,11 +148,6 @@ class Wait:
 Step = Write | Poison | Repeat | Kill | Stop | Outage | Join | Leave | Wait
 
 
-def canonical(key: bytes) -> bytes:
-    """The key as it is hashed."""
-    return b"default\x1f" + key
-
-
 def home_of(record: Record) -> int:
     """The partition that the record's document belongs to."""
     return partition_of(canonical(record.key or b""), PARTITIONS)
@@ -153,7 +160,7 @@ async def play(world: World, steps: Sequence[Step]) -> None:
     await world.rest()
 
 
-documents = st.integers(0, DOCUMENT_COUNT - 1)
+documents = st.sampled_from(DOCUMENTS_WRITTEN)
 kinds = st.sampled_from(KINDS)
 places = st.integers(0, 7)
 writes = st.builds(
@@ -161,12 +168,13 @@ writes = st.builds(
     document=documents,
     paragraphs=st.sampled_from([0, 1, 1, 2, 3, 5]),
     version=st.sampled_from([None, None, None, 1, 2, 3, 5, 8]),
-    misplaced=st.just(False),
+    misplaced=st.sampled_from([False, False, False, True]),
+    backfill=st.sampled_from([False, False, False, True]),
 )
-changes = st.one_of(writes, writes, writes, st.builds(Poison, documents), st.builds(Repeat, places, st.just(False)))
+changes = st.one_of(writes, writes, writes, st.builds(Poison, documents), st.builds(Repeat, places, st.booleans()))
 faults = st.one_of(
     st.builds(Kill, kinds, places),
-    st.builds(Stop, kinds, places, st.sampled_from([3.0])),
+    st.builds(Stop, kinds, places, st.sampled_from([3.0, 12.0, 30.0])),
     st.builds(Outage, st.sampled_from(["broker", "store"]), st.sampled_from([0.2, 2.0, 35.0])),
     st.builds(Join, kinds),
     st.builds(Leave, kinds, places),

@@ -1,7 +1,6 @@
-"""How hypothesis looks for failures here: the same examples every time, and no more shrinking than is worth its time."""
+"""How hypothesis looks for failures here: the same examples every time, other ones in a soak."""
 
 import os
-from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 
@@ -9,14 +8,13 @@ from hypothesis import HealthCheck, Phase, settings
 SOAK = int(os.environ.get("HEADWATER_SOAK", "0"))
 
 
-def effort(examples: int, **more: Any) -> settings:
-    """Settings for so many examples."""
+def effort(examples: int, *, shrink: bool = True) -> settings:
+    """Settings for so many examples; without `shrink`, the first failure will do."""
     return settings(
         max_examples=examples * max(1, SOAK),
         deadline=None,
         database=None,
         derandomize=not SOAK,
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate, *([Phase.shrink] if shrink else [])],
         suppress_health_check=list(HealthCheck),
-        **more,
     )

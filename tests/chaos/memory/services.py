@@ -1,10 +1,12 @@
 """The services of the document path, wired by their own bootstraps, each in a process of the simulation."""
 
 import random
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import headwater_embed.bootstrap
@@ -13,7 +15,6 @@ import headwater_index.bootstrap
 import headwater_index.settings
 import headwater_inference.batcher
 import headwater_ingest.bootstrap
-import headwater_ingest.handlers
 import headwater_ingest.settings
 import headwater_kit.runtime.service
 from chaos.memory.engines import ProcessBus, ProcessStore, SimulationClock
@@ -55,11 +56,21 @@ def in_one_process() -> Iterator[None]:
         for owner, name, value in (
             (headwater_inference.batcher, "ThreadPoolExecutor", SameThread),
             (headwater_kit.runtime.service, "Server", NoServer),
-            (headwater_ingest.handlers, "MAX_PART_CHUNKS", PART_CHUNKS),
+            # What terms are made of is not what is simulated, and dear.
+            (headwater_index.bootstrap, "analyse", str.lower),
+            *((module, "MAX_PART_CHUNKS", PART_CHUNKS) for module in _cutting_parts()),
         ):
             stack.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, value)
         yield
+
+
+def _cutting_parts() -> list[ModuleType]:
+    return [
+        module
+        for name, module in sys.modules.items()
+        if name.startswith("headwater_ingest") and hasattr(module, "MAX_PART_CHUNKS")
+    ]
 
 
 @cache
@@ -69,6 +80,7 @@ def _ingest_settings() -> Any:
         **MODEL,
         ingest_cutter="direct",
         ingest_cache="memory",
+        ingest_objects="memory",
         ingest_chunk_target_tokens=CHUNK_TOKENS,
         ingest_chunk_max_tokens=2 * CHUNK_TOKENS,
     )

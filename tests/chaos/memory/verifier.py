@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from chaos.memory.model import ORIGIN, Served, expected
+from chaos.memory.model import ORIGIN, Served, expected, is_poison
 from headwater_kit.bus.memory import MemoryBroker
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Record
@@ -24,6 +24,7 @@ class Findings:
     ghosts: list[str] = field(default_factory=list)
     mixed: list[str] = field(default_factory=list)
     topics: list[str] = field(default_factory=list)
+    dead_letters: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """All of it."""
@@ -64,6 +65,7 @@ def verify(broker: MemoryBroker, store: MemoryStore) -> Findings:
     _check_rows(findings, store, served)
     _check_ledger_rows(findings, store, served)
     _check_topics(findings, broker, served)
+    _check_dead_letters(findings, broker)
     return findings
 
 
@@ -145,3 +147,14 @@ def _check_indexed(findings: Findings, broker: MemoryBroker, served: dict[Docume
     for key, wanted in served.items():
         if wanted.value is not None and highest.get(key, 0) != wanted.version:
             findings.topics.append(f"{key.document_id} is {wanted.version}, indexed.v1 says {highest.get(key)}")
+
+
+def _check_dead_letters(findings: Findings, broker: MemoryBroker) -> None:
+    """Exactly the poison is put aside, each record of it."""
+    poison = Counter(record.key for record in broker.records(DOCUMENTS.name) if is_poison(record.value))
+    letters = [record for name in broker.logs if name.endswith(".dead-letter") for record in broker.records(name)]
+    findings.dead_letters.extend(f"{each.topic} holds {each.key!r}" for each in letters if not is_poison(each.value))
+    found = Counter(each.key for each in letters if is_poison(each.value))
+    # A record may be put aside twice, by the process that died of it and by the next.
+    missing = {key for key, count in poison.items() if found[key] < count}
+    findings.dead_letters.extend(f"{key!r}: {poison[key]} poison, {found[key]} letters" for key in missing)

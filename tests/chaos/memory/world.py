@@ -138,7 +138,9 @@ class World:
                 await self._start(component)
             backgrounds = [each for each in instance.service._components if isinstance(each, Background)]
             waits = [asyncio.ensure_future(each.wait()) for each in backgrounds]
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for each in ended:
+                each.result()
         except asyncio.CancelledError:
             raise
         except Exception as error:
