@@ -201,10 +201,11 @@ class GroupWorker:
                 pipeline.cancel()
 
     async def _forget(self, gone: Sequence[PartitionPipeline]) -> None:
-        for pipeline in gone:
-            del self._pipelines[pipeline.source]
-            self._attempts.ratio.forget(pipeline.source)
-        sources = [pipeline.source for pipeline in gone]
+        # A stop and a rebalance may hand over at the same time: each partition is forgotten once.
+        sources = [pipeline.source for pipeline in gone if self._pipelines.get(pipeline.source) is pipeline]
+        for source in sources:
+            del self._pipelines[source]
+            self._attempts.ratio.forget(source)
         self._disband(set(sources))
         if sources:
             await self._means.handler.revoked(sources)
