@@ -40,6 +40,7 @@ class Terms:
     per_second: float = 10.0
     documents: int = 120
     poison: float = 0.01
+    fresh: float = 0.35
     backfill: bool = True
 
 
@@ -87,7 +88,7 @@ class Ordeal:
         terms = self.terms
         stories = chosen(terms.stories, terms.documents, self.rng)
         rng = random.Random(self.rng.random())
-        return Workload(self.tenant, stories, rng, backfill=terms.backfill, poison=terms.poison)
+        return Workload(self.tenant, stories, rng, backfill=terms.backfill, poison=terms.poison, fresh=terms.fresh)
 
     def _break(self, producer: SteadyProducer, follower: Follower) -> list[tuple[Fault, float]]:
         began_at = time.monotonic()

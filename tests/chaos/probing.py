@@ -15,6 +15,8 @@ from headwater_kit.core.filters import Compare, Operator
 
 PAUSE_SECONDS = 0.1
 TOP_K = 100
+# A document under constant edits may be left out of an answer; one of which nothing new is said for this long may not.
+ABSENT_SECONDS = 3.0
 # In the title of every document, and so among the words of every chunk: the leg of words finds all of a document,
 # where the leg of vectors, which goes by a graph, may miss some.
 QUERY = "heron watch"
@@ -46,6 +48,8 @@ class Prober:
         self._follower = follower
         self._rng = rng
         self._whole: list[Glimpse] = []
+        # Documents that were not found though they are served: since when, and at which version.
+        self._absent: dict[str, tuple[float, int]] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="prober", daemon=True)
 
@@ -62,8 +66,7 @@ class Prober:
 
     def _run(self) -> None:
         while not self._over.wait(PAUSE_SECONDS):
-            known = self._known()
-            document_id = self._rng.choice(known) if known and self._rng.random() < 0.7 else None
+            document_id = self._chosen()
             try:
                 self._look(document_id)
             except HeadwaterError as error:
@@ -77,9 +80,30 @@ class Prober:
         self.searches += 1
         for glimpse in _glimpses(self._tenant, found.passages, narrow=only is not None):
             self._check(glimpse, floors)
-        self.absences += (
-            only is not None and not found.passages and self._is_known(f"{self._tenant}\x1f{document_id}", floors)
-        )
+        if document_id is not None:
+            self._note_absence(document_id, floors, is_absent=not found.passages)
+
+    def _chosen(self) -> str | None:
+        """A document to be asked for alone, one that was missing before all others; None to ask for any."""
+        drawn = self._rng.random()
+        if self._absent and drawn < 0.3:
+            return self._rng.choice(list(self._absent))
+        known = self._known()
+        return self._rng.choice(known) if known and drawn < 0.8 else None
+
+    def _note_absence(self, document_id: str, floors: Mapping[str, int], *, is_absent: bool) -> None:
+        key = f"{self._tenant}\x1f{document_id}"
+        if not is_absent or not self._is_known(key, floors):
+            self._absent.pop(document_id, None)
+            return
+        self.absences += 1
+        since, floor = self._absent.get(document_id, (time.monotonic(), floors[key]))
+        if floor != floors[key]:
+            since = time.monotonic()
+        self._absent[document_id] = since, floors[key]
+        if time.monotonic() - since > ABSENT_SECONDS:
+            del self._absent[document_id]
+            self._violated("nothing of a document that is served", Glimpse(key, frozenset({floor}), (), narrow=True))
 
     def _is_known(self, key: str, floors: Mapping[str, int]) -> bool:
         """Whether the document was there when the search began, and is still."""

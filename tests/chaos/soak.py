@@ -70,7 +70,9 @@ def mutations(given: argparse.Namespace) -> Iterator[Verdict]:
     with _platform() as platform:
         for name in given.only.split(",") if given.only else MUTATIONS:
             faults, at = REVEALING.get(name, ((), ()))
-            terms = Terms(1, given.short_seconds, faults, common, at, given.rate, poison=POISON_SHARE)
+            # What a fault did must not be written over before the end.
+            fresh = 0.7 if faults else 0.35
+            terms = Terms(1, given.short_seconds, faults, common, at, given.rate, poison=POISON_SHARE, fresh=fresh)
             reports: list[Report] = []
             with _planted(platform, name):
                 while len(reports) < CHANCES and all(report.is_clean for report in reports):

@@ -17,6 +17,8 @@ CONTENT_TYPE = "content-type"
 PLAIN = (CONTENT_TYPE, b"text/plain")
 
 POISON_SHARE = 0.01
+# Of the writes that are no poison, as long as there are documents left.
+FRESH_SHARE = 0.35
 DELETED_SHARE = 0.12
 REPEATED_SHARE = 0.04
 # Of a document's versions, so many in a row are sent in another order than their numbers'.
@@ -71,9 +73,11 @@ class Workload:
         *,
         backfill: bool,
         poison: float = POISON_SHARE,
+        fresh: float = FRESH_SHARE,
     ) -> None:
         self._tenant = tenant
         self._poison_share = poison
+        self._fresh_share = fresh
         self._rng = rng
         self._sent = 0
         self._documents = [self._document(story, backfill=backfill) for story in stories]
@@ -92,7 +96,7 @@ class Workload:
 
     def _drawn(self) -> Document:
         # New documents keep coming, so that inserts and edits are mixed from the beginning to the end.
-        if self._fresh and (len(self._fresh) == len(self._documents) or self._rng.random() < 0.35):
+        if self._fresh and (len(self._fresh) == len(self._documents) or self._rng.random() < self._fresh_share):
             return self._fresh.pop(self._rng.randrange(len(self._fresh)))
         return self._rng.choice([document for document in self._documents if document.last is not None])
 
