@@ -13,11 +13,11 @@ from headwater_cli.platform.process import Child, Program
 from headwater_cli.settings import inherited
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.errors import Unavailable
+from headwater_kit.core.errors import Misconfigured, Unavailable
 from headwater_text.analysis import analyse
-from headwater_vectors.milvus import Address, MilvusStore
+from headwater_vectors.milvus import Address, MilvusStore, schema
 from headwater_vectors.ports import Legs, Query
-from headwater_vectors.testing.samples import MODEL, found, ledger_row, put, rows
+from headwater_vectors.testing.samples import MODEL, all_ledger_rows, all_rows, found, ledger_row, put, rows
 
 QUERY = Query("acme", terms=analyse("apple"))
 START_SECONDS = 60.0
@@ -105,6 +105,55 @@ async def test_a_reader_that_was_there_first_finds_the_collection_once_it_is_mad
     assert found(await reader.search(QUERY)) == {("a", 1, 0)}
     assert await reader.collection() == ("headwater_sample_m", MODEL)
     await reader.close()
+
+
+async def test_two_processes_write_while_one_flushes_and_nothing_is_lost_or_shown_in_part(
+    engine: Engine, store: MilvusStore
+) -> None:
+    twin, reader = MilvusStore(Address(engine.uri)), MilvusStore(Address(engine.uri))
+    await store.adopt(MODEL)
+    await twin.open()
+    await reader.open()
+    stop = asyncio.Event()
+
+    async def write(writer: MilvusStore, name: str) -> None:
+        for version in range(1, 41):
+            await put(writer, rows(f"{name}{version % 4}", version, ["apple"] * 3))
+
+    async def flush() -> None:
+        while not stop.is_set():
+            await twin._connection.admin(lambda client: client.flush("headwater_sample_m"))
+            await asyncio.sleep(0.01)
+
+    async def search() -> None:
+        while not stop.is_set():
+            shown = found(await reader.search(QUERY))
+            names = {(document, version) for document, version, _ in shown}
+            assert len({document for document, _ in names}) == len(names), "two versions"
+            assert len(shown) == 3 * len(names), "part of a document"
+
+    others = [asyncio.create_task(flush()), asyncio.create_task(search())]
+    await asyncio.gather(write(store, "a"), write(twin, "b"))
+    stop.set()
+    await asyncio.gather(*others)
+    expected = {(f"{name}{version % 4}", version) for name in "ab" for version in range(37, 41)}
+    assert {(document, version) for document, version, _ in await all_rows(store)} == expected
+    assert found(await reader.search(QUERY)) == await all_rows(store)
+    assert [(row.key.document_id, row.version) for row in await all_ledger_rows(store)] == sorted(expected)
+    for each in (twin, reader):
+        await each.close()
+
+
+async def test_a_collection_of_another_layout_is_refused_in_words(
+    engine: Engine, store: MilvusStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "LAYOUT_NUMBER", "1")
+    await store.adopt(MODEL)
+    monkeypatch.undo()
+    late = MilvusStore(Address(engine.uri))
+    with pytest.raises(Misconfigured, match="another version of Headwater"):
+        await late.open()
+    await late.close()
 
 
 async def test_opening_says_that_nobody_is_there() -> None:

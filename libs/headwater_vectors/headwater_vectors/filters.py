@@ -39,10 +39,8 @@ class Expression:
         return f"{{{name}}}"
 
 
-def scoped(
-    tenant: str, filter: Filter | None = None, without: Sequence[str] = (), only: Sequence[str] = ()
-) -> Expression:
-    """Rows of a tenant that pass the filter, of none of the revisions `without`, and of those of `only` if any.
+def scoped(tenant: str, filter: Filter | None = None, without: Sequence[str] = ()) -> Expression:
+    """Rows of a tenant that pass the filter and belong to none of the revisions `without`.
 
     Raises InvalidInput where the filter is too deep, too large, or compares what has no order.
     """
@@ -50,8 +48,6 @@ def scoped(
     clauses = [f"tenant == {expression.bind(tenant)}"]
     if without:
         clauses.append(f"not (revision in {expression.bind(list(without))})")
-    if only:
-        clauses.append(f"revision in {expression.bind(list(only))}")
     if filter is not None:
         check(filter)
         clauses.append(f"({_translate(filter, expression)})")

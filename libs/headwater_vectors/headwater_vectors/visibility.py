@@ -15,28 +15,30 @@ that. So, for hits found first and ledger rows read second, in one round:
    as there is where dropping leaves a leg short. What was seen in the first
    round then tells. Each document is shown as the last round that did not doubt
    it saw it; both legs are judged by one ledger read.
-4. A document that changes in every round is asked for alone in the later ones,
-   which are so much quicker that few edits fall into them. One that no round
-   could tell of is left out: never is half of one shown.
+4. A document that changed in every round is fetched: all rows of the version
+   that its ledger row names, by their ids. If all are there it is whole, and is
+   shown as of that ledger row. Reading a few rows by id is so much quicker than
+   a search that hardly an edit falls into it. What no round could tell of is left
+   out: never is half of a document shown.
 
 No clock is compared, and what is remembered is one number a writer.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from headwater_kit.core.documents import DocumentKey, document_row_id
 
 from headwater_vectors.ports import Hit, Legs, Query
 
-# One is the rule, two where a document changed under the search; more where that happens again and again, until the
-# search has taken about as long as its caller will bear.
-MAX_ROUNDS = 6
-# Rounds over all documents. Milvus Lite weighs the terms of fresh rows by those that pass the filter, so scores of a
-# round over few documents are rough: good for what would not be shown at all otherwise.
-FULL_ROUNDS = 2
+# One is the rule, two where a document changed under the search; more where stale rows crowd out the others again and
+# again, until the search has taken about as long as its caller will bear.
+MAX_ROUNDS = 5
+# Rounds after which documents in doubt are fetched instead.
+DOUBT_ROUNDS = 2
+MAX_FETCHES = 4
 # A writer is a process of index; forgetting one costs a second search.
 MAX_WRITERS = 1_024
 
@@ -45,8 +47,10 @@ MAX_WRITERS = 1_024
 class LedgerState:
     """A ledger row as the store has it; `switch_number` grows in the order in which `writer` issues switches."""
 
+    document_id: str
     version: int
     deleted: bool
+    chunk_count: int
     writer: str
     switch_number: int
 
@@ -54,8 +58,15 @@ class LedgerState:
 class Source(Protocol):
     """The raw reads of a store; none from a cache."""
 
-    async def find(self, query: Query, without: Sequence[str], only: Sequence[str]) -> Legs:
-        """Both legs over stored rows, visible or not, but for the revisions `without`; of `only`, if any."""
+    async def find(self, query: Query, without: Sequence[str]) -> Legs:
+        """Both legs over all stored rows, visible or not, except those of the revisions `without`."""
+        ...
+
+    async def fetch(self, query: Query, states: Sequence[LedgerState]) -> Mapping[str, Sequence[Hit]]:
+        """All rows of these versions, scored by cosine, by document id; only those of which every row is there.
+
+        A version that does not pass the filter has no hits.
+        """
         ...
 
     async def view(self, documents: Sequence[str]) -> Mapping[str, LedgerState]:
@@ -97,19 +108,28 @@ class WholeVersions:
 
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
-        collected = _Collected(query.limit)
-        for number in range(MAX_ROUNDS):
+        collected = _Collected(query.limit, bool(query.vector))
+        for number in range(1, MAX_ROUNDS + 1):
             # Searches run at the same time: what another learns meanwhile says nothing about this one's beginning.
             known = self._marks.copy()
-            only = collected.only() if number >= FULL_ROUNDS else []
-            raw = await self._source.find(query, sorted(collected.stale), only)
+            raw = await self._source.find(query, sorted(collected.stale))
             row_ids = _row_ids(query.tenant, raw)
-            states = await self._source.view(sorted({*row_ids.values(), *collected.doubted}))
-            self._marks.observe(states.values())
+            states = await self._view({*row_ids.values(), *collected.doubted})
             collected.add(raw, row_ids, states, known)
-            if not collected.doubted and not collected.is_short:
+            if not collected.is_short and (not collected.doubted or number >= DOUBT_ROUNDS):
                 break
+        for _ in range(MAX_FETCHES):
+            if not collected.doubted:
+                break
+            collected.settle(await self._source.fetch(query, list(collected.doubted.values())))
+            if collected.doubted:
+                collected.doubt(await self._view(collected.doubted))
         return collected.legs()
+
+    async def _view(self, row_ids: Iterable[str]) -> Mapping[str, LedgerState]:
+        states = await self._source.view(sorted(row_ids))
+        self._marks.observe(states.values())
+        return states
 
 
 def revision_of(row_id: str, version: int) -> str:
@@ -122,6 +142,7 @@ class _Collected:
     """What the rounds of one search have shown so far, by the documents' row ids."""
 
     limit: int
+    has_vector: bool
     shown: dict[str, Legs] = field(default_factory=dict)
     doubted: dict[str, LedgerState] = field(default_factory=dict)
     """As the last round saw them."""
@@ -129,10 +150,8 @@ class _Collected:
     """Revisions that are not served, or no longer."""
     is_short: bool = False
     """True if stale rows took the place of others in the last round."""
-
-    def only(self) -> list[str]:
-        """The revisions to ask for where nothing but documents in doubt is missing; none where more is."""
-        return [] if self.is_short else [revision_of(row_id, s.version) for row_id, s in sorted(self.doubted.items())]
+    scores: dict[str, dict[int, float]] = field(default_factory=dict)
+    """Lexical scores by document id and ordinal, as last seen of any version."""
 
     def add(self, raw: Legs, row_ids: Mapping[str, str], states: Mapping[str, LedgerState], known: Marks) -> None:
         """Takes a round in: its hits, then the ledger rows of their documents; `known` is from before both."""
@@ -146,6 +165,24 @@ class _Collected:
         )
         for row_id in states.keys() - self.doubted.keys():
             self.shown[row_id] = Legs(tuple(dense.get(row_id, ())), tuple(lexical.get(row_id, ())))
+        for hit in raw.lexical if self.doubted else ():
+            self.scores.setdefault(hit.passage.document_id, {})[hit.passage.chunk.ordinal] = hit.score
+
+    def settle(self, fetched: Mapping[str, Sequence[Hit]]) -> None:
+        """Takes in whole versions. BM25 needs the store: a chunk scores as that of its ordinal did a moment ago."""
+        for row_id, state in list(self.doubted.items()):
+            if (hits := fetched.get(state.document_id)) is not None:
+                scores = self.scores.get(state.document_id, {})
+                scored = ((hit, scores.get(hit.passage.chunk.ordinal)) for hit in hits)
+                lexical = tuple(replace(hit, score=score) for hit, score in scored if score is not None)
+                self.shown[row_id] = Legs(tuple(hits) if self.has_vector else (), lexical)
+                del self.doubted[row_id]
+
+    def doubt(self, states: Mapping[str, LedgerState]) -> None:
+        """Takes in what the ledger says of the documents in doubt by now."""
+        self.doubted = {row_id: state for row_id, state in states.items() if not state.deleted}
+        for row_id in states.keys() - self.doubted.keys():
+            self.shown.pop(row_id, None)
 
     def legs(self) -> Legs:
         """The hits of all documents, best first."""

@@ -3,12 +3,21 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
+
+import numpy as np
+from headwater_kit.core.documents import DocumentKey
 
 from headwater_vectors import filters
-from headwater_vectors.milvus import rows
+from headwater_vectors.milvus import rows, schema
 from headwater_vectors.milvus.tables import Entity, Tables
-from headwater_vectors.ports import Counts, Hit, Legs, Model, Query
+from headwater_vectors.ports import Counts, Hit, LedgerRow, Legs, Model, Query
+from headwater_vectors.switching import chunk_ids
 from headwater_vectors.visibility import LedgerState, WholeVersions
+
+# Of a document fetched because it changes all the time: a larger one is left out, as fetching it would be no quicker
+# than another search.
+MAX_FETCHED_CHUNKS = 256
 
 
 class MilvusReader:
@@ -47,10 +56,22 @@ class _MilvusSource:
         self._tables = tables
         self._dimension = model.dimension
 
-    async def find(self, query: Query, without: Sequence[str], only: Sequence[str]) -> Legs:
-        where = filters.scoped(query.tenant, query.filter, without, only)
+    async def find(self, query: Query, without: Sequence[str]) -> Legs:
+        where = filters.scoped(query.tenant, query.filter, without)
         dense, lexical = await asyncio.gather(self._dense(query, where), self._lexical(query, where))
         return Legs(dense, lexical)
+
+    async def fetch(self, query: Query, states: Sequence[LedgerState]) -> Mapping[str, Sequence[Hit]]:
+        keys = {state.document_id: DocumentKey(query.tenant, state.document_id) for state in states}
+        wanted = [LedgerRow(keys[s.document_id], s.version, s.deleted, s.chunk_count) for s in states]
+        ids = {row: chunk_ids(row) for row in wanted if row.chunk_count <= MAX_FETCHED_CHUNKS}
+        fields = [*schema.HIT_FIELDS, "dense"]
+        found = await self._tables.by_id(self._tables.chunks, list(chain.from_iterable(ids.values())), fields)
+        return {
+            row.key.document_id: [hit for each in held if (hit := _scored(query, row.key, found[each])) is not None]
+            for row, held in ids.items()
+            if all(each in found for each in held)
+        }
 
     async def view(self, documents: Sequence[str]) -> Mapping[str, LedgerState]:
         found = await self._tables.ledger_of(documents)
@@ -69,6 +90,16 @@ class _MilvusSource:
         found = _hits(await self._tables.find("sparse", query.terms, query.limit, where), query.tenant)
         # BM25 here is never negative, yet Milvus Lite hands its inner distance out: the score with a minus.
         return tuple(replace(hit, score=abs(hit.score)) for hit in found if hit.score != 0)
+
+
+def _scored(query: Query, key: DocumentKey, entity: Entity) -> Hit | None:
+    """A fetched row with its cosine to the query; None where it does not pass the filter."""
+    passage = rows.passage(entity)
+    if query.filter is not None and not filters.matches(query.filter, key, passage.info):
+        return None
+    stored, asked = np.asarray(entity["dense"], dtype="<f4"), np.frombuffer(query.vector, dtype="<f4")
+    length = float(np.linalg.norm(stored) * np.linalg.norm(asked)) if query.vector else 0.0
+    return Hit(passage, float(stored @ asked) / length if length else 0.0)
 
 
 def _hits(found: Sequence[Entity], tenant: str) -> tuple[Hit, ...]:

@@ -84,7 +84,14 @@ def ledger_row(key: DocumentKey, entity: Mapping[str, Any]) -> LedgerRow:
 
 def ledger_state(entity: Mapping[str, Any]) -> LedgerState:
     """A ledger row as the visibility rule reads it."""
-    return LedgerState(entity["version"], entity["deleted"], entity["writer"], entity["switch_number"])
+    return LedgerState(
+        entity["document_id"],
+        entity["version"],
+        entity["deleted"],
+        entity["chunk_count"],
+        entity["writer"],
+        entity["switch_number"],
+    )
 
 
 def key_of(entity: Mapping[str, Any]) -> DocumentKey:

@@ -34,7 +34,7 @@ HIT_FIELDS = (
     "row_id", "tenant", "document_id", "version", "ordinal", "text", "heading_path", "start_character",
     "end_character", "token_count", "text_hash", "title", "source_uri", "media_type", "metadata",
 )  # fmt: skip
-STATE_FIELDS = ("document_row", "version", "deleted", "chunk_count", "writer", "switch_number")
+STATE_FIELDS = ("document_row", "document_id", "version", "deleted", "chunk_count", "writer", "switch_number")
 
 
 def collection_name(alias: str, model: Model, label: str = "") -> str:

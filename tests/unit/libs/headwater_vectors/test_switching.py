@@ -108,7 +108,7 @@ async def race(versions: Sequence[Version], choices: list[int]) -> MemoryStore:
             assert {ordinal for _, _, ordinal in shown} == set(range(chunks[number]))
         (held,) = await store.ledger([KEY])
         assert held is None or held.version >= highest, "an older version is served again"
-        assert held is None or {number for number in numbers} in ({held.version}, set())
+        assert held is None or numbers in ({held.version}, set())
         highest = held.version if held else highest
 
     writers = [asyncio.create_task(write(store.twin(turns.pause_of(each.dies_at)), each)) for each in versions]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from headwater_kit.core.documents import DocumentKey, Passage, document_row_id
 from headwater_vectors.ports import Hit, Legs, Query
 from headwater_vectors.testing.samples import found, rows
-from headwater_vectors.visibility import FULL_ROUNDS, MAX_ROUNDS, LedgerState, Marks, WholeVersions, revision_of
+from headwater_vectors.visibility import DOUBT_ROUNDS, MAX_FETCHES, LedgerState, Marks, WholeVersions, revision_of
 
 QUERY = Query("acme", vector=b"x", limit=10)
 Step = Callable[["RawStore"], None]
@@ -20,7 +20,7 @@ class RawStore:
         self.ledger: dict[str, LedgerState] = {}
         self.script: list[Step] = []
         self.searches: list[tuple[str, ...]] = []
-        self.narrowed: list[tuple[str, ...]] = []
+        self.fetches = 0
         self.switches = 0
 
     def write(self, document_id: str, version: int, *ordinals: int) -> None:
@@ -31,7 +31,8 @@ class RawStore:
 
     def switch(self, document_id: str, version: int, *, deleted: bool = False, writer: str = "w") -> None:
         self.switches += 1
-        self.ledger[_row(document_id)] = LedgerState(version, deleted, writer, self.switches)
+        chunks = sum(1 for hit in self.rows.values() if _revision(hit) == revision_of(_row(document_id), version))
+        self.ledger[_row(document_id)] = LedgerState(document_id, version, deleted, chunks, writer, self.switches)
 
     def sweep(self, document_id: str, below: int) -> None:
         self.rows = {
@@ -40,15 +41,27 @@ class RawStore:
             if hit.passage.document_id != document_id or hit.passage.version >= below
         }
 
-    async def find(self, query: Query, without: Sequence[str], only: Sequence[str]) -> Legs:
+    async def find(self, query: Query, without: Sequence[str]) -> Legs:
         self.searches.append(tuple(without))
-        self.narrowed.append(tuple(only))
-        hits = [hit for hit in self.rows.values() if _revision(hit) not in without]
-        legs = Legs(dense=tuple([hit for hit in hits if not only or _revision(hit) in only][: query.limit]))
+        hits = tuple([hit for hit in self.rows.values() if _revision(hit) not in without][: query.limit])
+        self._step()
+        await asyncio.sleep(0)
+        return Legs(hits, hits)
+
+    async def fetch(self, query: Query, states: Sequence[LedgerState]) -> Mapping[str, Sequence[Hit]]:
+        self.fetches += 1
+        self._step()
+        whole: dict[str, Sequence[Hit]] = {}
+        for state in states:
+            revision = revision_of(_row(state.document_id), state.version)
+            held = [hit for hit in self.rows.values() if _revision(hit) == revision]
+            if len(held) == state.chunk_count:
+                whole[state.document_id] = held
+        return whole
+
+    def _step(self) -> None:
         if self.script:
             self.script.pop(0)(self)
-        await asyncio.sleep(0)
-        return legs
 
     async def view(self, documents: Sequence[str]) -> Mapping[str, LedgerState]:
         return {row_id: self.ledger[row_id] for row_id in documents if row_id in self.ledger}
@@ -71,7 +84,6 @@ async def settled(*documents: str) -> tuple[RawStore, WholeVersions]:
     reader = WholeVersions(store)
     await reader.search(QUERY)
     store.searches.clear()
-    store.narrowed.clear()
     return store, reader
 
 
@@ -155,29 +167,29 @@ def _edit_a(raw: RawStore) -> None:
 
 async def test_rounds_have_an_end_and_then_leave_out_what_was_always_in_doubt() -> None:
     store, reader = await settled("a", "b")
-    store.script = [_edit_a] * (2 * MAX_ROUNDS)
+    store.script = [_edit_a] * 100
     assert found(await reader.search(QUERY)) == {("b", 1, 0), ("b", 1, 1)}
-    assert len(store.searches) == MAX_ROUNDS
+    assert (len(store.searches), store.fetches) == (DOUBT_ROUNDS, MAX_FETCHES)
 
 
-async def test_what_changes_in_every_round_is_asked_for_alone_and_shown_once_it_stands_still() -> None:
+async def test_what_changes_in_every_round_is_fetched_and_shown_once_it_stands_still() -> None:
     store, reader = await settled("a", "b")
-    store.script = [_edit_a] * (FULL_ROUNDS + 1)
-    assert found(await reader.search(QUERY)) == {("a", 2 + FULL_ROUNDS, 0), ("b", 1, 0), ("b", 1, 1)}
-    revisions = [(revision_of(_row("a"), 1 + FULL_ROUNDS + n),) for n in range(2)]
-    assert store.narrowed == [*[()] * FULL_ROUNDS, *revisions]
+    store.script = [_edit_a] * (DOUBT_ROUNDS + 1)
+    legs = await reader.search(QUERY)
+    assert found(legs) == {("a", 2 + DOUBT_ROUNDS, 0), ("b", 1, 0), ("b", 1, 1)}
+    assert found(Legs(lexical=legs.lexical)) == found(legs)
+    assert (len(store.searches), store.fetches) == (DOUBT_ROUNDS, 2)
 
 
-async def test_a_document_whose_new_version_no_longer_matches_is_gone() -> None:
+async def test_what_is_deleted_while_it_is_fetched_is_gone() -> None:
     store, reader = await settled("a", "b")
 
-    def empty(raw: RawStore) -> None:
-        raw.write("a", 2, 0)
-        raw.switch("a", 2)
-        raw.sweep("a", 3)
+    def delete_a(raw: RawStore) -> None:
+        raw.sweep("a", 100)
+        raw.switch("a", 100, deleted=True)
 
-    store.script = [lambda raw: _edit(raw, "b"), empty]
-    assert found(await reader.search(QUERY)) == {("b", 2, 0)}
+    store.script = [*[_edit_a] * DOUBT_ROUNDS, delete_a]
+    assert found(await reader.search(QUERY)) == {("b", 1, 0), ("b", 1, 1)}
 
 
 async def test_a_document_stays_as_the_last_certain_round_saw_it() -> None:
@@ -187,7 +199,7 @@ async def test_a_document_stays_as_the_last_certain_round_saw_it() -> None:
     def edit_b(raw: RawStore) -> None:
         raw.switch("b", 2)
 
-    store.script = [edit_b, *[_edit_a] * MAX_ROUNDS]
+    store.script = [edit_b, *[_edit_a] * 100]
     assert found(await reader.search(QUERY)) == {("a", 1, 0), ("a", 1, 1), ("b", 2, 0)}
 
 
@@ -224,17 +236,17 @@ async def test_what_another_search_learns_meanwhile_does_not_count() -> None:
 
 def test_marks_cover_what_one_writer_issued_before() -> None:
     marks = Marks()
-    seven = LedgerState(1, False, "w", 7)
+    seven = LedgerState("a", 1, False, 1, "w", 7)
     assert not marks.covers(seven)
     marks.observe([seven])
-    assert marks.covers(LedgerState(9, False, "w", 3))
-    assert not marks.covers(LedgerState(9, False, "w", 8))
-    assert not marks.covers(LedgerState(9, False, "other", 3))
+    assert marks.covers(LedgerState("a", 9, False, 1, "w", 3))
+    assert not marks.covers(LedgerState("a", 9, False, 1, "w", 8))
+    assert not marks.covers(LedgerState("a", 9, False, 1, "other", 3))
 
 
 def test_marks_are_bounded() -> None:
     marks = Marks()
     for n in range(2_000):
-        marks.observe([LedgerState(1, False, f"w{n}", 1)])
-    assert not marks.covers(LedgerState(1, False, "w0", 1))
-    assert marks.covers(LedgerState(1, False, "w1999", 1))
+        marks.observe([LedgerState("a", 1, False, 1, f"w{n}", 1)])
+    assert not marks.covers(LedgerState("a", 1, False, 1, "w0", 1))
+    assert marks.covers(LedgerState("a", 1, False, 1, "w1999", 1))
