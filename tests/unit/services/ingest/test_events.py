@@ -259,3 +259,20 @@ async def test_a_superseded_record_delivered_again_is_stale(log, settings: Setti
     *_, stale, again = [part for part in log.chunked() if part.provenance.position.partition == first.partition]
     assert (stale.provenance.position, stale.provenance.outcome) == (first, Outcome.STALE)
     assert again == second[0]
+
+
+async def test_delivered_again_a_version_takes_the_same_parts_away(log, settings: Settings, bus: MemoryBus) -> None:
+    text = "\n\n".join(" ".join(f"w{i}x{j}" for j in range(250)) for i in range(130))
+
+    def gone() -> list[bytes | None]:
+        return [record.key for record in log.records(CHUNKS.name) if record.value is None]
+
+    async with build(settings, bus=bus):
+        await log.outcome(await log.write(b"a", text.encode()))
+        await log.outcome(await log.write(b"a", b"short"))
+    bus.broker.groups.clear()
+    async with build(settings, bus=bus):
+        await log.until(lambda: len(log.ledger(KEY)) == 3)
+        await log.until(lambda: len(gone()) == 4)
+    assert gone() == [part_key(KEY, 1), part_key(KEY, 2)] * 2
+    assert log.ledger(KEY)[2] == log.ledger(KEY)[1]

@@ -108,6 +108,10 @@ def test_what_was_accepted_gives_way_to_what_the_topic_says() -> None:
     assert ledger.latest(KEY).version == 2
     ledger.forget({3})
     assert ledger.latest(KEY).version == 1
+    # Another process was ahead, and what it wrote is not yet told on.
+    ledger.accept(KEY, entry(2))
+    rows.put(KEY.to_bytes(), encode(entry(3)), 3, 2)
+    assert ledger.latest(KEY).version == 3
 
 
 async def test_writes_beyond_the_limit_are_refused_at_once() -> None:
