@@ -1,5 +1,6 @@
 """What the store holds of a tenant, read with nothing of Headwater's in between, and what is wrong with it."""
 
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,8 @@ class Held:
     @classmethod
     def of(cls, milvus_uri: str, tenant: str) -> "Held":
         """All rows of the tenant."""
+        # Its iterators say each time that the laptop's store keeps no time of its own.
+        logging.getLogger("pymilvus").setLevel(logging.ERROR)
         client = MilvusClient(uri=milvus_uri, timeout=SECONDS, dedicated=True)
         try:
             name = client.describe_alias(ALIAS)["collection_name"]
