@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import psutil
 from chaos.members import Storm
 from chaos.platform import ENGINES, LOOK_SECONDS, SERVICES, Platform
+from headwater_kit.core.crash import POINTS as ALL_POINTS
 
 # A return within this is a return; later ones are reported as not at all.
 RETURN_SECONDS = 60.0
@@ -22,6 +23,12 @@ WRITERS = ("ingest", "embed", "index")
 KEEPERS = ("ingest", "feedback")
 GROUPS = {"ingest": "documents.v1", "embed": "chunks.v1", "index": "embeddings.v1"}
 ARMED = "HEADWATER_CRASH_AT"
+# The points that the writers come by as long as nothing is rebuilt, repaired or kept apart.
+_PASSED = ("bus.", "table.", "sender.", "backfill.", "ingest.", "embed.", "vectors.", "index.")
+_NOT_PASSED = ("index.rebuild_", "index.repair_", "ingest.object_", "ingest.repairing")
+POINTS = tuple(name for name in ALL_POINTS if name.startswith(_PASSED) and not name.startswith(_NOT_PASSED))
+# Some points are passed at each record, some once in a life.
+PASSES = (1, 1, 2, 3, 7, 20)
 # A second process needs so long until it is a member; a stopped one is no member any more after ten seconds, its
 # session's; then both work for a while.
 TWIN_START_SECONDS = 5.0
@@ -51,7 +58,7 @@ class Breaker:
     rng: random.Random
     shortest: float
     longest: float
-    points: Sequence[str] = ()
+    points: Sequence[str] = POINTS
 
     def inflict(self, kind: str) -> Fault:
         """One fault of this kind, begun and ended. Raises TimeoutError where a process does not return."""
@@ -186,14 +193,17 @@ def _cut(breaker: Breaker) -> Inflicted:
 
 def _crash(breaker: Breaker) -> Inflicted:
     """Arms a point for the next life of the writers, and lets them come by it."""
-    spec = f"{breaker.rng.choice(breaker.points)}:{breaker.rng.randint(1, 20)}"
-    with armed(breaker.platform, spec):
-        restart(breaker.platform, WRITERS)
+    platform, passes = breaker.platform, breaker.rng.choice(PASSES)
+    point = breaker.rng.choice(breaker.points)
+    with armed(platform, f"{point}:{passes}"):
+        restart(platform, WRITERS)
         time.sleep(breaker.lasting())
+    counted = platform.root.glob(f"*/crash-points/{point}*")
+    came_by = any(file.stat().st_size >= passes for file in counted)
     # Disarmed in all, whether they came by or not.
     over_at = time.monotonic()
-    restart(breaker.platform, WRITERS)
-    return spec, over_at
+    restart(platform, WRITERS)
+    return f"at pass {passes} of {point}{'' if came_by else ', which nobody came to'}", over_at
 
 
 @contextmanager

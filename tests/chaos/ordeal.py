@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from chaos.corpus import Story, chosen
-from chaos.faults import LONG, Breaker, Fault
+from chaos.faults import LONG, POINTS, Breaker, Fault
 from chaos.following import Follower
 from chaos.platform import LOOK_SECONDS, Platform
 from chaos.probing import Prober
@@ -36,7 +36,7 @@ class Terms:
     seconds: float
     faults: Sequence[str]
     stories: Sequence[Story]
-    points: Sequence[str] = ()
+    points: Sequence[str] = POINTS
     per_second: float = 10.0
     documents: int = 120
     poison: float = 0.01

@@ -15,12 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from chaos.corpus import stories
-from chaos.faults import KINDS
+from chaos.faults import KINDS, POINTS
 from chaos.mutations import MUTATIONS
 from chaos.ordeal import Ordeal, Terms
 from chaos.platform import Platform
 from chaos.report import Report, to_json
-from headwater_kit.core.crash import POINTS
 
 PACKAGES = ("headwater-cli", "confluent-kafka", "pymilvus", "milvus-lite", "onnxruntime")
 

@@ -15,15 +15,12 @@ from pathlib import Path
 
 from chaos import run
 from chaos.corpus import stories
-from chaos.faults import WRITERS, restart
+from chaos.faults import POINTS, WRITERS, restart
 from chaos.mutations import MUTATIONS
 from chaos.ordeal import Ordeal, Terms
 from chaos.platform import Platform
 from chaos.report import Report
-from headwater_kit.core.crash import POINTS
 
-# What those services pass that the fault `crash` arms.
-WRITE_PATH = ("bus.", "ingest.", "embed.", "index.", "vectors.", "table.", "sender.")
 # Under which faults a planted bug must show, where it takes any; of `crash`, at which points.
 REVEALING: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "commit-before-ack": (("kill-writers",), ()),
@@ -59,7 +56,7 @@ def points(given: argparse.Namespace) -> Iterator[Verdict]:
     """Each crash point of the write path, on one platform."""
     terms = Terms(1, given.short_seconds, ("crash",), stories(given.data), per_second=given.rate, poison=POISON_SHARE)
     with _platform() as platform:
-        for point in (name for name in POINTS if name.startswith(WRITE_PATH)):
+        for point in POINTS:
             report = Ordeal(platform, replace(terms, points=(point,)), _say).run()
             yield Verdict(f"crash at {point}", report.is_clean, (report,))
 

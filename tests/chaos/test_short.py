@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 from chaos.corpus import stories
-from chaos.faults import KINDS
+from chaos.faults import KINDS, POINTS
 from chaos.ordeal import Ordeal, Terms
 from chaos.platform import Platform
-from headwater_kit.core.crash import POINTS
 
 SECONDS = 20.0
 # Light enough for two cores that run the rest of the tests' engines too.
@@ -25,7 +24,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_whatever_fails_the_index_is_what_the_log_says(platform: Platform, seed: int) -> None:
-    terms = Terms(seed, SECONDS, list(KINDS), stories(None), list(POINTS), WRITES_A_SECOND)
+    terms = Terms(seed, SECONDS, list(KINDS), stories(None), POINTS, WRITES_A_SECOND)
     report = Ordeal(platform, terms, lambda line: print(line, file=sys.stderr)).run()
     assert report.events > SECONDS * WRITES_A_SECOND / 2
     assert report.searches > 0
