@@ -9,9 +9,12 @@ from figures import delays
 from headwater_client import AsyncClient
 from headwater_kit.core.documents import Position
 from headwater_kit.core.errors import Transient
+from headwater_kit.core.filters import Compare, Operator
 from traffic import BareProducer, Edit
 
 LOOK_SECONDS = 0.01
+# As many passages as a search may ask for.
+MAX_TOP_K = 100
 # An edit that is not searchable after this is lost, as far as a figure goes.
 PATIENCE_SECONDS = 30.0
 
@@ -21,8 +24,8 @@ class Freshness:
     """Seconds from the produce to the moment at which the edit was searchable.
 
     `watermark`: until retrieve says that its searches see the edit's position; of
-    every edit, and late by up to `LOOK_SECONDS`. `search`: until a search for the
-    edit's own word returns it; of a sample, since searches cost what they measure.
+    every edit, and late by up to `LOOK_SECONDS`. `search`: until a search in the
+    document returns its new word; of a sample, since searches cost what they measure.
     `lost` edits never passed the watermark; `unseen` ones of the sample did, and no
     search found them: where all is slow, the next edit of the document overtakes them.
     """
@@ -109,11 +112,15 @@ class _Follower:
             self.found.unseen += 1
 
     async def _until_found(self, edit: Edit) -> None:
-        while True:
-            try:
-                passages = (await self.client.questions.search(edit.word, top_k=3)).passages
-            except Transient:
-                passages = ()
-            if any(edit.document_id == one.document_id and edit.word in one.chunk.text for one in passages):
-                return
+        while not await finds(self.client, edit):
             await asyncio.sleep(LOOK_SECONDS)
+
+
+async def finds(client: AsyncClient, edit: Edit) -> bool:
+    """Whether a search in the document shows this version of it; its rank among others is not the question."""
+    own = Compare("document_id", Operator.EQ, edit.document_id)
+    try:
+        found = await client.questions.search(edit.word, top_k=MAX_TOP_K, filter=own)
+    except Transient:
+        return False
+    return any(edit.word in passage.chunk.text for passage in found.passages)

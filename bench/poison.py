@@ -26,6 +26,7 @@ from figures import rate
 from headwater_client import AsyncClient
 from headwater_kit.core.events import Outcome
 from laptop import Laptop, laptop, machine, say
+from live import finds
 from traffic import BareProducer, Edit, Finals, notes, pour, texts
 
 # Good notes have about 700 bytes; the poison is made longer than this, and is well within the usual limit.
@@ -101,8 +102,7 @@ async def redriven(platform: Laptop, documents: Sequence[Edit], poison: set[str]
         missed = 0
         for edit in documents:
             if edit.document_id in poison:
-                passages = (await client.questions.search(edit.word, top_k=5)).passages
-                missed += not any(passage.document_id == edit.document_id for passage in passages)
+                missed += not await finds(client, edit)
     return {
         "redriven": first["redriven"],
         "all_indexed": all_indexed,
