@@ -233,7 +233,8 @@ KINDS: Mapping[str, Callable[[Breaker], Inflicted]] = {
     "kill-store": _kill_store,
     "stop": _stop,
     "storm": _storm,
-    "disk": _disk,
+    # Only Linux lets one process limit another.
+    **({"disk": _disk} if hasattr(resource, "prlimit") else {}),
     "cut": _cut,
     "crash": _crash,
     "zombie": _zombie,
