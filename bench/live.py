@@ -112,7 +112,9 @@ class _Follower:
             self.found.unseen += 1
 
     async def _until_found(self, edit: Edit) -> None:
-        while not await finds(self.client, edit):
+        while True:
+            if await finds(self.client, edit):
+                return
             await asyncio.sleep(LOOK_SECONDS)
 
 
