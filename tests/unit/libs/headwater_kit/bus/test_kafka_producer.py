@@ -1,7 +1,7 @@
 """What the producer does when its client is beyond use: another one, once the first has given everything back."""
 
 import asyncio
-import time
+import threading
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -32,6 +32,7 @@ class ScriptedClient:
     """A librdkafka that holds records until it is told what became of them."""
 
     def __init__(self) -> None:
+        self._never = threading.Event()
         self.held: list[tuple[bytes | None, Callable[[KafkaError | None, Delivered], None]]] = []
 
     def produce(self, topic: str, value: bytes | None, *_: object, on_delivery: object, **__: object) -> None:
@@ -46,7 +47,7 @@ class ScriptedClient:
         return [value for value, _ in self.held]
 
     def poll(self, seconds: float) -> int:
-        time.sleep(min(seconds, 0.005))
+        self._never.wait(min(seconds, 0.005))
         return 0
 
     def flush(self, seconds: float) -> int:
