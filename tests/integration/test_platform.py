@@ -165,6 +165,23 @@ def test_status_shows_processes_lags_and_dead_letters_with_reasons(shared: Headw
     assert shown["dead_letters"] == [{"topic": letter, "count": 1, "reasons": {"EMPTY_TEXT": 1}}]
     text = shared("status").stdout
     assert "EMPTY_TEXT 1" in text
+    assert "dead-letters list" in text
+
+
+def test_a_dead_letter_is_listed_redriven_and_counted_no_more(shared: Headwater) -> None:
+    bootstrap = shared.state()["kafka_bootstrap"]
+    facts = {"topic": b"questions.v1", "partition": b"2", "offset": b"7", "timestamp": b"1.5", "reason": b"POISON"}
+    letter = "questions.v1.generate.dead-letter"
+    produce(bootstrap, letter, b"why?", {f"headwater-dead-letter-{name}": fact for name, fact in facts.items()})
+    chosen = ("--topic", "questions.v1", "--json")
+    listed = json.loads(shared("dead-letters", "list", *chosen).stdout)
+    assert (listed["total"], listed["reasons"]) == (1, {"POISON": 1})
+    assert "why?" in shared("dead-letters", "show", listed["letters"][0]["place"]).stdout
+    assert json.loads(shared("dead-letters", "redrive", *chosen).stdout)["redriven"] == 1
+    assert first_value(bootstrap, "questions.v1") == b"why?"
+    assert json.loads(shared("dead-letters", "redrive", *chosen).stdout)["redriven"] == 0
+    left = json.loads(shared("status", "--json").stdout)["dead_letters"]
+    assert letter not in [letters["topic"] for letters in left]
 
 
 def test_a_killed_engine_and_a_killed_service_come_back(shared: Headwater) -> None:
