@@ -1,21 +1,33 @@
 """Ingest on a real broker: documents in, chunks out, across restarts."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from headwater.documents.v1.documents_pb2 import Lane
 from headwater.ingest.v1 import ingest_pb2 as pb
 from headwater.ingest.v1.ingest_pb2_grpc import IngestServiceStub
+from headwater_cli.platform.flow import Flow
 from headwater_ingest.bootstrap import build
 from headwater_ingest.settings import Settings
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.ports import Bus, Outbound, Reader
-from headwater_kit.bus.topics import CHUNKS, DOCUMENTS
-from headwater_kit.codec.events import decode
+from headwater_kit.bus.topics import (
+    CHUNKS,
+    CHUNKS_BACKFILL,
+    DOCUMENTS,
+    DOCUMENTS_BACKFILL,
+    EMBEDDINGS_BACKFILL,
+    INDEXED,
+    Topic,
+)
+from headwater_kit.codec.events import decode, encode
+from headwater_kit.codec.headers import POSITION, position_to_header
 from headwater_kit.core.clock import SystemClock
-from headwater_kit.core.documents import Position
-from headwater_kit.core.events import DocumentChunked, Outcome
+from headwater_kit.core.documents import DocumentKey, Position, chunk_id, part_key
+from headwater_kit.core.errors import Unavailable
+from headwater_kit.core.events import DocumentChunked, DocumentIndexed, Outcome
 from headwater_kit.testing.service import serving
 
 WAIT_SECONDS = 60.0
@@ -34,6 +46,13 @@ def bus(settings: Settings) -> Bus:
     return open_bus(settings, SystemClock())
 
 
+async def _ends(reader: Reader) -> Mapping[int, int] | None:
+    try:
+        return await reader.end_offsets()
+    except Unavailable:
+        return None
+
+
 class Chain:
     """Reads what comes to `chunks.v1` from now on: other tests leave records of their own there."""
 
@@ -43,16 +62,23 @@ class Chain:
 
     @classmethod
     async def from_now(cls, bus: Bus) -> "Chain":
-        probe = bus.reader(CHUNKS.name)
-        ends = await probe.end_offsets()
+        return await cls.of_topic(bus, CHUNKS)
+
+    @classmethod
+    async def of_topic(cls, bus: Bus, topic: Topic) -> "Chain":
+        probe = bus.reader(topic.name)
+        async with asyncio.timeout(WAIT_SECONDS):
+            # A topic that was made this moment has no leader yet.
+            while (ends := await _ends(probe)) is None:
+                await asyncio.sleep(0.2)
         await probe.close()
-        return cls(bus.reader(CHUNKS.name, ends))
+        return cls(bus.reader(topic.name, ends))
 
     async def until(self, enough: Callable[[Sequence[DocumentChunked]], bool]) -> None:
         async with asyncio.timeout(WAIT_SECONDS):
             while not enough(self.parts):
                 records = await self._reader.poll(1000, 0.5)
-                self.parts += [decode(DocumentChunked, record.value or b"") for record in records]
+                self.parts += [decode(DocumentChunked, record.value) for record in records if record.value]
 
     async def of(self, position: Position) -> DocumentChunked:
         await self.until(lambda parts: any(part.provenance.position == position for part in parts))
@@ -95,4 +121,64 @@ async def test_documents_in_chunks_out_across_a_restart(settings: Settings, bus:
         versions = [part.provenance.version for part in chain.parts if part.provenance.outcome is Outcome.UPSERTED]
         assert versions == [1] * 21
     await chain.close()
+    await producer.close()
+
+
+async def states(stub: IngestServiceStub, document_id: str, count: int) -> list[str]:
+    async with asyncio.timeout(WAIT_SECONDS):
+        told = aiter(stub.WatchDocument(pb.WatchDocumentRequest(document_id=document_id)))
+        return [pb.DocumentState.Name((await anext(told)).state).rpartition("_")[2] for _ in range(count)]
+
+
+async def test_bulk_waits_for_its_turn_and_is_done_when_it_is_final(settings: Settings, bus: Bus) -> None:
+    """The test stands in for embed and index; a large body goes by the object store."""
+    await bus.create_topics(
+        [topic.name for topic in (DOCUMENTS_BACKFILL, CHUNKS, CHUNKS_BACKFILL, EMBEDDINGS_BACKFILL)]
+    )
+    settings = settings.model_copy(update={"ingest_backfill_documents": 2})
+    producer, live, bulk = bus.producer(), await Chain.from_now(bus), await Chain.of_topic(bus, CHUNKS_BACKFILL)
+    flow, body = Flow(settings), b"bulk words in a line\n\n" * 60_000
+
+    async def final(part: DocumentChunked, document_id: str) -> None:
+        key = DocumentKey("default", document_id)
+        headers = {POSITION: position_to_header(part.provenance.position, part.provenance.version)}
+        at = part.provenance.position.partition
+        await producer.send(Outbound(EMBEDDINGS_BACKFILL.name, part_key(key, 0), b"", headers, at))
+        indexed = encode(DocumentIndexed(part.provenance, 1.0, part.provenance.version))
+        await producer.send(Outbound(INDEXED.name, part_key(key, None), indexed, {}, at))
+
+    async with serving(build(settings), settings) as channel:
+        stub = IngestServiceStub(channel)
+        watching = asyncio.create_task(states(stub, "bulk-0", 4))
+        places = []
+        for number in range(6):
+            request = pb.UpsertDocumentRequest(document_id=f"bulk-{number}", body=body, lane=Lane.LANE_BACKFILL)
+            places.append((await stub.UpsertDocument(request)).position)
+        seen: set[Position] = set()
+        # The last part's first chunk tells of which document it is.
+        named = {
+            chunk_id(DocumentKey("default", f"bulk-{number}"), 1, ordinal): f"bulk-{number}"
+            for number in range(6)
+            for ordinal in range(20_000)
+        }
+        while len(seen) < 6:
+            await bulk.until(lambda parts: any(part.is_last and part.provenance.position not in seen for part in parts))
+            # No more than there are turns are on their way at once.
+            on_the_way = {part.provenance.position for part in bulk.parts} - seen
+            assert len(on_the_way) <= 2
+            part = next(part for part in bulk.parts if part.is_last and part.provenance.position not in seen)
+            assert (await live.of(part.provenance.position)).provenance.outcome is Outcome.DEFERRED
+            await final(part, named[part.chunks[0].chunk_id])
+            seen.add(part.provenance.position)
+        assert await watching == ["ACCEPTED", "CHUNKED", "EMBEDDED", "SEARCHABLE"]
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not all(
+                done.get(place.partition, 0) > place.offset
+                for done in [await asyncio.to_thread(flow.committed, "ingest-backfill", DOCUMENTS_BACKFILL.name)]
+                for place in places
+            ):
+                await asyncio.sleep(0.2)
+    assert len(list((settings.data_dir / "ingest" / "objects").rglob("*"))) == 2
+    for chain in (live, bulk):
+        await chain.close()
     await producer.close()
