@@ -13,7 +13,7 @@ from headwater_index.handlers.rebuilding import Rebuilder
 from headwater_index.handlers.reconciling import Reconciler
 from headwater_index.handlers.replaying import Replay
 from headwater_kit.bus.memory import MemoryBus
-from headwater_kit.bus.ports import Outbound
+from headwater_kit.bus.ports import Bus, Outbound
 from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL, INDEXED, LEDGER
 from headwater_kit.codec import events
 from headwater_kit.core.clock import Clock, SystemClock
@@ -37,8 +37,7 @@ from headwater_kit.core.events import (
     Provenance,
 )
 from headwater_text.analysis import analyse
-from headwater_vectors.memory import MemoryStore
-from headwater_vectors.ports import LedgerRow, StoredRow
+from headwater_vectors.ports import LedgerRow, StoredRow, VectorStore
 from headwater_vectors.testing.samples import MODEL, vector
 
 TOPICS = [EMBEDDINGS.name, EMBEDDINGS_BACKFILL.name, INDEXED.name, LEDGER.name]
@@ -49,17 +48,18 @@ CHUNKS_A_PART = 2
 class World:
     """Accepts documents, sends their parts into the log, applies them, announces them."""
 
-    def __init__(self, store: MemoryStore, clock: Clock | None = None) -> None:
+    def __init__(self, store: VectorStore, clock: Clock | None = None) -> None:
         self.clock = clock or SystemClock()
         self.rng = random.Random(1)
         self.write_seconds = 0.0
-        self.use(MemoryBus())
+        self._memory = MemoryBus()
+        self.use(self._memory)
         self.store = store
         self.gate = Gate(self.clock)
         self.indexer = Indexer(store, analyse, self.clock, self.gate)
         self._offset = 0
 
-    def use(self, bus: MemoryBus) -> None:
+    def use(self, bus: Bus) -> None:
         """Writes to this bus from now on."""
         self.bus = bus
         self._producer = bus.producer()
@@ -133,8 +133,8 @@ class World:
 
     async def compact(self) -> None:
         """Leaves of the log what a broker does in time: the last record of each key, in their order."""
-        before = self.bus
-        self.use(MemoryBus())
+        before, self._memory = self._memory, MemoryBus()
+        self.use(self._memory)
         await self.bus.create_topics(TOPICS)
         for topic in TOPICS:
             for log in before.broker.log(topic).partitions:
@@ -181,7 +181,7 @@ def parts_of(
     ]
 
 
-async def dump(store: MemoryStore) -> tuple[list[StoredRow], list[LedgerRow]]:
+async def dump(store: VectorStore) -> tuple[list[StoredRow], list[LedgerRow]]:
     """All rows, in an order of their own."""
     chunks = [row async for page in store.rows() for row in page]
     ledger = [row async for page in store.ledger_rows() for row in page]
