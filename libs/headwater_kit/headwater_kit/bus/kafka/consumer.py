@@ -143,9 +143,9 @@ class KafkaConsumer:
         self._polled = Moment.now(self._clock)
         batch = self._batch = Batch()
         batch.fill(self._client, max_records, timeout_seconds, lambda: self._thread.is_wanted)
-        if batch.is_fenced:
+        if batch.fence:
             self._rejoin()
-            batch.fault = Unavailable("another process has this member's name (HEADWATER_KAFKA_GROUP_INSTANCE_ID)")
+            batch.fault = Unavailable(f"the group does not take this member, which joins anew: {batch.fence}")
         if self._defect is not None:
             raise self._defect
         if batch.fault is not None and not batch.records:

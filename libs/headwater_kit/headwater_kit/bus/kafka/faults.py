@@ -25,13 +25,16 @@ _MISCONFIGURED = {
 }
 
 
-# A static member whose name another process uses: just restarted, or not yet missed. The client calls both fatal and
-# tells which only by its text.
-_FENCES = [KafkaError(KafkaError.FENCED_INSTANCE_ID).str(), KafkaError(KafkaError.UNRELEASED_INSTANCE_ID).str()]
+# A static member whose name another process uses, just restarted or not yet missed; or a group whose last members
+# spoke the other protocol and are not yet missed. The client calls all of them fatal and tells which only by its text.
+_FENCES = [
+    KafkaError(code).str()
+    for code in (KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID, KafkaError.GROUP_ID_NOT_FOUND)
+]
 
 
 def is_fence(error: KafkaError) -> bool:
-    """Whether a static member of a group has lost its place to one of the same name, or has not got it yet."""
+    """Whether a group does not take this member, and may take it when it joins anew."""
     return error.code() == KafkaError._FATAL and any(text in error.str() for text in _FENCES)  # noqa: SLF001
 
 

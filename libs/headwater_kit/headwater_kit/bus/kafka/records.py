@@ -23,8 +23,8 @@ class Batch:
     records: list[Record] = field(default_factory=list)
     ends: dict[TopicPartition, int] = field(default_factory=dict)
     fault: HeadwaterError | None = None
-    # Another process has this one's place in the group.
-    is_fenced: bool = False
+    # Why the group does not take this member any more, or yet.
+    fence: str = ""
     _bytes: int = 0
 
     def fill(self, client: Consumer, max_records: int, timeout_seconds: float, is_wanted: Callable[[], bool]) -> None:
@@ -52,7 +52,7 @@ class Batch:
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
             self.ends[_source(message)] = message.offset() or 0
         elif is_fence(error):
-            self.is_fenced = True
+            self.fence = error.str()
         elif error.code() == KafkaError._FATAL:  # noqa: SLF001
             # The client is beyond use and would say so at every poll; only a new process helps.
             self.fault = HeadwaterError(f"reading ended for good: {error.str()}")
