@@ -51,7 +51,8 @@ class Embedder:
     async def embed_part(self, part: DocumentChunked) -> DocumentEmbedded:
         """A part of a document, with its vectors, in the lane that it came by; one without chunks passes through.
 
-        A deletion is told the model, for an index that has no vector yet. Waits while the lane is full. Raises Transient when that takes too long.
+        A deletion is told the model, for an index that has no vector yet. Waits
+        while the lane is full. Raises Transient when that takes too long.
         """
         if part.provenance.outcome is Outcome.DELETED:
             card = self._engine.card
