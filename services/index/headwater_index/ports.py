@@ -69,8 +69,8 @@ class Comparison(Protocol):
         """Takes facts in, in any order; of one document the highest version counts."""
         ...
 
-    async def find(self) -> int:
-        """Goes through all of it; returns how many documents are suspect."""
+    async def find(self, *, aside: bool) -> int:
+        """Goes through all of it; returns how many documents are suspect, with `aside` those put aside too."""
         ...
 
     async def suspects(self, after: DocumentKey | None, limit: int) -> Sequence[Suspect]:

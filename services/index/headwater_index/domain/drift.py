@@ -72,10 +72,11 @@ class Final:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What ought to be stored of a document; `is_final` once the index is done with it, and it was not put aside."""
+    """What ought to be stored of a document; `is_final` once the index is done with it, `is_aside` if in vain."""
 
     row: LedgerRow | None
     is_final: bool
+    is_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class Looking:
 
     async def look_again(self, *, repair: bool) -> AsyncIterator[Progress]:
         """Looks at each suspect again, and notes those that still differ; for repairs deletes their extra rows."""
-        done, total = 0, await self._book.find()
+        done, total = 0, await self._book.find(aside=repair)
         async for suspects in self._suspects():
             differences = await self._differences(suspects)
             await self._book.judge([suspect.key for suspect in suspects], differences)
@@ -88,11 +88,17 @@ class Looking:
             if left:
                 await self._erase(left)
                 left = await self._differences(suspects)
-            still = {one.key for one in left}
-            await self._book.repaired([suspect.key for suspect in suspects if suspect.key not in still])
+            await self._settle_accounts([suspect.key for suspect in suspects], {one.key for one in left})
             done += len(suspects)
             yield Progress(Stage.CHECKING, done)
             await self._pace.rest()
+
+    async def _settle_accounts(self, keys: Sequence[DocumentKey], still: set[DocumentKey]) -> None:
+        """Notes what was repaired. What was put aside, and is not whole in the log either, is no drift."""
+        await self._book.repaired([key for key in keys if key not in still])
+        standings = await self._book.standings(keys)
+        aside = [key for key, now in zip(keys, standings, strict=True) if key in still and now.is_aside]
+        await self._book.judge(aside, [])
 
     async def _suspects(self) -> AsyncIterator[Sequence[Suspect]]:
         after: DocumentKey | None = None

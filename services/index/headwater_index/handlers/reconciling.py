@@ -10,6 +10,9 @@ from headwater_index.handlers.pacing import Pace
 from headwater_index.handlers.replaying import Replay
 from headwater_index.ports import DocumentLog, VectorStore, Workbook, Workbooks
 
+# A part that was put aside and redriven stands behind its version's last part: the first pass leaves it in the store,
+# and the second finds the version whole.
+WRITINGS = 2
 Update = Progress | TenantDrift
 
 
@@ -55,14 +58,14 @@ class Reconciler:
             yield progress
         if not scope.repair:
             return
-        if looking.lacking:
+        for _ in range(WRITINGS if looking.lacking else 0):
             async for progress in self._write_missing(book, pace):
                 yield progress
         async for progress in looking.check_repairs():
             yield progress
 
     async def _write_missing(self, book: Workbook, pace: Pace) -> AsyncIterator[Progress]:
-        """One pass over the log for all of them."""
+        """A pass over the log for all of them."""
         async with self._log.embedded() as reading:
             async for page in reading.until_now():
                 versions = await book.wanted([logged.key for logged in page])

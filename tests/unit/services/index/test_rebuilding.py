@@ -75,7 +75,7 @@ async def elapse(world: World, seconds: float) -> None:
     """Moves the clock, and gives threads a moment too: the comparison is made in one."""
     assert isinstance(world.clock, ManualClock)
     await world.clock.advance(seconds)
-    await asyncio.sleep(0.001)
+    await asyncio.to_thread(lambda: None)
 
 
 async def collection(world: World) -> str:

@@ -174,6 +174,36 @@ async def test_a_version_that_was_put_aside_is_told_apart(world: World) -> None:
     assert (drift.counts, drift.put_aside) == (CLEAN, 0)
 
 
+async def test_a_version_that_came_whole_after_it_was_put_aside_is_mended(world: World) -> None:
+    key = DocumentKey("acme", "d5")
+    first, second, third = await world.accept(key, 2, "one", "two", "three", "four", "five")
+    await world.take_away(key, 1)
+    await world.compact()
+    await world.apply(key, first)
+    await world.apply(key, third)
+    drift = await found(world)
+    assert (drift.counts, drift.put_aside) == (CLEAN, 1)
+    # The part in the middle was redriven: it stands behind its siblings now.
+    await world.send_part(key, second)
+    await world.indexer.apply(key, second)
+    drift = await found(world, repair=True)
+    assert (drift.counts, drift.repaired) == ({Kind.MIXED: 1}, 1)
+    assert [row.version for row in await world.store.versions(key)] == [2]
+
+
+async def test_a_version_that_stays_put_aside_is_no_drift_after_a_repair(world: World) -> None:
+    key = DocumentKey("acme", "d5")
+    first, _, third = await world.accept(key, 2, "one", "two", "three", "four", "five")
+    await world.take_away(key, 1)
+    await world.compact()
+    before = await dump(world.store)
+    await world.apply(key, first)
+    await world.apply(key, third)
+    drift = await found(world, repair=True)
+    assert (drift.counts, drift.put_aside, drift.drift) == (CLEAN, 1, 0)
+    assert await dump(world.store) == before
+
+
 async def test_what_the_index_announced_counts_before_the_ledger_tells(world: World) -> None:
     key, position = DocumentKey("acme", "early"), Position(2, 10_000)
     (part,) = parts_of(key, 1, position, ["apple"], Lane.LIVE)

@@ -192,9 +192,15 @@ async def test_a_rebuild_that_was_cut_off_goes_on_after_a_restart(
     await world.write("a", 1, "apple")
     before = await dump(world.store)
     await (await world.store.shadow("n1")).adopt(MODEL)
-    settings = Settings(bus="memory", vectors="memory", grpc_port=0, drain_seconds=5.0)
-    async with serving(build(settings, bus=bus, store=world.store), settings), asyncio.timeout(4 * READ_SECONDS):
-        while await world.store.spare() or (await world.store.collection() or ("",))[0] != "memory_n1":
-            await asyncio.sleep(0.05)
+    settings = Settings(bus="memory", vectors="memory", grpc_port=0, drain_seconds=5.0, index_operator_tenant="default")
+    async with (
+        serving(build(settings, bus=bus, store=world.store), settings) as channel,
+        asyncio.timeout(4 * READ_SECONDS),
+    ):
+        stages = {pb.REBUILD_STAGE_UNSPECIFIED}
+        while pb.REBUILD_STAGE_DONE not in stages:
+            joined = IndexServiceStub(channel).Rebuild(pb.RebuildRequest(join_only=True))
+            stages = {each.stage async for each in joined}
     await world.store.open()
+    assert await world.store.spare() == []
     assert await dump(world.store) == before

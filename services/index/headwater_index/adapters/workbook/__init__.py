@@ -32,9 +32,9 @@ class SqliteWorkbook:
         """As `Comparison.add`."""
         await self._run(lambda: self._facts.add(facts))
 
-    async def find(self) -> int:
+    async def find(self, *, aside: bool) -> int:
         """As `Comparison.find`."""
-        return await self._run(self._findings.find)
+        return await self._run(lambda: self._findings.find(aside=aside))
 
     async def suspects(self, after: DocumentKey | None, limit: int) -> Sequence[Suspect]:
         """As `Comparison.suspects`."""

@@ -35,7 +35,7 @@ _STORE = """
     ON CONFLICT DO UPDATE SET chunks = chunks + excluded.chunks, ordinals = max(ordinals, excluded.ordinals)
 """
 _STANDING = """
-    SELECT version, deleted, chunk_count, NOT (is_aside OR is_pending) FROM standing
+    SELECT version, deleted, chunk_count, NOT is_pending, is_aside FROM standing
     WHERE tenant = ? AND document_id = ?
 """
 
@@ -66,8 +66,8 @@ class Facts:
         found = self._database.execute(_STANDING, (key.tenant, key.document_id)).fetchone()
         if found is None or not found[0]:
             return Standing(None, is_final=True)
-        version, deleted, chunk_count, is_final = found
-        return Standing(LedgerRow(key, version, bool(deleted), chunk_count), bool(is_final))
+        version, deleted, chunk_count, is_final, is_aside = found
+        return Standing(LedgerRow(key, version, bool(deleted), chunk_count), bool(is_final), bool(is_aside))
 
     def _store(self, rows: Sequence[StoredRow]) -> None:
         counted: dict[tuple[str, str, int], tuple[int, int]] = {}

@@ -22,10 +22,12 @@ _FIND = """
     )
     UNION SELECT stored.tenant, stored.document_id FROM stored LEFT JOIN document USING (tenant, document_id)
     WHERE document.version IS NOT stored.version
-    UNION SELECT tenant, document_id FROM stray;
+    UNION SELECT tenant, document_id FROM stray
+"""
+_LEAVE = """
     DELETE FROM suspect WHERE (tenant, document_id) IN (
-        SELECT tenant, document_id FROM standing WHERE is_aside OR is_pending
-    );
+        SELECT tenant, document_id FROM standing WHERE is_pending OR (is_aside AND NOT ?)
+    )
 """
 _JUDGE = """
     INSERT INTO suspect (tenant, document_id, kind, accepted_version, served_version, missing_rows, extra_rows)
@@ -57,9 +59,10 @@ class FindingRows:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
-    def find(self) -> int:
+    def find(self, *, aside: bool) -> int:
         """Goes through all facts; returns how many documents are suspect."""
-        self._database.executescript(_FIND)
+        self._database.execute(_FIND)
+        self._database.execute(_LEAVE, (aside,))
         return int(self._database.execute("SELECT count(*) FROM suspect").fetchone()[0])
 
     def suspects(self, after: DocumentKey | None, limit: int) -> list[Suspect]:
