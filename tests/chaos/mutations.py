@@ -16,6 +16,7 @@ from typing import Any
 Patch = tuple[Any, str, Any]
 CONSUMERS = frozenset({"ingest", "embed", "index"})
 LATE_SECONDS = 3.0
+GIVEN_UP_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +196,19 @@ def _retry_reorders() -> Sequence[Patch]:
 
 def _flush_swallowed() -> Sequence[Patch]:
     from headwater_kit.bus import emission
+    from headwater_kit.bus.kafka import bus
     from headwater_kit.core.errors import HeadwaterError
     from headwater_vectors.memory import MemoryStore
     from headwater_vectors.milvus.tables import Tables
 
+    producer_config = bus.producer_config
+
     async def no_failure(sends: Any) -> None:
-        return None
+        # Waited for, as a flush does, and not looked at.
+        await asyncio.gather(*(send for _, send in sends), return_exceptions=True)
+
+    def giving_up(config: Any) -> Any:
+        return {**producer_config(config), "message.timeout.ms": GIVEN_UP_MS}
 
     def swallowing(write: Callable[..., Any]) -> Callable[..., Any]:
         async def swallowed(self: Any, *arguments: Any, **options: Any) -> Any:
@@ -213,6 +221,7 @@ def _flush_swallowed() -> Sequence[Patch]:
 
     return [
         (emission, "_first_failure", no_failure),
+        (bus, "producer_config", giving_up),
         (Tables, "upsert", swallowing(Tables.upsert)),
         (MemoryStore, "upsert", swallowing(MemoryStore.upsert)),
     ]

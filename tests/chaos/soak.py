@@ -25,9 +25,9 @@ from chaos.report import Report
 REVEALING: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "commit-before-ack": (("kill-writers",), ()),
     "prefix-off-by-one": (("kill-writers",), ()),
-    "switch-before-write": (("crash",), ("index.switched",)),
+    "switch-before-write": (("crash",), ("vectors.switched",)),
     "dead-letter-after-commit": (("kill-writers",), ()),
-    "flush-swallowed": (("kill-store", "kill-writers"), ()),
+    "flush-swallowed": (("cut", "kill-broker"), ()),
 }
 # A bug that takes some luck to show has so many seeds for it.
 CHANCES = 3
