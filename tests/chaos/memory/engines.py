@@ -240,8 +240,8 @@ class ProcessConsumer:
 
     async def close(self) -> None:
         self._process.check()
-        self._is_closed = True
         await self._inner.close()
+        self._is_closed = True
 
     def expel(self) -> None:
         """The broker has not heard of the member for too long."""
@@ -367,6 +367,12 @@ class ProcessStore(MemoryStore):
 
     async def ledger(self, keys: Sequence[DocumentKey]) -> Sequence[LedgerRow | None]:
         return await self.asked(lambda: [self._served(key) for key in keys])
+
+    async def maintain(self) -> None:
+        # As Milvus is maintained; here there is nothing to flush.
+        crash_point("vectors.flushing")
+        await self.asked(lambda: None)
+        crash_point("vectors.flushed")
 
     async def ping(self, seconds: float) -> None:
         self._process.check()

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chaos.memory.loop import State
 from chaos.memory.model import ORIGIN, POISON, VERSION, body, origin_header
 from chaos.memory.world import KINDS, World
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Record
 from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL, PARTITIONS
+from headwater_kit.core.documents import DocumentInfo, DocumentKey
+from headwater_kit.core.events import DocumentUpserted
 from hypothesis import strategies as st
 
 TEXT = {"content-type": b"text/plain"}
@@ -52,6 +55,24 @@ class Write:
         home = partition(self.document)
         topic = DOCUMENTS_BACKFILL.name if self.backfill else DOCUMENTS.name
         await world.produce(key, value, headers, (home + self.misplaced) % PARTITIONS, topic)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A document is written by call; whether the write came about, the log tells."""
+
+    document: int
+    paragraphs: int
+
+    async def run(self, world: World, number: int) -> None:
+        there = [each for each in world.of("ingest") if each.process.state is State.RUNNING]
+        if there:
+            key = DocumentKey("default", key_of(self.document).decode())
+            text = body(self.document, number, self.paragraphs)
+            write = DocumentUpserted(DocumentInfo(media_type="text/plain"), text)
+            writing = there[0].service._server.servicers[0].implementation._writing
+            there[0].process.spawn(writing.upsert(key, write))
+            await world.clock.sleep(0.01)
 
 
 @dataclass(frozen=True)
@@ -145,12 +166,12 @@ class Wait:
         await world.clock.sleep(self.seconds)
 
 
-Step = Write | Poison | Repeat | Kill | Stop | Outage | Join | Leave | Wait
+Step = Write | Call | Poison | Repeat | Kill | Stop | Outage | Join | Leave | Wait
 
 
 def home_of(record: Record) -> int:
     """The partition that the record's document belongs to."""
-    return partition_of(canonical(record.key or b""), PARTITIONS)
+    return partition_of(DocumentKey.from_bytes(record.key).to_bytes(), PARTITIONS)
 
 
 async def play(world: World, steps: Sequence[Step]) -> None:
@@ -171,7 +192,9 @@ writes = st.builds(
     misplaced=st.sampled_from([False, False, False, True]),
     backfill=st.sampled_from([False, False, False, True]),
 )
-changes = st.one_of(writes, writes, writes, st.builds(Poison, documents), st.builds(Repeat, places, st.booleans()))
+calls = st.builds(Call, documents, st.sampled_from([1, 3, 12]))
+repeats = st.builds(Repeat, places, st.booleans())
+changes = st.one_of(writes, writes, writes, calls, st.builds(Poison, documents), repeats)
 faults = st.one_of(
     st.builds(Kill, kinds, places),
     st.builds(Stop, kinds, places, st.sampled_from([3.0, 12.0, 30.0])),

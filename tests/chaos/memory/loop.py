@@ -19,7 +19,7 @@ from typing import Any
 
 START_TIME = 1_000_000.0
 # More steps than any run needs: one that takes more is stuck in a circle.
-MAX_STEPS = 5_000_000
+MAX_STEPS = 1_000_000
 # A coroutine that waits while it is closed has to be closed once more; none here nests deeper than this.
 MAX_CLOSES = 20
 

@@ -2,12 +2,12 @@
 
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import headwater_embed.bootstrap
 import headwater_embed.settings
@@ -18,11 +18,14 @@ import headwater_ingest.bootstrap
 import headwater_ingest.settings
 import headwater_kit.runtime.service
 from chaos.memory.engines import ProcessBus, ProcessStore, SimulationClock
+from chaos.memory.loop import PROCESS
 from headwater_kit.runtime.service import Service
 
 # So that a document of a few paragraphs has several parts.
 PART_CHUNKS = 2
 CHUNK_TOKENS = 16
+# So that a document of twelve paragraphs, written by call, is set down in the object store.
+INLINE_BYTES = 1024
 COMMON = {"bus": "memory", "grpc_port": 0, "metrics_port": 0}
 MODEL = {"encoder": "hash-words"}
 
@@ -43,10 +46,40 @@ class SameThread(Executor):
 
 
 class NoServer:
-    """Stands for the gRPC server: calls are not simulated."""
+    """Stands for the gRPC server: calls are made to the handlers behind its servicers."""
+
+    def __init__(self, settings: Any, servicers: Sequence[Any], clock: Any) -> None:
+        self.servicers = servicers
+
+
+class SharedObjects:
+    """Stands for the object store: one for all processes of a run."""
+
+    name = "object store"
+    held: ClassVar[dict[str, bytes]] = {}
 
     def __init__(self, *_: Any) -> None:
-        """Takes what `rpc.server.Server` takes."""
+        """Takes what `ObstoreObjects` takes."""
+
+    async def start(self) -> None:
+        """There is nothing to open."""
+
+    async def check(self) -> None:
+        """Always well."""
+
+    async def stop(self, deadline: Any) -> None:
+        """There is nothing to close."""
+
+    async def put(self, name: str, body: bytes) -> None:
+        PROCESS.get().check()
+        self.held[name] = body
+
+    async def get(self, name: str) -> bytes:
+        PROCESS.get().check()
+        return self.held[name]
+
+    async def sweep(self, before: float) -> int:
+        return 0
 
 
 @contextmanager
@@ -56,6 +89,7 @@ def in_one_process() -> Iterator[None]:
         for owner, name, value in (
             (headwater_inference.batcher, "ThreadPoolExecutor", SameThread),
             (headwater_kit.runtime.service, "Server", NoServer),
+            (headwater_ingest.bootstrap, "ObstoreObjects", SharedObjects),
             # What terms are made of is not what is simulated, and dear.
             (headwater_index.bootstrap, "analyse", str.lower),
             *((module, "MAX_PART_CHUNKS", PART_CHUNKS) for module in _cutting_parts()),
@@ -81,6 +115,7 @@ def _ingest_settings() -> Any:
         ingest_cutter="direct",
         ingest_cache="memory",
         ingest_objects="memory",
+        ingest_inline_bytes=INLINE_BYTES,
         ingest_chunk_target_tokens=CHUNK_TOKENS,
         ingest_chunk_max_tokens=2 * CHUNK_TOKENS,
     )

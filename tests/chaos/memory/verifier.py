@@ -4,13 +4,15 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from chaos.memory.model import ORIGIN, Served, expected, is_poison
+from chaos.memory.services import SharedObjects
 from headwater_kit.bus.memory import MemoryBroker
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Record
 from headwater_kit.bus.topics import DOCUMENTS, INDEXED, LEDGER, PARTITIONS
 from headwater_kit.codec.events import decode
+from headwater_kit.codec.headers import CONTENT_TYPE, PROTOBUF
 from headwater_kit.core.documents import DocumentKey, document_of
-from headwater_kit.core.events import DocumentIndexed, LedgerEntry
+from headwater_kit.core.events import DocumentIndexed, DocumentUpserted, LedgerEntry
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import ChunkRow
 
@@ -53,10 +55,18 @@ def truth(broker: MemoryBroker) -> dict[DocumentKey, Served]:
         by_document[document(record.key or b"")].append(record)
     found: dict[DocumentKey, Served] = {}
     for key, records in by_document.items():
-        same = [Record(r.topic, r.partition, r.offset, b"x", r.value, r.headers, r.timestamp) for r in records]
+        same = [Record(r.topic, r.partition, r.offset, b"x", text(r), r.headers, r.timestamp) for r in records]
         if served := expected(same).get(b"x"):
             found[key] = served
     return found
+
+
+def text(record: Record) -> bytes | None:
+    """The text that the record writes; None deletes."""
+    if record.value is None or record.headers.get(CONTENT_TYPE) != PROTOBUF:
+        return record.value
+    write = decode(DocumentUpserted, record.value)
+    return SharedObjects.held[write.body_object.name] if write.body_object else write.body
 
 
 def verify(broker: MemoryBroker, store: MemoryStore) -> Findings:

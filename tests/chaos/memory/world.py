@@ -55,7 +55,7 @@ class World:
         self.bus = MemoryBus(self.clock, self.broker)
         self.store = MemoryStore()
         self.instances: list[Instance] = []
-        self.deaths = 0
+        self.crashes = 0
         self._names = 0
 
     async def open(self, count: int = 1, kinds: Sequence[str] = KINDS) -> None:
@@ -84,7 +84,6 @@ class World:
     def kill(self, instance: Instance) -> None:
         """As `kill -9`; the group hears of it after a while, and the platform starts another."""
         instance.process.kill()
-        self.deaths += 1
         for producer in instance.bus.producers:
             producer.cut()
         self.wire.at(self.loop.time() + SESSION_SECONDS, lambda: self._expel(instance))
@@ -92,12 +91,13 @@ class World:
             instance.is_wanted = False
             self.wire.at(self.loop.time() + RESTART_SECONDS, lambda: self.start(instance.kind))
 
-    def kill_current(self) -> None:
+    def crash_current(self) -> None:
         """The process that runs at this very moment dies; for crash points."""
         process = PROCESS.get()
         instance = next((each for each in self.instances if each.process is process), None)
         if instance is None:
             return
+        self.crashes += 1
         self.kill(instance)
         process.check()
 
@@ -116,7 +116,11 @@ class World:
         """As SIGTERM: the instance drains and does not come back."""
         instance.is_wanted = False
         if instance.process.state is State.RUNNING:
-            await instance.process.spawn(self._drain(instance))
+            draining = instance.process.spawn(self._drain(instance))
+            # Not awaited: the process may die or be stopped meanwhile.
+            until = self.clock.now() + 2 * DRAIN_SECONDS
+            while not draining.done() and instance.process.is_alive and self.clock.now() < until:
+                await self.clock.sleep(0.05)
             if instance.process.is_alive:
                 instance.process.kill()
 

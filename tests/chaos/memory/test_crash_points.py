@@ -1,0 +1,49 @@
+"""Every declared crash point: the process that comes to it dies, another takes over, and nothing is lost or doubled."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from chaos.memory.catalogue import APART, A, B, C, lanes, poison_under_kills, storms, zombies
+from chaos.memory.history import Call, Poison, Step, Wait, Write
+from chaos.memory.simulation import run
+from headwater_kit.core.crash import POINTS
+
+# Points that lie on other ways than a document's, and the tests that pass them.
+ELSEWHERE = {
+    "index.rebuild_": "tests/unit/services/index/test_rebuilding.py",
+    "index.repair_": "tests/unit/services/index/test_reconciling.py",
+    "generate.": "tests/unit/services/generate",
+    "ingest.repairing": "tests/unit/services/ingest/test_repair.py",
+}
+ON_THE_WAY = [name for name in POINTS if not name.startswith(tuple(ELSEWHERE))]
+
+
+def everyday(_: random.Random) -> Sequence[Step]:
+    """A little of everything that is no fault."""
+    calls = [Call(A, 12), Call(B, 1), Call(APART, 12), Call(C, 12), Wait(0.5)]
+    edits = [Write(A, 2), Write(B, 3, misplaced=True), Write(C, 0), Poison(A), Write(C, 3, backfill=True), Wait(0.5)]
+    bulk = [Write(A, 5, backfill=True), Write(B, 0, backfill=True), Write(APART, 1), Write(B, 5, misplaced=True)]
+    return [*calls, *edits, *bulk, Poison(B), Write(A, 0, misplaced=True), Write(C, 5), Poison(APART)]
+
+
+# The first of them that comes by a point will do; the later ones cost more.
+TOURS = (everyday, lanes, poison_under_kills, zombies, storms)
+VARIATIONS = 5
+
+
+@pytest.mark.parametrize("name", ON_THE_WAY)
+def test_a_crash_is_made_good(name: str) -> None:
+    for fatal_pass in (1, 2, 3):
+        _crash(f"{name}:{fatal_pass}")
+
+
+def _crash(crash_at: str) -> None:
+    unseen = [f"{crash_at} was not passed"]
+    for number in range(VARIATIONS):
+        for tour in TOURS:
+            found = run(tour(random.Random(number)), seed=number, crash_at=crash_at)
+            if found != unseen:
+                assert found == [], f"{crash_at} in {tour.__name__}, variation {number}"
+                return
+    pytest.fail(f"nothing came by {crash_at}")
