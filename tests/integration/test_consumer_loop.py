@@ -204,7 +204,8 @@ async def test_a_stopped_member_wakes_up_and_sends_nothing_of_what_it_lost(
 ) -> None:
     token = uuid.uuid4().hex.encode()
     process = await spawn(kafka_bootstrap, token, protocol, instance="", seconds=1.0)
-    await asyncio.sleep(4.0)
+    # Static members of the tests before are missed by then.
+    await asyncio.sleep(12.0)
     here = member(connect(kafka_bootstrap, protocol), token, b"here")
     await here.start()
     await asyncio.sleep(2.0)

@@ -30,7 +30,7 @@ class KafkaConfig:
     """How to reach the brokers and how to be a member of a group.
 
     `connection` holds librdkafka's own properties: `bootstrap.servers` at least,
-    and those of TLS and SASL. `group_protocol` "classic" is cooperative-sticky,
+    and those of TLS and SASL. `group_protocol` "classic" is cooperative-sticky (round robin where static),
     "consumer" is that of KIP-848. `group_instance_id`, where set, makes the
     membership static: a restarted member gets its partitions back at once.
     """
@@ -86,7 +86,9 @@ def group_config(config: KafkaConfig, group: str) -> Config:
         "fetch.wait.max.ms": 100,
     }
     if config.group_protocol == "classic":
-        properties["partition.assignment.strategy"] = "cooperative-sticky"
+        # A cooperative rebalance takes two rounds. A static member that restarts between them gets back what it had
+        # and starts no second one, so that what was on its way to another stays with nobody (seen): one round then.
+        properties["partition.assignment.strategy"] = "roundrobin" if config.group_instance_id else "cooperative-sticky"
         properties["session.timeout.ms"] = SESSION_TIMEOUT_MS
         properties["heartbeat.interval.ms"] = HEARTBEAT_INTERVAL_MS
     if config.group_instance_id:

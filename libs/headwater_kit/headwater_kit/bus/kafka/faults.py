@@ -17,7 +17,6 @@ _MISCONFIGURED = {
     KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 (librdkafka's own codes begin with an underscore)
     KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
     KafkaError.TOPIC_EXCEPTION,
-    KafkaError.INCONSISTENT_GROUP_PROTOCOL,
     KafkaError.INVALID_CONFIG,
     KafkaError.POLICY_VIOLATION,
     KafkaError.INVALID_REPLICATION_FACTOR,
