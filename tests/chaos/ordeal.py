@@ -81,7 +81,7 @@ class Ordeal:
             report.probed(prober)
             for fault, began_at in faults:
                 report.struck(fault, began_at, recovery(fault, producer, follower))
-        report.found(verifier.findings({entry.write.id for entry in producer.log}))
+        report.found(verifier.findings(producer.places()))
         return report
 
     def _workload(self) -> Workload:

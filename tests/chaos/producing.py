@@ -60,6 +60,10 @@ class SteadyProducer:
         self._over.set()
         self._thread.join()
 
+    def places(self) -> dict[str, str]:
+        """Where the broker said that it put each write, by the write's id."""
+        return {e.write.id: f"{e.write.topic}/{e.partition}@{e.offset} key {e.write.key!r}" for e in list(self.log)}
+
     def first_since(self, moment: float) -> Acknowledged | None:
         """The first acknowledged live write sent since `moment` that stands in its own partition."""
         log = list(self.log)
@@ -79,10 +83,16 @@ class SteadyProducer:
 
         def delivered(error: KafkaError | None, message: Message) -> None:
             if error is None:
-                self.log.append(Acknowledged(write, message.partition() or 0, message.offset() or 0, sent_at))
+                self.log.append(Acknowledged(write, message.partition() or 0, _offset(message), sent_at))
             else:
                 self.failed.append(error.str())
 
         client = self._foreign if write.foreign else self._home
         client.produce(write.topic, write.value, key=write.key, headers=list(write.headers), on_delivery=delivered)
         self.sent += 1
+
+
+def _offset(message: Message) -> int:
+    # Below 0 where the broker only said that it had the record already.
+    offset = message.offset()
+    return -1 if offset is None else offset

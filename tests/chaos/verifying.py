@@ -5,7 +5,7 @@ It shares no code with services and libraries but the generated messages.
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chaos.expecting import Expected, expected, inputs
@@ -64,12 +64,16 @@ class Verifier:
                 return left
             time.sleep(LOOK_SECONDS)
 
-    def findings(self, acknowledged: Collection[str]) -> Findings:
-        """Compares; `acknowledged` are the ids of writes that must stand in the log. To be called when all is quiet."""
+    def findings(self, acknowledged: Mapping[str, str]) -> Findings:
+        """Compares; `acknowledged` are the writes that must stand in the log, by id, with their places.
+
+        To be called when all is quiet.
+        """
         ends = {topic: self._records.ends(topic) for topic in self._start}
         log = inputs(self._records, self._tenant, self._start, ends)
         found = Findings(expected(log))
-        found.wrong["unlogged"] = sorted(set(acknowledged) - {each.write_id for each in log})
+        logged = {each.write_id for each in log}
+        found.wrong["unlogged"] = [f"{name} {place}" for name, place in acknowledged.items() if name not in logged]
         found.wrong |= Held.of(self._milvus_uri, self._tenant).faults(found.expected.texts)
         letters = self._letters(ends)
         found.letters = sum(len(reasons) for reasons in letters.values())
