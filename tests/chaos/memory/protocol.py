@@ -223,7 +223,7 @@ async def play(world: Partition, happenings: Sequence[Happening]) -> None:
             case "write":
                 await _write(world, number, *arguments)
             case "poison":
-                await world.produce(arguments[0], POISON, dict(TEXT))
+                await world.produce(DOCUMENTS_OF_HOME[arguments[0]], POISON, dict(TEXT))
             case "again":
                 await _again(world, *arguments)
             case "kill" | "stop" | "take_over":
