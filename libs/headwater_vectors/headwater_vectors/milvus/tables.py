@@ -129,8 +129,12 @@ class Tables:
                 client.create_collection(
                     name, schema=fields, consistency_level=CONSISTENCY, properties=dict(properties), **limit
                 )
+            # Whoever made the collection may have died before its indexes; Milvus Lite refuses one that is there.
+            missing = client.prepare_index_params()
+            missing.extend(index for index in indexes if not client.list_indexes(name, index.field_name, **limit))
             # An index over no rows is there at once; waiting for it costs half a second each.
-            client.create_index(name, indexes, sync=False, **limit)
+            if missing:
+                client.create_index(name, missing, sync=False, **limit)
 
         await self._connection.admin(create)
 
