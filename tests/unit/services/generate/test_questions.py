@@ -17,6 +17,7 @@ from headwater_kit.bus import topics
 from headwater_kit.bus.loop import ConsumerLoop
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record
+from headwater_kit.core.crash import arm
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Freshness, Passage, Position, Principal
 from headwater_kit.core.errors import DeadlineExceeded, Permanent
@@ -132,6 +133,17 @@ async def test_how_fresh_an_answer_must_be_reaches_the_search(world: World) -> N
     assert world.retriever.freshness == Freshness()
 
 
+async def test_a_question_whose_answer_died_with_its_process_has_one_answer() -> None:
+    asked = Record(topics.QUESTIONS.name, 0, 3, b"q1", b'{"text": "How?"}', {}, 1.0)
+    arm("generate.answered:1", crash=die)
+    with pytest.raises(Died):
+        await World().records.handle(asked)
+    arm("")
+    # Nothing of the first came out; of two more processes, one may have said it and died before its commit.
+    first, second = [(await World().records.handle(asked))[0] for _ in range(2)]
+    assert first.key == second.key
+
+
 async def test_a_question_that_is_redriven_twice_has_one_answer() -> None:
     world = World()
     redriven = {"headwater-origin": b"questions.v1/0/3/1000"}
@@ -163,3 +175,11 @@ async def test_a_question_that_is_given_up_is_put_aside_and_the_next_of_its_key_
     assert letter.headers["headwater-dead-letter-attempts"] == b"3"
     assert len(bus.broker.records(topics.ANSWERS.name)) == 1
     await loop.stop(Deadline.after(world.clock, 1.0))
+
+
+class Died(BaseException):
+    """Stands for the end of the process."""
+
+
+def die() -> None:
+    raise Died

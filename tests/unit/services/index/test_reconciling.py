@@ -2,6 +2,7 @@
 
 import pytest
 from headwater_index.domain.drift import Kind, TenantDrift
+from headwater_kit.core.crash import POINTS, arm
 from headwater_kit.core.documents import DocumentKey, Lane, Position
 from headwater_kit.core.events import DocumentIndexed, Outcome, Provenance
 from headwater_text.analysis import analyse
@@ -85,6 +86,23 @@ async def test_rows_of_versions_that_are_over_are_found_and_deleted(world: World
     assert drift.counts == {Kind.EXTRA: 2}
     assert {example.document_id: example.extra_rows for example in drift.examples} == {"edited": 2, "gone": 1}
     assert (await mended(world, before)).repaired == 2
+
+
+@pytest.mark.parametrize("point", sorted(name for name in POINTS if name.startswith("index.repair_")))
+async def test_a_repair_that_crashes_is_ended_by_the_next(world: World, point: str) -> None:
+    before = await dump(world.store)
+    lost = DocumentKey("acme", "d7")
+    await world.store.erase(
+        [row.row_id for row in before[0] if row.key == lost and row.ordinal], [LedgerRow(lost, 1, False, 3)]
+    )
+    await world.store.upsert(rows("gone", 1, ["apple"]))
+    await world.store.upsert(rows("ghost", 3, ["apple", "pear"]))
+    await world.store.switch(LedgerRow(DocumentKey("acme", "ghost"), 3, False, 2))
+    arm(f"{point}:1", crash=die)
+    with pytest.raises(Died):
+        await found(world, repair=True)
+    arm("")
+    await mended(world, before)
 
 
 async def test_a_document_that_the_log_does_not_know_is_deleted(world: World) -> None:
@@ -228,3 +246,11 @@ async def test_examples_are_few(world: World) -> None:
     drift = await found(world)
     assert len(drift.examples) == 10
     assert drift.drift == sum(drift.counts.values()) == 122
+
+
+class Died(BaseException):
+    """Stands for the end of the process."""
+
+
+def die() -> None:
+    raise Died

@@ -14,6 +14,7 @@ from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Ack, Outbound
 from headwater_kit.bus.topics import LEDGER
 from headwater_kit.codec.events import encode
+from headwater_kit.core.crash import arm
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey, Position
 from headwater_kit.core.errors import Unavailable
@@ -115,6 +116,26 @@ async def test_the_next_owner_does_what_was_left_to_do(memory_bus: MemoryBus, cl
         assert last(memory_bus) == entry(3)
 
 
+async def test_the_next_owner_puts_right_what_the_first_died_of(memory_bus: MemoryBus, clock: ManualClock) -> None:
+    arm("ingest.repairing:1", crash=die)
+    first = Follower(memory_bus, clock)
+    await first.repair.start()
+    await first.followed.start()
+    first.repair.own({0})
+    await write(memory_bus, 3, 2)
+    await first.caught_up()
+    with pytest.raises(Died):
+        await first.repair.wait()
+    arm("")
+    await first.followed.stop(Deadline.after(clock, 1.0))
+    assert last(memory_bus) == entry(2)
+    async with Follower(memory_bus, clock) as second:
+        second.repair.own({0})
+        await second.caught_up()
+        await second.caught_up()
+        assert (last(memory_bus), second.version()) == (entry(3), 3)
+
+
 async def test_what_another_put_right_is_not_written_again(memory_bus: MemoryBus, clock: ManualClock) -> None:
     async with Follower(memory_bus, clock) as follower:
         await write(memory_bus, 3, 2, 3)
@@ -181,3 +202,11 @@ async def test_a_repair_that_is_stopped_leaves_nothing_running(memory_bus: Memor
         await write(memory_bus, 2, 1)
         await follower.caught_up()
     assert len(asyncio.all_tasks()) == 1
+
+
+class Died(BaseException):
+    """Stands for the end of the process."""
+
+
+def die() -> None:
+    raise Died
