@@ -20,6 +20,9 @@ from headwater_embed.rpc import EmbedRpc
 from headwater_embed.settings import Settings
 
 MIB = 1024 * 1024
+# Of the time that the loop gives an attempt. A part that waits for longer in a full lane must say so itself, which is
+# Transient: cut off by the loop it would count as a handler that hangs, and in the end as poison.
+PART_SHARE = 0.8
 
 
 def build(
@@ -31,7 +34,7 @@ def build(
     policy = BatchPolicy(workers=settings.workers, max_queued_tokens=settings.embed_max_queued_tokens)
     engine = BatchedEngine(settings.model_spec(), settings.model_store(), policy, clock)
     cache = LruCache(settings.embed_cache_mb * MIB)
-    embedder = Embedder(engine, cache, clock)
+    embedder = Embedder(engine, cache, clock, part_seconds=PART_SHARE * settings.consumer_attempt_seconds)
     bus = bus or open_bus(settings, clock)
 
     def loop(group: str, topic: Topic) -> ConsumerLoop:

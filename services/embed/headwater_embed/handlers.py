@@ -18,21 +18,22 @@ from headwater_embed.ports import Engine, VectorCache
 MAX_TEXTS = 256
 # A hundred times the window of the default model: more is a mistake, not a text.
 MAX_TEXT_CHARACTERS = 100_000
-# A part has up to 64 chunks, a second or two of work; behind a full queue of
-# backfill it may wait its turn a while. Past this it is handed over again.
-PART_SECONDS = 300.0
 
 LANES = {TextKind.QUERY: Lane.QUERY, TextKind.PASSAGE: Lane.LIVE}
 PART_LANES = {documents.Lane.LIVE: Lane.LIVE, documents.Lane.BACKFILL: Lane.BACKFILL}
 
 
 class Embedder:
-    """Embeds each text once: what the cache holds is not embedded again."""
+    """Embeds each text once: what the cache holds is not embedded again.
 
-    def __init__(self, engine: Engine, cache: VectorCache, clock: Clock) -> None:
+    A part of a document may take `part_seconds`, most of which it waits in a full lane.
+    """
+
+    def __init__(self, engine: Engine, cache: VectorCache, clock: Clock, *, part_seconds: float) -> None:
         self._engine = engine
         self._cache = cache
         self._clock = clock
+        self._part_seconds = part_seconds
 
     def models(self) -> Sequence[ModelCard]:
         """The models that can be asked for, the default first."""
@@ -60,7 +61,7 @@ class Embedder:
         if not part.chunks:
             return DocumentEmbedded(part)
         texts = [embedding_text(part.info.title, chunk.heading_path, chunk.text) for chunk in part.chunks]
-        deadline = Deadline.after(self._clock, PART_SECONDS)
+        deadline = Deadline.after(self._clock, self._part_seconds)
         lane = PART_LANES[part.provenance.lane]
         embedded = await self._embed(texts, TextKind.PASSAGE, lane, WhenFull.WAIT, deadline)
         crash_point("embed.embedded")

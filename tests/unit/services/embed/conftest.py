@@ -13,6 +13,8 @@ from headwater_inference.store import ModelStore
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.testing.clock import ManualClock
 
+PART_SECONDS = 240.0
+
 
 class Watched:
     """An engine that notes what it is asked."""
@@ -52,4 +54,4 @@ def watched(engine: BatchedEngine) -> Watched:
 
 @pytest.fixture
 def embedder(watched: Watched, clock: ManualClock) -> Embedder:
-    return Embedder(watched, LruCache(1024 * 1024), clock)
+    return Embedder(watched, LruCache(1024 * 1024), clock, part_seconds=PART_SECONDS)

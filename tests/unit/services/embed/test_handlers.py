@@ -1,12 +1,16 @@
+import asyncio
 import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
+from headwater_embed.adapters.lru import LruCache
+from headwater_embed.bootstrap import PART_SHARE
 from headwater_embed.domain import TextKind, model_input
 from headwater_embed.events import EmbedChunks
 from headwater_embed.handlers import Embedder
-from headwater_inference.ports import Lane, WhenFull
+from headwater_inference.ports import Lane, ModelCard, WhenFull
+from headwater_kit.bus.policy import LoopPolicy
 from headwater_kit.bus.ports import Record
 from headwater_kit.bus.topics import CHUNKS, EMBEDDINGS
 from headwater_kit.codec.events import encode
@@ -21,7 +25,7 @@ from headwater_kit.core.documents import (
     text_hash,
 )
 from headwater_kit.core.documents import Lane as EventLane
-from headwater_kit.core.errors import InvalidInput, NotFound, Permanent
+from headwater_kit.core.errors import InvalidInput, NotFound, Permanent, Transient
 from headwater_kit.core.events import DocumentChunked, Outcome, Provenance
 from headwater_kit.testing.clock import ManualClock
 
@@ -74,6 +78,27 @@ async def test_callers_are_refused_and_events_wait(embedder: Embedder, watched: 
         (Lane.LIVE, WhenFull.WAIT),
         (Lane.BACKFILL, WhenFull.WAIT),
     ]
+
+
+class FullEngine:
+    """Has no room before the caller's time is up."""
+
+    def __init__(self, card: ModelCard) -> None:
+        self.card = card
+
+    async def embed(self, texts: Any, lane: Lane, when_full: WhenFull, deadline: Deadline) -> Any:
+        await deadline.clock.sleep(deadline.remaining())
+        deadline.check()
+
+
+async def test_a_part_that_waits_too_long_says_so_before_it_counts_as_hanging(watched: Any, clock: ManualClock) -> None:
+    limit_seconds = LoopPolicy().attempt_seconds
+    assert limit_seconds is not None
+    embedder = Embedder(FullEngine(watched.card), LruCache(0), clock, part_seconds=PART_SHARE * limit_seconds)
+    waiting = asyncio.create_task(embedder.embed_part(part(clock, "a", lane=EventLane.BACKFILL)))
+    await clock.advance(limit_seconds - 1.0)
+    with pytest.raises(Transient):
+        await waiting
 
 
 async def test_a_part_is_embedded_with_its_headings(embedder: Embedder, watched: Any, clock: ManualClock) -> None:
