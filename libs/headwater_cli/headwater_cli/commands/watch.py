@@ -1,8 +1,8 @@
 """`headwater watch`: what becomes of a document, as it happens."""
 
-import json as text
 import time
 from collections.abc import Callable
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -89,4 +89,4 @@ def _print_json(change: Change) -> None:
         "offset": change.position.offset,
         "reason": change.reason,
     }
-    typer.echo(text.dumps(values))
+    typer.echo(dumps(values))
