@@ -63,16 +63,22 @@ class GroupCommit(Generic[Item, Result]):
         if self._open is batch:
             self._open = None
         batch.done = True
+        try:
+            await self._commit_together(batch)
+        except asyncio.CancelledError:
+            # Whoever led the batch was cancelled; the items of those without an answer may or may not be written.
+            answered = batch.results.keys() | batch.errors.keys()
+            unanswered = set(range(len(batch.parts))) - answered
+            batch.errors.update(dict.fromkeys(unanswered, Unavailable("the write was interrupted")))
+            raise
+
+    async def _commit_together(self, batch: _Batch[Item, Result]) -> None:
         places = range(len(batch.parts))
         try:
             result = await self._write([item for part in batch.parts for item in part])
             batch.results.update(dict.fromkeys(places, result))
         except Permanent:
             await self._commit_apart(batch)
-        except asyncio.CancelledError:
-            # Whoever led the batch was cancelled; the others' items may or may not be written.
-            batch.errors.update(dict.fromkeys(places, Unavailable("the write was interrupted")))
-            raise
         except Exception as error:
             batch.errors.update(dict.fromkeys(places, error))
 

@@ -107,6 +107,26 @@ async def test_a_cancelled_leader_leaves_the_others_an_answer(commit: GroupCommi
         assert isinstance(result, int | Unavailable)
 
 
+async def test_a_leader_cancelled_while_it_writes_apart_leaves_the_others_an_answer() -> None:
+    apart = asyncio.Event()
+
+    async def write(items: Sequence[int]) -> int:
+        if len(items) > 1:
+            raise InvalidInput("no")
+        apart.set()
+        await asyncio.Event().wait()
+        return len(items)
+
+    lock = asyncio.Lock()
+    commit = GroupCommit(write, lock, max_items=4)
+    async with lock:
+        leader, other = await submitted(commit, [1], [2])
+    await apart.wait()
+    leader.cancel()
+    with pytest.raises(Unavailable):
+        await other
+
+
 async def test_a_cancelled_waiter_does_not_hold_up_the_rest(commit: GroupCommit[int, int], sink: Sink) -> None:
     sink.gate.clear()
     leader, waiter, other = await submitted(commit, [1], [2], [3])
