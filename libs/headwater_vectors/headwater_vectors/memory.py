@@ -15,8 +15,6 @@ from headwater_vectors.shadows import shadow_alias
 from headwater_vectors.switching import Switching, chunk_ids, highest, wrote_chunks
 
 # A scan's page: small, so that tests need few rows to see two.
-
-
 PAGE_ROWS = 100
 NAME = "memory"
 
