@@ -1,6 +1,7 @@
 """Bodies that are kept in the object store instead of in the log."""
 
 import hashlib
+import re
 
 from headwater_kit.core.documents import ObjectReference
 from headwater_kit.core.errors import InvalidInput, NotFound, Unavailable
@@ -8,6 +9,7 @@ from headwater_kit.core.errors import InvalidInput, NotFound, Unavailable
 # A body is put down before its record is written, so one that is not there is late only where the store is: this
 # much later it will not come any more.
 YOUNG_SECONDS = 600.0
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def reference_to(tenant: str, body: bytes) -> ObjectReference:
@@ -18,7 +20,8 @@ def reference_to(tenant: str, body: bytes) -> ObjectReference:
 
 def check_reference(tenant: str, reference: ObjectReference) -> None:
     """Raises InvalidInput (OBJECT_FOREIGN) unless the name is one that this tenant's writes are given."""
-    if reference.name != _name(tenant, reference.sha256):
+    # A producer may write what it likes: what is no digest could be a path, or too long for a store to answer.
+    if not _DIGEST.fullmatch(reference.sha256) or reference.name != _name(tenant, reference.sha256):
         raise InvalidInput(
             "body_object names no body of this tenant: send the body, by UploadDocument if it is large",
             reason="OBJECT_FOREIGN",

@@ -208,6 +208,15 @@ async def test_no_tenant_reads_anothers_body_and_no_name_leads_out(log, tmp_path
 
 
 @pytest.mark.usefixtures("channel")
+@pytest.mark.parametrize("digest", ["a" * 5000, "../" + "0" * 61, "A" * 64, "0" * 63 + "/", ""])
+async def test_what_is_no_digest_is_put_aside_at_once(log, digest: str) -> None:
+    folder = reference_to("default", LARGE).name.partition("/")[0]
+    reference = ObjectReference(f"{folder}/{digest}", len(LARGE), digest)
+    (part,) = await log.outcome(await log.write(b"a", by(reference), PROTOBUF))
+    assert part.provenance.reason == "OBJECT_FOREIGN"
+
+
+@pytest.mark.usefixtures("channel")
 async def test_a_body_that_is_late_is_waited_for(log, tmp_path: Path) -> None:
     reference = reference_to("default", LARGE)
     position = await log.write(b"a", by(reference), PROTOBUF)
