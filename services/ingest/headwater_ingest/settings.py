@@ -35,6 +35,7 @@ class ObjectSettings(BaseSettings):
     ingest_objects_keep_days: float = Field(
         default=3650.0,
         gt=0,
+        le=36_500,
         description="days after which a large body goes; not fewer than documents.v1 keeps records, which is ten years",
     )
     ingest_s3_bucket: str = Field(default="", description="bucket of large bodies; needed for s3")
