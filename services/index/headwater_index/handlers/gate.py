@@ -1,14 +1,16 @@
 """Holding writes for a moment, while searches change over to another collection."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from headwater_kit.core.clock import Clock
-from headwater_kit.core.errors import DeadlineExceeded
+from headwater_kit.core.errors import DeadlineExceeded, Unavailable
 
 # What is under way ends within some store writes; longer, and the store is away.
 CLOSING_SECONDS = 10.0
+# A change-over takes a few seconds. Longer, and it waits for the store; who waits for it has to say so in good time, or
+# would be taken for a handler that hangs, and its record for poison.
+PASSING_SECONDS = 60.0
 LOOK_SECONDS = 0.01
 
 
@@ -18,14 +20,16 @@ class Gate:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._inside = 0
-        self._opened = asyncio.Event()
-        self._opened.set()
+        self._is_closed = False
 
     @asynccontextmanager
     async def passing(self) -> AsyncIterator[None]:
-        """Waits while the gate is closed; what is done within is over before it closes."""
-        while not self._opened.is_set():
-            await self._opened.wait()
+        """Waits while the gate is closed; what is done within is over before it closes. Raises Unavailable."""
+        until = self._clock.monotonic() + PASSING_SECONDS
+        while self._is_closed:
+            if self._clock.monotonic() >= until:
+                raise Unavailable("writes wait for searches to change over to another collection")
+            await self._clock.sleep(LOOK_SECONDS)
         self._inside += 1
         try:
             yield
@@ -35,7 +39,7 @@ class Gate:
     @asynccontextmanager
     async def closed(self) -> AsyncIterator[None]:
         """Nobody is inside, nor comes in, until this is left. Raises DeadlineExceeded where somebody stays inside."""
-        self._opened.clear()
+        self._is_closed = True
         try:
             until = self._clock.monotonic() + CLOSING_SECONDS
             while self._inside:
@@ -44,4 +48,4 @@ class Gate:
                 await self._clock.sleep(LOOK_SECONDS)
             yield
         finally:
-            self._opened.set()
+            self._is_closed = False
