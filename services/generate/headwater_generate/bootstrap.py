@@ -1,6 +1,7 @@
 """Wires the generate service; nothing else knows which adapter stands behind which port."""
 
 import random
+from dataclasses import replace
 
 import openai
 from headwater.generate.v1.generate_pb2_grpc import add_GenerateServiceServicer_to_server
@@ -48,7 +49,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     receipts = RecentReceipts(settings.generate_receipts)
     patience = Patience(settings.generate_answer_seconds, settings.generate_answer_attempts)
     records = QuestionRecords(answering, answered, clock, patience)
-    limits = LoopPolicy.of(settings)
+    limits = _limits(settings)
     components: list[Component] = [
         *(Resource(f"channel to {name}", channel.close) for name, channel in channels.items()),
         *(Resource("language model", one.close) for one in generators if isinstance(one, OpenAIGenerator)),
@@ -63,6 +64,12 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     )
     servicer = Servicer(add_GenerateServiceServicer_to_server, rpc, SERVICE_NAME)
     return Service(settings, Settings.service, components, [servicer], clock=clock)
+
+
+def _limits(settings: Settings) -> LoopPolicy:
+    """The loop's limits: a question is cut off by its own deadline, which says why, and not before by the loop."""
+    limits = LoopPolicy.of(settings)
+    return replace(limits, attempt_seconds=max(settings.consumer_attempt_seconds, 2 * settings.generate_answer_seconds))
 
 
 def _generators(settings: Settings, encoder: RpcSentenceEncoder) -> list[Generator]:
