@@ -55,7 +55,7 @@ class Rebuilds:
 
     async def follow(self, *, begin: bool) -> AsyncIterator[RebuildProgress]:
         """The progress of the run under way, or of one that this begins, until it is over."""
-        if begin and self._task is None:
+        if begin:
             self._begin()
         while True:
             moved, progress = self._moved, self._progress
@@ -68,6 +68,9 @@ class Rebuilds:
             await moved.wait()
 
     def _begin(self) -> None:
+        """Begins a run, unless one is under way: of several who want one at the same time, each has looked before."""
+        if self._task is not None:
+            return
         self._tell(RebuildProgress(RebuildStage.REPLAYING))
         self._task = asyncio.create_task(self._run(), name=self.name)
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from headwater_index.domain.rebuilds import RebuildProgress, RebuildStage, plan
@@ -185,6 +185,42 @@ async def test_a_crash_at_any_point_is_made_good(world: World, point: str) -> No
     assert await collection(world) == "memory_n1"
     assert await world.store.spare() == []
     assert await dump(world.store) == before
+
+
+class Slow(Rebuilder):
+    """Takes its time to see what a run that was cut off left, and counts the runs at once."""
+
+    def __init__(self, *parts: Any, **options: Any) -> None:
+        super().__init__(*parts, **options)
+        self.looked = asyncio.Event()
+        self.running = self.most = 0
+
+    async def tidy(self) -> bool:
+        is_begun = await super().tidy()
+        await self.looked.wait()
+        return is_begun
+
+    async def run(self) -> AsyncGenerator[RebuildProgress, None]:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        async for progress in super().run():
+            yield progress
+        self.running -= 1
+
+
+async def test_one_called_for_while_a_cut_off_one_is_looked_for_is_the_only_one(world: World) -> None:
+    half = await world.store.shadow("n1")
+    await half.adopt(MODEL)
+    slow = world.rebuilder(Slow)
+    assert isinstance(slow, Slow)
+    rebuilds = Rebuilds(slow, world.clock, world.rng)
+    resuming = asyncio.create_task(rebuilds.resume())
+    watching = asyncio.create_task(followed(rebuilds, begin=True))
+    await elapse(world, 0.25)
+    slow.looked.set()
+    await resuming
+    assert (await hurried(world, awaited(watching)))[-1].stage is RebuildStage.DONE
+    assert slow.most == 1
 
 
 async def test_two_processes_may_do_it_at_once(world: World) -> None:

@@ -120,8 +120,8 @@ class World:
         replay = Replay(self.indexer, self.clock, self.rng, rewrite=True)
         return Reconciler(self.store, BusLog(self.bus), SqliteWorkbooks(), replay, self._settle)
 
-    def rebuilder(self) -> Rebuilder:
-        return Rebuilder(
+    def rebuilder(self, kind: type[Rebuilder] = Rebuilder) -> Rebuilder:
+        return kind(
             self.store,
             BusLog(self.bus),
             SqliteWorkbooks(),
