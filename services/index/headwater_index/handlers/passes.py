@@ -45,12 +45,14 @@ class Passes:
         """A comparison of which `share` of the time is work; gives way to one that is called for."""
         if self._called or self._background is not None:
             return
-        self._background = asyncio.create_task(self._to_the_end(scope, share))
+        background = self._background = asyncio.create_task(self._to_the_end(scope, share))
         try:
-            await asyncio.wait([self._background])
+            await asyncio.wait([background])
         finally:
-            background, self._background = self._background, None
+            # It lets go of its workbook and its readers before anybody closes what they stand on.
             background.cancel()
+            await asyncio.wait([background])
+            self._background = None
         if not background.cancelled():
             background.result()
 
