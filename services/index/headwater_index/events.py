@@ -24,7 +24,7 @@ _VISIBLE = (Outcome.UPSERTED, Outcome.DELETED)
 
 
 class IndexEmbeddings:
-    """The RecordHandler of `embeddings.v1`: an event's last part gives one record, in the same partition."""
+    """The RecordHandler of both lanes' embeddings: an event's last part gives one record, in the same partition."""
 
     def __init__(self, indexer: Indexer, classes: TenantClasses, lead: Lead) -> None:
         self._indexer = indexer
