@@ -1,4 +1,4 @@
-"""Filter values written into the text, for engines that take no templates.
+"""Filter values written into the text, where templates are not taken.
 
 The only place where a value becomes expression text. Strings are quoted and
 everything that ends or escapes a quoted string is escaped, so a value stays one
