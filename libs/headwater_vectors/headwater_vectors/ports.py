@@ -1,7 +1,8 @@
 """The vector store as index writes it and retrieve reads it.
 
 Adapters: `milvus` (Milvus Lite on a laptop, Milvus in a cluster) and `memory`.
-One contract suite, `testing.contract`, holds for both.
+One contract suite holds for both: `testing.searching`, `testing.versions` and
+`testing.collections`.
 
 A document's rows of one version become visible, and those of the version before
 vanish, by a single write of a ledger row (`switch`). The ledger has a row for
