@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from headwater_cli.platform import engines
 from headwater_cli.platform.layout import Layout
@@ -14,15 +16,18 @@ from headwater_cli.settings import inherited
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Misconfigured, Unavailable
+from headwater_kit.core.filters import Member
 from headwater_text.analysis import analyse
 from headwater_vectors.milvus import Address, MilvusStore, schema
-from headwater_vectors.ports import Legs, Query
+from headwater_vectors.ports import ChunkRow, Legs, Query
 from headwater_vectors.testing.samples import MODEL, all_ledger_rows, all_rows, found, ledger_row, put, rows
 
 QUERY = Query("acme", terms=analyse("apple"))
 START_SECONDS = 60.0
 # The service must make progress this soon after the store's return.
 RETURN_SECONDS = 10.0
+# Milvus keeps this tenant's rows in one partition with acme's.
+NEIGHBOUR = "neighbour-20"
 
 
 class Engine:
@@ -142,6 +147,31 @@ async def test_two_processes_write_while_one_flushes_and_nothing_is_lost_or_show
     assert [(row.key.document_id, row.version) for row in await all_ledger_rows(store)] == sorted(expected)
     for each in (twin, reader):
         await each.close()
+
+
+async def test_a_small_tenant_and_a_document_are_found_whole_among_many_rows(
+    engine: Engine, store: MilvusStore
+) -> None:
+    random = np.random.default_rng(3)
+
+    def scattered(written: list[ChunkRow]) -> list[ChunkRow]:
+        return [replace(row, vector=random.normal(size=MODEL.dimension).astype("<f4").tobytes()) for row in written]
+
+    await store.adopt(MODEL)
+    await put(store, scattered(rows("only", 1, ["apple"] * 40)))
+    for number in range(40):
+        await put(store, scattered(rows(f"d{number}", 1, ["apple"] * 50, tenant=NEIGHBOUR)))
+    await store.maintain()
+    # A store that starts has its indexes before it answers.
+    engine.kill()
+    await engine.start()
+    await searched_again(store)
+    for _ in range(10):
+        (asked,) = scattered(rows("question", 1, ["apple"]))
+        own = Query("acme", asked.vector, limit=50)
+        document = Query(NEIGHBOUR, asked.vector, limit=50, filter=Member("document_id", ("d7",)))
+        assert len((await store.search(own)).dense) == 40
+        assert len((await store.search(document)).dense) == 50
 
 
 async def test_a_collection_of_another_layout_is_refused_in_words(

@@ -13,6 +13,7 @@ from milvus_lite.engine.collection import Collection
 
 from headwater_cli.platform.milvus_documents import find_by_document
 from headwater_cli.platform.milvus_locks import guard
+from headwater_cli.platform.milvus_vectors import look_at_each_row
 
 
 def open_collections_once() -> None:
@@ -34,6 +35,7 @@ def open_collections_once() -> None:
 
 if __name__ == "__main__":
     open_collections_once()
+    look_at_each_row()
     find_by_document(Collection)
     guard(Collection)
     sys.exit(main())
