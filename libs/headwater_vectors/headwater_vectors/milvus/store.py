@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.documents import DocumentKey
-from headwater_kit.core.errors import Misconfigured
+from headwater_kit.core.errors import Misconfigured, Unavailable
 
 from headwater_vectors.milvus import schema
 from headwater_vectors.milvus.capabilities import SERVER, Capabilities, capabilities_of
@@ -62,6 +62,8 @@ class MilvusStore:
         self._opened: _Opened | None = None
         self._look_due = 0.0
         self._looking = asyncio.Lock()
+        # When the last look that failed was begun, and why it failed.
+        self._failed: tuple[float, str] | None = None
 
     async def open(self) -> None:
         """As `VectorStore.open`."""
@@ -203,11 +205,30 @@ class MilvusStore:
 
     async def _served(self) -> _Opened | None:
         """What the alias names, as of at most NOTICE_SECONDS ago."""
-        if self._opened is None or self._clock.monotonic() >= self._look_due:
+        if self._is_look_due():
+            asked = self._clock.monotonic()
             async with self._looking:
-                if self._opened is None or self._clock.monotonic() >= self._look_due:
-                    await self._look()
+                if self._is_look_due():
+                    await self._look_for_all(asked)
         return self._opened
+
+    def _is_look_due(self) -> bool:
+        return self._opened is None or self._clock.monotonic() >= self._look_due
+
+    async def _look_for_all(self, asked: float) -> None:
+        """Looks, or fails as a look did that was begun since `asked`.
+
+        Of a store that hangs each look takes seconds: one for each who waits, one
+        after the other, would take them longer than a handler may take.
+        """
+        if self._failed is not None and self._failed[0] >= asked:
+            raise Unavailable(self._failed[1])
+        begun = self._clock.monotonic()
+        try:
+            await self._look()
+        except Unavailable as error:
+            self._failed = (begun, error.message)
+            raise
 
     async def _look(self) -> _Opened | None:
         """What the alias names now; None while there is none."""
