@@ -32,19 +32,19 @@ def edits_under_kills(rng: random.Random) -> Sequence[Step]:
 
 def versions_out_of_order(_: random.Random) -> Sequence[Step]:
     """The producer's versions decide, not the order in which they come."""
-    late = [Write(A, 2, version=3), Write(A, 0, version=4), Write(B, 1, version=7), Write(B, 3, version=2)]
+    late: list[Step] = [Write(A, 2, version=3), Write(A, 0, version=4), Write(B, 1, version=7), Write(B, 3, version=2)]
     return [Write(A, 3, version=5), Write(B, 5, version=8), Wait(1.0), *late, Repeat(1, True), Repeat(2, False)]
 
 
 def retried_behind_others(rng: random.Random) -> Sequence[Step]:
     """Records taken together wait for the store, each as long as it likes; then their process dies."""
-    taken = [Stop("index", 0, 3.0), Write(A, 3), Write(B, 2), Write(C, 1), Outage("store", 5.0), Wait(5.0)]
+    taken: list[Step] = [Stop("index", 0, 3.0), Write(A, 3), Write(B, 2), Write(C, 1), Outage("store", 5.0), Wait(5.0)]
     return [Write(A, 1), Wait(2.0), *taken, Wait(rng.uniform(0.1, 1.5)), Kill("index", 0), Wait(12.0)]
 
 
 def poison_under_kills(rng: random.Random) -> Sequence[Step]:
     """Bad records among good ones, and the process that puts them aside dies."""
-    bad = [Poison(A), Write(A, 1), Poison(B), Write(B, 0), Poison(C)]
+    bad: list[Step] = [Poison(A), Write(A, 1), Poison(B), Write(B, 0), Poison(C)]
     return [Write(A, 3), *bad, Wait(rng.uniform(0.0, 1.0)), Kill("ingest", 0), Wait(12.0), *bad, Write(C, 2)]
 
 

@@ -7,6 +7,7 @@ applied in halves, as a store does that knows no transactions.
 
 import asyncio
 import contextvars
+import itertools
 import random
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -57,6 +58,11 @@ class Wire:
         self.rng = rng
         self.store_away = False
         self.under_way = 0
+        self.stirred = asyncio.Event()
+        """Set whenever something was asked of the store, which may have changed it."""
+        self.writers = itertools.count(1)
+        self.switches: dict[tuple[DocumentKey, int], tuple[str, int]] = {}
+        """Of each ledger row ever written, the writer and the number that he gave it."""
         self._context = contextvars.copy_context()
         self._context.run(PROCESS.set, loop.outside)
 
@@ -187,12 +193,21 @@ class ProcessProducer:
         try:
             ack = await self._inner.send(record)
         except HeadwaterError as error:
+            self._give_up(record)
             if not reply.done():
                 reply.set_exception(error)
                 reply.exception()
         else:
             if not reply.done():
                 reply.set_result(ack)
+
+    def _give_up(self, record: Outbound) -> None:
+        """A record that was not acknowledged in time goes out later or never."""
+        waiting = self._inner._waiting
+        if self._wire.rng.random() < 0.5:
+            kept = [each for each in waiting if each[0] is not record]
+            waiting.clear()
+            waiting.extend(kept)
 
 
 class ProcessConsumer:
@@ -310,7 +325,13 @@ class _RawWrites:
         return await self._store.asked(lambda: list(self._tables.ledger.get(key, {}).values()))
 
     async def add(self, row: LedgerRow) -> None:
-        await self._store.asked(lambda: self._tables.ledger.setdefault(row.key, {}).update({row.version: row}))
+        switch = self._store.next_switch()
+
+        def write() -> None:
+            self._tables.ledger.setdefault(row.key, {})[row.version] = row
+            self._store.wire.switches[row.key, row.version] = switch
+
+        await self._store.asked(write)
 
     async def delete_chunks(self, row_ids: Sequence[str]) -> None:
         for some in self._store.pieces(row_ids):
@@ -326,11 +347,13 @@ class ProcessStore(MemoryStore):
     def __init__(self, process: Process, wire: Wire, of: MemoryStore) -> None:
         super().__init__()
         self._process = process
-        self._wire = wire
+        self.wire = wire
+        self._name = f"{process.name} {next(wire.writers)}"
+        self._switches = 0
         self._collections, self._aliases, self._alias = of._collections, of._aliases, of._alias
 
     def twin(self, pause: Any = None, alias: str = "memory") -> "ProcessStore":
-        made = ProcessStore(self._process, self._wire, self)
+        made = ProcessStore(self._process, self.wire, self)
         made._alias = alias
         return made
 
@@ -341,13 +364,23 @@ class ProcessStore(MemoryStore):
 
     async def asked(self, apply: Callable[[], T]) -> T:
         """A request's outcome."""
-        return await self._wire.request(self._process, apply, lambda: self._wire.store_away)
+
+        def stir() -> T:
+            self.wire.stirred.set()
+            return apply()
+
+        return await self.wire.request(self._process, stir, lambda: self.wire.store_away)
+
+    def next_switch(self) -> tuple[str, int]:
+        """This writer's name and the number of its next switch, which grow in the order in which they are issued."""
+        self._switches += 1
+        return self._name, self._switches
 
     def pieces(self, items: Sequence[T]) -> list[Sequence[T]]:
         """The items of a write, in the portions in which they come to be."""
-        if len(items) < 2 or self._wire.rng.random() < 0.5:
+        if len(items) < 2 or self.wire.rng.random() < 0.5:
             return [items] if items else []
-        middle = self._wire.rng.randint(1, len(items) - 1)
+        middle = self.wire.rng.randint(1, len(items) - 1)
         return [items[:middle], items[middle:]]
 
     async def upsert(self, rows: Sequence[ChunkRow]) -> None:
@@ -376,5 +409,5 @@ class ProcessStore(MemoryStore):
 
     async def ping(self, seconds: float) -> None:
         self._process.check()
-        if self._wire.store_away:
+        if self.wire.store_away:
             raise Unavailable("the store is away")

@@ -16,6 +16,7 @@ from typing import Any
 from chaos.memory.engines import ProcessBus, ProcessStore, SimulationClock, Wire
 from chaos.memory.loop import Process, SimulationLoop, State
 from chaos.memory.model import ORIGIN, POISON, VERSION, body, origin_header
+from chaos.memory.prober import Prober
 from chaos.memory.services import build
 from chaos.memory.verifier import verify
 from headwater_kit.bus.loop import ConsumerLoop
@@ -257,18 +258,21 @@ async def _again(world: Partition, place: int, redriven: bool) -> None:
     await world.produce(int((record.key or b"")[3:]), record.value, headers)
 
 
-def run(happenings: Sequence[Happening], choices: bytes = b"", seed: int = 0) -> list[str]:
-    """All that is wrong at the end."""
+def run(happenings: Sequence[Happening], choices: bytes = b"", seed: int = 0, *, is_probed: bool = False) -> list[str]:
+    """All that is wrong at the end, or was meanwhile in the eyes of somebody who searches."""
     loop = SimulationLoop(choices)
 
     async def main() -> list[str]:
         world = Partition(loop, seed)
         await world.open()
+        prober = Prober(loop.process("prober"), world.wire, world.store, world.broker) if is_probed else None
         try:
             await play(world, happenings)
+            if prober:
+                await prober.look()
         except AssertionError as stuck:
             return [str(stuck)]
-        return verify(world.broker, world.store).lines()
+        return (prober.violations if prober else []) + verify(world.broker, world.store).lines()
 
     found: list[str] = loop.run(main())
     return found

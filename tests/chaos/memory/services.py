@@ -26,8 +26,8 @@ PART_CHUNKS = 2
 CHUNK_TOKENS = 16
 # So that a document of twelve paragraphs, written by call, is set down in the object store.
 INLINE_BYTES = 1024
-COMMON = {"bus": "memory", "grpc_port": 0, "metrics_port": 0}
-MODEL = {"encoder": "hash-words"}
+COMMON: dict[str, Any] = {"bus": "memory", "grpc_port": 0, "metrics_port": 0}
+MODEL: dict[str, Any] = {"encoder": "hash-words"}
 
 
 class SameThread(Executor):

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from chaos.memory.history import Step, play
 from chaos.memory.loop import SimulationLoop
@@ -10,6 +11,15 @@ from chaos.memory.verifier import verify
 from chaos.memory.world import World
 from headwater_kit.bus.memory import consumer
 from headwater_kit.core import crash
+from headwater_vectors.memory import MemoryStore
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: all that is wrong, and what is stored."""
+
+    wrong: Sequence[str]
+    store: MemoryStore
 
 
 def run(steps: Sequence[Step], choices: bytes = b"", seed: int = 0, count: int = 1, crash_at: str = "") -> list[str]:
@@ -18,23 +28,30 @@ def run(steps: Sequence[Step], choices: bytes = b"", seed: int = 0, count: int =
     With `crash_at`, as HEADWATER_CRASH_AT says it, the process that comes to this
     point dies there; where none does, that is wrong too.
     """
+    return list(outcome(steps, choices, seed, count, crash_at).wrong)
+
+
+def outcome(steps: Sequence[Step], choices: bytes = b"", seed: int = 0, count: int = 1, crash_at: str = "") -> Outcome:
+    """As `run`, with what is stored."""
     # Members are named in the order in which they are made, and partitions are given out by name.
     consumer._members = itertools.count(1)
     SharedObjects.held.clear()
     loop = SimulationLoop(choices)
 
-    async def main() -> list[str]:
+    async def main() -> Outcome:
         world = World(loop, seed)
         await world.open(count)
         crash.arm(crash_at, crash=world.crash_current)
         try:
             await play(world, steps)
+            await world.prober.look()
         except AssertionError as stuck:
-            return [str(stuck)]
+            return Outcome([str(stuck)], world.store)
         finally:
             crash.arm("")
         unseen = [] if world.crashes or not crash_at else [f"{crash_at} was not passed"]
-        return unseen + verify(world.broker, world.store).lines()
+        wrong = unseen + world.prober.violations + verify(world.broker, world.store).lines()
+        return Outcome(wrong, world.store)
 
-    found: list[str] = loop.run(main())
+    found: Outcome = loop.run(main())
     return found

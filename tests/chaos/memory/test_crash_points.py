@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from chaos.memory.catalogue import APART, A, B, C, lanes, poison_under_kills, storms, zombies
@@ -9,21 +10,34 @@ from chaos.memory.history import Call, Poison, Step, Wait, Write
 from chaos.memory.simulation import run
 from headwater_kit.core.crash import POINTS
 
-# Points that lie on other ways than a document's, and the tests that pass them.
+# Points that lie on other ways than a document's, and the tests that crash there.
 ELSEWHERE = {
-    "index.rebuild_": "tests/unit/services/index/test_rebuilding.py",
-    "index.repair_": "tests/unit/services/index/test_reconciling.py",
-    "generate.": "tests/unit/services/generate",
-    "ingest.repairing": "tests/unit/services/ingest/test_repair.py",
+    "index.rebuild_": "services/index/test_rebuilding.py",
+    "index.repair_": "services/index/test_reconciling.py",
+    "generate.answered": "services/generate/test_questions.py",
+    "ingest.repairing": "services/ingest/test_repair.py",
 }
+UNIT = Path(__file__).parents[2] / "unit"
 ON_THE_WAY = [name for name in POINTS if not name.startswith(tuple(ELSEWHERE))]
 
 
 def everyday(_: random.Random) -> Sequence[Step]:
     """A little of everything that is no fault."""
-    calls = [Call(A, 12), Call(B, 1), Call(APART, 12), Call(C, 12), Wait(0.5)]
-    edits = [Write(A, 2), Write(B, 3, misplaced=True), Write(C, 0), Poison(A), Write(C, 3, backfill=True), Wait(0.5)]
-    bulk = [Write(A, 5, backfill=True), Write(B, 0, backfill=True), Write(APART, 1), Write(B, 5, misplaced=True)]
+    calls: list[Step] = [Call(A, 12), Call(B, 1), Call(APART, 12), Call(C, 12), Wait(0.5)]
+    edits: list[Step] = [
+        Write(A, 2),
+        Write(B, 3, misplaced=True),
+        Write(C, 0),
+        Poison(A),
+        Write(C, 3, backfill=True),
+        Wait(0.5),
+    ]
+    bulk: list[Step] = [
+        Write(A, 5, backfill=True),
+        Write(B, 0, backfill=True),
+        Write(APART, 1),
+        Write(B, 5, misplaced=True),
+    ]
     return [*calls, *edits, *bulk, Poison(B), Write(A, 0, misplaced=True), Write(C, 5), Poison(APART)]
 
 
@@ -36,6 +50,13 @@ VARIATIONS = 5
 def test_a_crash_is_made_good(name: str) -> None:
     for fatal_pass in (1, 2, 3):
         _crash(f"{name}:{fatal_pass}")
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_the_others_are_armed_where_they_are_passed(name: str) -> None:
+    text = (UNIT / ELSEWHERE[name]).read_text(encoding="utf-8")
+    is_one_by_one = f'startswith("{name}")' in text and 'arm(f"{point}:1", crash=die)' in text
+    assert is_one_by_one or f'arm("{name}:1", crash=die)' in text
 
 
 def _crash(crash_at: str) -> None:

@@ -49,7 +49,8 @@ def _tell_how_many(request: pytest.FixtureRequest) -> Iterator[None]:
 def _check(happenings: Sequence[Happening], choices: bytes, seed: int) -> None:
     global _ran  # noqa: PLW0603 - told at the end
     _ran += 1
-    assert run(happenings, choices, seed) == []
+    # Searching costs half as much again: a quarter of them will do.
+    assert run(happenings, choices, seed, is_probed=seed % 4 == 0) == []
 
 
 @pytest.mark.timeout(300 * max(1, SOAK))

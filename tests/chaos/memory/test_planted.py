@@ -6,12 +6,25 @@ from chaos.memory.simulation import run
 from chaos.mutations import MUTATIONS, planted
 
 VARIATIONS = 40
+# Where bugs show that show in few histories: tried first, for time's sake.
+LIKELY = {
+    "no-fence": "versions_out_of_order",
+    "dead-letter-after-commit": "poison_under_kills",
+    "retry-reorders": "storms",
+    "flush-swallowed": "outages",
+}
 
 
 def caught(name: str) -> bool:
     """Whether some history goes wrong with the bug."""
+    first = [LIKELY[name]] if name in LIKELY else []
     with planted(name):
-        return any(run(variation(each, number), seed=number) for number in range(VARIATIONS) for each in CATALOGUE)
+        return any(
+            run(variation(each, number), seed=number)
+            for histories in (first, CATALOGUE)
+            for number in range(VARIATIONS)
+            for each in histories
+        )
 
 
 @pytest.mark.parametrize("name", MUTATIONS)

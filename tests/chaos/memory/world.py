@@ -8,6 +8,7 @@ from typing import Any
 
 from chaos.memory.engines import SESSION_SECONDS, ProcessBus, ProcessStore, SimulationClock, Wire
 from chaos.memory.loop import PROCESS, Process, SimulationLoop, State
+from chaos.memory.prober import Prober
 from chaos.memory.services import build
 from headwater_kit.bus.memory import MemoryBroker, MemoryBus
 from headwater_kit.bus.partitioning import partition_of
@@ -55,6 +56,7 @@ class World:
         self.bus = MemoryBus(self.clock, self.broker)
         self.store = MemoryStore()
         self.instances: list[Instance] = []
+        self.prober = Prober(loop.process("prober"), self.wire, self.store, self.broker)
         self.crashes = 0
         self._names = 0
 
