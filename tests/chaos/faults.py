@@ -35,6 +35,7 @@ TWIN_START_SECONDS = 5.0
 EXPELLED_SECONDS = 13.0
 TOGETHER_SECONDS = 2.0
 LEAVE_SECONDS = 8.0
+TWIN = "twin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ def _storm(breaker: Breaker) -> Inflicted:
     storm.start()
     time.sleep(max(breaker.lasting(), 4.0))
     storm.stop()
-    return "+".join(GROUPS), time.monotonic()
+    missed = sorted(set(GROUPS) - storm.groups_joined)
+    return f"{'+'.join(GROUPS)}{f', but nobody got into {missed}' if missed else ''}", time.monotonic()
 
 
 def _disk(breaker: Breaker) -> Inflicted:
@@ -144,11 +146,12 @@ def _zombie(breaker: Breaker) -> Inflicted:
         time.sleep(TWIN_START_SECONDS)
         breaker.platform.signal(name, signal.SIGSTOP)
         time.sleep(EXPELLED_SECONDS)
+        taken_over = breaker.platform.records.assigned(name, TWIN)
         with suppress(psutil.NoSuchProcess):
             psutil.Process(stopped).resume()
         over_at = time.monotonic()
         time.sleep(TOGETHER_SECONDS)
-    return name, over_at
+    return f"{name}, {taken_over} partitions taken over", over_at
 
 
 @contextmanager
@@ -159,8 +162,9 @@ def twin(platform: Platform, of: int, name: str) -> Iterator[None]:
         "HEADWATER_GRPC_PORT": "0",
         "HEADWATER_METRICS_PORT": "0",
         "HEADWATER_DATA_DIR": str(platform.root / f"{name}-twin"),
-        # It comes and goes, and is not waited for.
-        "HEADWATER_KAFKA_GROUP_INSTANCE_ID": "",
+        # Static like the original, or the broker would not let it in. Nor does it say goodbye then: what it leaves is
+        # given to others when its session has ended.
+        "HEADWATER_KAFKA_GROUP_INSTANCE_ID": TWIN,
     }
     with (platform.root / "logs" / f"{name}-twin.log").open("ab") as log:
         process = subprocess.Popen(original.cmdline(), env=environment, stdout=log, stderr=log, start_new_session=True)

@@ -5,8 +5,11 @@ import time
 
 from chaos.records import Records
 from confluent_kafka import KafkaException
+from headwater_kit.bus.kafka.config import KafkaConfig, group_config
 
 TURN_SECONDS = 2.0
+# As the laptop's members, which are static: a broker lets nobody in who spreads partitions in another way.
+STRATEGY = str(group_config(KafkaConfig({}, group_instance_id="laptop"), "")["partition.assignment.strategy"])
 
 
 class Storm:
@@ -15,6 +18,7 @@ class Storm:
     def __init__(self, records: Records, groups: dict[str, str]) -> None:
         self._records = records
         self._groups = groups
+        self.groups_joined: set[str] = set()
         self._over = threading.Event()
         self._threads = [
             threading.Thread(target=self._come_and_go, args=(group, topic), daemon=True)
@@ -39,7 +43,7 @@ class Storm:
 
     def _stay(self, group: str, topic: str) -> None:
         options: dict[str, str | int | bool] = {
-            "partition.assignment.strategy": "cooperative-sticky",
+            "partition.assignment.strategy": STRATEGY,
             "session.timeout.ms": 10_000,
             "heartbeat.interval.ms": 1_000,
             "enable.auto.offset.store": False,
@@ -49,7 +53,7 @@ class Storm:
         }
         with self._records.consumer(group, **options) as member:
             try:
-                member.subscribe([topic])
+                member.subscribe([topic], on_assign=lambda *_: self.groups_joined.add(group))
                 until = time.monotonic() + TURN_SECONDS
                 while time.monotonic() < until and not self._over.is_set():
                     member.poll(0.1)
