@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 from headwater.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
@@ -43,7 +44,8 @@ from headwater_ingest.settings import Settings
 CATCH_UP_SECONDS = 60.0
 # In the backfill lane a record is at work until it is final. So many of a partition wait for their turn at once, which
 # is what turns are fair within; and when a partition goes, they are not waited for.
-BACKFILL_POLICY = LoopPolicy(max_in_flight=256, max_concurrency=256, revoke_seconds=0.5, attempt_seconds=None)
+BACKFILL_IN_FLIGHT = 256
+BACKFILL_REVOKE_SECONDS = 0.5
 
 
 def build(
@@ -110,7 +112,12 @@ class _Wiring:
         self._indexed.seen.append(finals.on_indexed)
         letting = LetIn(turns, self._ledger, finals, self._clock)
         events = BackfillEvents(letting, self._sender.send, PARTITIONS, self._all_caught_up)
-        return self._loop("ingest-backfill", DOCUMENTS_BACKFILL, events, BACKFILL_POLICY)
+        policy = replace(
+            LoopPolicy.of(settings),
+            max_in_flight=BACKFILL_IN_FLIGHT, max_concurrency=BACKFILL_IN_FLIGHT,
+            revoke_seconds=BACKFILL_REVOKE_SECONDS, attempt_seconds=None,
+        )  # fmt: skip
+        return self._loop("ingest-backfill", DOCUMENTS_BACKFILL, events, policy)
 
     def _loop(self, group: str, topic: Topic, events: RecordHandler, policy: LoopPolicy) -> ConsumerLoop:
         return ConsumerLoop(
