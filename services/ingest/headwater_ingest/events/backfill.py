@@ -7,11 +7,12 @@ from headwater_kit.bus.ports import Ack, Outbound, Record, TopicPartition
 from headwater_kit.bus.topics import DOCUMENTS
 from headwater_kit.codec.events import decode
 from headwater_kit.codec.headers import CONTENT_TYPE, LANE, ORIGIN, PROTOBUF
-from headwater_kit.codec.origins import origin_from_header, origin_to_header
+from headwater_kit.codec.origins import origin_to_header
 from headwater_kit.core.documents import DocumentKey, Lane, Origin, Position
 from headwater_kit.core.errors import HeadwaterError, InvalidInput
 from headwater_kit.core.events import DocumentUpserted
 
+from headwater_ingest.events.decoding import here, origin_of
 from headwater_ingest.events.handler import CatchUp
 from headwater_ingest.handlers import BulkEvent, LetIn
 
@@ -80,8 +81,6 @@ def _key(record: Record) -> DocumentKey | None:
 def _origin(record: Record) -> Origin:
     """The record's own place, unless it was redriven: then the place where it first stood."""
     try:
-        if ORIGIN in record.headers:
-            return origin_from_header(record.headers[ORIGIN])
+        return origin_of(record)
     except InvalidInput:
-        pass
-    return Origin(record.topic, Position(record.partition, record.offset), record.timestamp)
+        return here(record)

@@ -36,7 +36,12 @@ def document_event(record: Record, key: DocumentKey) -> DocumentEvent:
 
 def origin_of(record: Record) -> Origin:
     """Where the record's event first stood: here, unless a header names another place. Raises InvalidInput."""
-    return _origin(record) or Origin(record.topic, Position(record.partition, record.offset), record.timestamp)
+    return _origin(record) or here(record)
+
+
+def here(record: Record) -> Origin:
+    """The record's own place, as an origin."""
+    return Origin(record.topic, Position(record.partition, record.offset), record.timestamp)
 
 
 def _origin(record: Record) -> Origin | None:
