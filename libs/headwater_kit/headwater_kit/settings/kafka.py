@@ -26,13 +26,13 @@ class KafkaSettings(BaseSettings):
     )
     kafka_group_protocol: Literal["classic", "consumer"] = Field(
         default="classic",
-        description="consumer group protocol: classic (cooperative-sticky, any broker) or consumer (KIP-848, brokers "
-        "from 4.0)",
+        description="consumer group protocol: classic (any broker) or consumer (KIP-848, brokers from 4.0)",
     )
     kafka_group_instance_id: str = Field(
         default="",
         description="static group membership: a name of this process that outlives it, unique in the group; a "
-        "restarted process then gets its partitions back at once. Empty: dynamic membership",
+        "restarted process then gets its partitions back at once. Set it for all members of a group or for none. Empty: "
+        "dynamic membership",
     )
 
     @model_validator(mode="after")

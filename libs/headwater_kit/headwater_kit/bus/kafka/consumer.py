@@ -127,7 +127,7 @@ class KafkaConsumer:
         """As `Consumer.close`."""
         if not self._closed:
             self._closed = True
-            closing = self._thread.post(self._client.close)
+            closing = self._thread.post(self._close_client)
             self._thread.end()
             done, _ = await asyncio.wait([asyncio.wrap_future(closing)], timeout=CLOSE_SECONDS)
             if not done:
@@ -161,6 +161,10 @@ class KafkaConsumer:
 
     def _connect(self) -> Consumer:
         return Consumer(dict(self._config), logger=_log)
+
+    def _close_client(self) -> None:
+        # Whichever there is by now: the poll before may have replaced it.
+        self._client.close()
 
     def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         wanted = [
