@@ -42,6 +42,9 @@ from headwater_ingest.settings import Settings
 
 # A million entries take about half a minute to read; past this something is wrong.
 CATCH_UP_SECONDS = 60.0
+# Of the time that the loop gives an attempt. A document that waits for longer behind costly ones must say so itself:
+# cut off by the loop it would count as one that hangs, and in the end as poison. The rest is for being cut.
+CUTTER_SHARE = 0.3
 # In the backfill lane a record is at work until it is final. So many of a partition wait for their turn at once, which
 # is what turns are fair within; and when a partition goes, they are not waited for.
 BACKFILL_IN_FLIGHT = 256
@@ -168,7 +171,8 @@ def _rows(settings: Settings, name: str) -> Callable[[], Rows]:
 def _cutter(settings: Settings) -> JailedCutter | DirectCutter:
     if settings.ingest_cutter == "direct":
         return DirectCutter(open_counter(settings.model_spec(), settings.model_store()), settings.chunk_policy)
-    return JailedCutter(lambda: _jail_terms(settings), settings.ingest_cutter_processes)
+    wait_seconds = CUTTER_SHARE * settings.consumer_attempt_seconds
+    return JailedCutter(lambda: _jail_terms(settings), settings.ingest_cutter_processes, wait_seconds)
 
 
 def _jail_terms(settings: Settings) -> JailTerms:

@@ -12,7 +12,7 @@ from headwater_ingest.adapters.jail import JailedCutter, JailTerms
 from headwater_ingest.domain.chunking import ChunkPolicy
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.errors import InvalidInput, Unavailable
 
 MIB = 1024 * 1024
 MARKDOWN = "# One\n\ntext é 界\n\n## Two\n\n- a\n- b\n\n# Three\n\nmore".encode()
@@ -25,8 +25,12 @@ Open = Callable[..., AsyncIterator[JailedCutter]]
 async def open_jail() -> AsyncIterator[Callable[..., "asyncio.Future[JailedCutter]"]]:
     opened: list[JailedCutter] = []
 
-    async def open_jail(cpu_seconds: float = 20.0, memory_bytes: int = 512 * MIB) -> JailedCutter:
-        cutter = JailedCutter(lambda: JailTerms("", ChunkPolicy(), cpu_seconds, memory_bytes), processes=1)
+    async def open_jail(
+        cpu_seconds: float = 20.0, memory_bytes: int = 512 * MIB, wait_seconds: float = 60.0
+    ) -> JailedCutter:
+        cutter = JailedCutter(
+            lambda: JailTerms("", ChunkPolicy(), cpu_seconds, memory_bytes), processes=1, wait_seconds=wait_seconds
+        )
         opened.append(cutter)
         await cutter.start()
         return cutter
@@ -54,6 +58,17 @@ async def test_a_document_that_takes_too_long_is_refused_and_the_next_is_cut(ope
     with pytest.raises(InvalidInput) as refused:
         await jail.cut("text/plain", b"a b. " * 1_000_000, "")
     assert refused.value.reason == "TOO_COMPLEX"
+    assert (await jail.cut("text/plain", b"next", "")).text == "next"
+
+
+async def test_a_document_behind_a_costly_one_is_told_to_come_again_in_good_time(open_jail) -> None:
+    jail = await open_jail(cpu_seconds=0.5, wait_seconds=0.1)
+    costly = asyncio.create_task(jail.cut("text/plain", b"a b. " * 1_000_000, ""))
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        await jail.cut("text/plain", b"next", "")
+    with pytest.raises(InvalidInput):
+        await costly
     assert (await jail.cut("text/plain", b"next", "")).text == "next"
 
 

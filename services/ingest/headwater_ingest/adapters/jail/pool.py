@@ -18,14 +18,16 @@ class JailedCutter:
     """A `ports.DocumentCutter`; a runtime component that owns its processes.
 
     `terms` is called once, off the event loop, at the start: it may have to
-    fetch the tokenizer.
+    fetch the tokenizer. A document waits `wait_seconds` for a process that is
+    free; then `cut` raises Unavailable.
     """
 
     name = "cutter"
 
-    def __init__(self, terms: Callable[[], JailTerms], processes: int) -> None:
+    def __init__(self, terms: Callable[[], JailTerms], processes: int, wait_seconds: float) -> None:
         self._terms = terms
         self._processes = processes
+        self._wait_seconds = wait_seconds
         self._cells: list[Cell] = []
         self._idle: asyncio.LifoQueue[Cell] = asyncio.LifoQueue()
 
@@ -48,10 +50,17 @@ class JailedCutter:
 
     async def cut(self, media_type: str, body: bytes, title: str) -> CutDocument:
         start = perf_counter()
-        cell = await self._idle.get()
+        cell = await self._free()
         try:
             answer = await cell.ask(Frame({"media_type": media_type, "title": title}, body))
         finally:
             self._idle.put_nowait(cell)
             histogram(names.INGEST_CUT_DURATION).record(perf_counter() - start)
         return cut_from_frame(answer)
+
+    async def _free(self) -> Cell:
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                return await self._idle.get()
+        except TimeoutError:
+            raise Unavailable(f"no process that cuts documents was free for {self._wait_seconds:g} s") from None
