@@ -23,7 +23,9 @@ QUIET_SECONDS = 120.0
 CALM_START_SECONDS = 1.5
 PAUSES_SECONDS = (0.3, 1.5)
 # Below this, time is left for no further fault.
-LAST_SECONDS = 2.0
+LAST_SECONDS = 4.0
+# So long after the last fault there is a write that was sent after it.
+FRESH_SECONDS = 1.5
 
 Say = Callable[[str], None]
 
@@ -81,6 +83,7 @@ class Ordeal:
             report.probed(prober)
             for fault, began_at in faults:
                 report.struck(fault, began_at, recovery(fault, producer, follower))
+        report.sent(producer)
         report.found(verifier.findings(producer.places()))
         return report
 
@@ -102,14 +105,16 @@ class Ordeal:
             # Each kind once before any comes again.
             kinds = kinds or self.rng.sample(possible, len(possible))
             faults.append(breaker.inflict(kinds.pop()))
-            self.say(told(faults[-1], began_at, self._await_recovery(faults[-1], producer, follower)))
+            recovered = self._await_recovery(faults[-1], producer, follower, until)
+            self.say(told(faults[-1], began_at, recovered))
             time.sleep(self.rng.uniform(*PAUSES_SECONDS))
         time.sleep(max(0.0, until - time.monotonic()))
         return [(fault, began_at) for fault in faults]
 
-    def _await_recovery(self, fault: Fault, producer: SteadyProducer, follower: Follower) -> float | None:
+    def _await_recovery(self, fault: Fault, producer: SteadyProducer, follower: Follower, until: float) -> float | None:
         """As `recovery`, waited for; a late one is left to be found afterwards, and the next fault comes on top."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        now = time.monotonic()
+        deadline = max(now + FRESH_SECONDS, min(now + PATIENCE_SECONDS, until))
         while (seconds := recovery(fault, producer, follower)) is None and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)
         return seconds

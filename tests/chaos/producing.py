@@ -36,8 +36,7 @@ class SteadyProducer:
             "log_level": 0,
         }
         self.log: list[Acknowledged] = []
-        self.failed: list[str] = []
-        self.sent = 0
+        self.refused: list[str] = []
         self._home = Producer({**config, "partitioner": "murmur2_random"})
         self._foreign = Producer({**config, "partitioner": "consistent_random"})
         self._writes = writes
@@ -85,11 +84,10 @@ class SteadyProducer:
             if error is None:
                 self.log.append(Acknowledged(write, message.partition() or 0, _offset(message), sent_at))
             else:
-                self.failed.append(error.str())
+                self.refused.append(f"{write.id}: {error.str()}")
 
         client = self._foreign if write.foreign else self._home
         client.produce(write.topic, write.value, key=write.key, headers=list(write.headers), on_delivery=delivered)
-        self.sent += 1
 
 
 def _offset(message: Message) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 REQUEST_SECONDS = 10.0
 LARGEST_BYTES = 100 * 1024 * 1024
@@ -46,6 +47,13 @@ class Records:
         with self.consumer(group) as consumer:
             places = [TopicPartition(topic, partition) for partition in partitions]
             return {at.partition: at.offset for at in consumer.committed(places, timeout=REQUEST_SECONDS)}
+
+    def assigned(self, group: str, instance: str) -> int:
+        """How many partitions the static member of that name has."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+        described = admin.describe_consumer_groups([group], request_timeout=REQUEST_SECONDS)[group].result()
+        members = [member for member in described.members if member.group_instance_id == instance]
+        return sum(len(member.assignment.topic_partitions) for member in members if member.assignment)
 
     def between(self, topic: str, start: Ends, end: Ends) -> Iterator[Message]:
         """The records from `start` up to `end`. Raises TimeoutError where they do not come within a minute."""

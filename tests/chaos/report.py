@@ -8,6 +8,7 @@ from typing import Any
 
 from chaos.faults import Fault
 from chaos.probing import Prober
+from chaos.producing import SteadyProducer
 from chaos.verifying import Findings
 
 # Of each kind, so many sentences of evidence.
@@ -34,6 +35,7 @@ class Report:
     dead_letters_missing: int = 0
     dead_letters_unwanted: int = 0
     unlogged: int = 0
+    refused: int = 0
     disordered: int = 0
     misreported: int = 0
     searches: int = 0
@@ -58,6 +60,11 @@ class Report:
         self.probe_violations = len(prober.violations)
         self._show("probe_violations", prober.violations)
 
+    def sent(self, producer: SteadyProducer) -> None:
+        """Notes what the broker would not take."""
+        self.refused = len(producer.refused)
+        self._show("refused", producer.refused)
+
     def found(self, findings: Findings) -> None:
         """Notes what the verifier found."""
         self.events = findings.expected.events
@@ -73,7 +80,7 @@ class Report:
         """What must be 0."""
         kinds = (
             *("lost", "duplicates", "ghosts", "mixed", "probe_violations"),
-            *("dead_letters_missing", "dead_letters_unwanted", "unlogged", "disordered", "misreported"),
+            *("dead_letters_missing", "dead_letters_unwanted", "unlogged", "refused", "disordered", "misreported"),
         )
         return {kind: getattr(self, kind) for kind in kinds} | {"unquiet": len(self.unquiet)}
 
