@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from chaos.memory.loop import State
 from chaos.memory.model import ORIGIN, POISON, VERSION, body, origin_header
@@ -70,7 +71,8 @@ class Call:
             key = DocumentKey("default", key_of(self.document).decode())
             text = body(self.document, number, self.paragraphs)
             write = DocumentUpserted(DocumentInfo(media_type="text/plain"), text)
-            writing = there[0].service._server.servicers[0].implementation._writing
+            server: Any = there[0].service._server
+            writing = server.servicers[0].implementation._writing
             there[0].process.spawn(writing.upsert(key, write))
             await world.clock.sleep(0.01)
 
@@ -166,7 +168,12 @@ class Wait:
         await world.clock.sleep(self.seconds)
 
 
-Step = Write | Call | Poison | Repeat | Kill | Stop | Outage | Join | Leave | Wait
+class Step(Protocol):
+    """Something that happens; the number of its place in the history names what it writes."""
+
+    async def run(self, world: World, number: int) -> None:
+        """Lets it happen."""
+        ...
 
 
 def home_of(record: Record) -> int:

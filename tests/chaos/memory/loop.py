@@ -13,10 +13,13 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from contextlib import suppress
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 START_TIME = 1_000_000.0
 # More steps than any run needs: one that takes more is stuck in a circle.
 MAX_STEPS = 1_000_000
@@ -202,7 +205,7 @@ class SimulationLoop(asyncio.AbstractEventLoop):
         return self._is_closed
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self, callback: Callable[[*Arguments], object], *args: *Arguments, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
         context = context or contextvars.copy_context()
         handle = asyncio.Handle(callback, args, self, context)
@@ -212,7 +215,11 @@ class SimulationLoop(asyncio.AbstractEventLoop):
     call_soon_threadsafe = call_soon
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self,
+        when: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         context = context or contextvars.copy_context()
         handle = asyncio.TimerHandle(when, callback, args, self, context)
@@ -220,7 +227,11 @@ class SimulationLoop(asyncio.AbstractEventLoop):
         return handle
 
     def call_later(
-        self, delay: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
+        self,
+        delay: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
         return self.call_at(self._now + delay, callback, *args, context=context)
 
@@ -238,8 +249,10 @@ class SimulationLoop(asyncio.AbstractEventLoop):
         context.get(PROCESS, self.outside).tasks.append(task)
         return task
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":
-        done = self.create_future()
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Arguments], T], *args: *Arguments
+    ) -> "asyncio.Future[T]":
+        done: asyncio.Future[T] = self.create_future()
         try:
             done.set_result(func(*args))
         except Exception as error:
@@ -255,9 +268,9 @@ class SimulationLoop(asyncio.AbstractEventLoop):
 
 def _close(task: "asyncio.Task[Any]") -> None:
     task._log_destroy_pending = False  # type: ignore[attr-defined]
-    work = task.get_coro()
+    work: Any = task.get_coro()
     for _ in range(MAX_CLOSES):
-        if task.done() or work is None or work.cr_frame is None:  # type: ignore[union-attr]
+        if task.done() or work.cr_frame is None:
             break
         with suppress(BaseException):
             work.close()

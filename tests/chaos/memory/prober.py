@@ -11,10 +11,10 @@ from functools import cache
 from itertools import islice
 from typing import TypeVar
 
-from chaos.memory.engines import Wire
 from chaos.memory.loop import Process
 from chaos.memory.model import is_poison
 from chaos.memory.verifier import text, truth
+from chaos.memory.wire import Wire
 from headwater_kit.bus.memory import MemoryBroker
 from headwater_kit.bus.ports import Record
 from headwater_kit.bus.topics import DOCUMENTS, INDEXED
@@ -105,7 +105,10 @@ class Prober:
 
     async def look(self) -> None:
         """A last search, after everything has come to rest: it finds exactly what is served."""
-        shown = {(hit.passage.document_id, hit.passage.version) for hit in (await self._search(ALL)).dense}
+        legs = await self._search(ALL)
+        while legs is None:
+            legs = await self._search(ALL)
+        shown = {(hit.passage.document_id, hit.passage.version) for hit in legs.dense}
         served = truth(self._broker).items()
         wanted = {(key.document_id, each.version) for key, each in served if each.value is not None}
         if shown != wanted:
@@ -116,17 +119,19 @@ class Prober:
             # Where nothing was written, nothing can have gone wrong since.
             await self._wire.stirred.wait()
             self._wire.stirred.clear()
-            try:
-                await self._search(ALL if self._wire.rng.random() < 0.8 else FEW)
-            except Transient:
-                await asyncio.sleep(AWAY_SECONDS)
+            await self._search(ALL if self._wire.rng.random() < 0.8 else FEW)
 
-    async def _search(self, limit: int) -> Legs:
+    async def _search(self, limit: int) -> Legs | None:
+        """The answer, if there is one."""
         self._log.read_on()
         floors = dict(self._log.floors)
         if self._wire.rng.random() < NEW_READER_CHANCE:
             self._reader = WholeVersions(self._reads)
-        legs = await self._reader.search(Query("default", vector=b"x", terms="x", limit=limit))
+        try:
+            legs = await self._reader.search(Query("default", vector=b"x", terms="x", limit=limit))
+        except Transient:
+            await asyncio.sleep(AWAY_SECONDS)
+            return None
         self._log.read_on()
         self.answers += 1
         self.violations.extend(f"probe: {line}" for line in self._log.wrong(legs, floors, are_all=limit == ALL))

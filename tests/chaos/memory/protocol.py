@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from chaos.memory.engines import ProcessBus, ProcessStore, SimulationClock, Wire
+from chaos.memory.clients import ProcessBus
 from chaos.memory.loop import Process, SimulationLoop, State
 from chaos.memory.model import ORIGIN, POISON, VERSION, body, origin_header
 from chaos.memory.prober import Prober
 from chaos.memory.services import build
+from chaos.memory.store import ProcessStore
 from chaos.memory.verifier import verify
+from chaos.memory.wire import SimulationClock, Wire
 from headwater_kit.bus.loop import ConsumerLoop
 from headwater_kit.bus.memory import MemoryBroker, MemoryBus
 from headwater_kit.bus.partitioning import partition_of
@@ -81,7 +83,6 @@ class Member:
     process: Process
     bus: ProcessBus
     service: Any
-    lost: bool = False
 
 
 class Partition:
@@ -97,6 +98,7 @@ class Partition:
         self.store = MemoryStore()
         self.committed = dict.fromkeys(SOURCES, 0)
         self.owners: dict[str, Member] = {}
+        self._stopped: list[Member] = []
 
     async def open(self) -> None:
         """A first member of each group."""
@@ -106,8 +108,6 @@ class Partition:
 
     def take_over(self, group: str) -> None:
         """Another process has the partition from now on."""
-        if (before := self.owners.get(group)) is not None:
-            before.lost = True
         process = self.loop.process(group)
         bus = ProcessBus(self.bus, process, self.wire)
         store = ProcessStore(process, self.wire, self.store)
@@ -132,10 +132,6 @@ class Partition:
             producer.cut()
         self.take_over(group)
         self._stopped.append(owner)
-
-    @property
-    def _stopped(self) -> list[Member]:
-        return self.__dict__.setdefault("stopped", [])
 
     def go_on(self) -> None:
         """Whoever stands still goes on."""
@@ -183,13 +179,13 @@ class Partition:
     async def _consume(self, member: Member, handler: Any, producer: Any) -> None:
         log = self.broker.log(SOURCES[member.group]).partitions[HOME]
         offset = self.committed[member.group]
-        while not member.lost:
+        while self._owns(member):
             if offset == len(log):
                 await self.broker._changed.wait()
                 continue
             outputs = await self._outputs(member, handler, log[offset])
             # As the lease has it: who has lost the partition, or cannot know, writes nothing more.
-            if member.lost:
+            if not self._owns(member):
                 return
             for output in outputs:
                 await producer.send(output)
@@ -199,15 +195,19 @@ class Partition:
     async def _outputs(self, member: Member, handler: Any, record: Record) -> Sequence[Outbound]:
         while True:
             try:
-                return await handler.handle(record)
+                outputs: Sequence[Outbound] = await handler.handle(record)
+                return outputs
             except Transient:
                 await self.clock.sleep(0.1)
             except Permanent as error:
                 letter = Outbound(dead_letter(record.topic, member.group), record.key, record.value, {}, HOME)
                 return [letter, *handler.reject(record, error)]
 
+    def _owns(self, member: Member) -> bool:
+        return self.owners[member.group] is member
+
     def _commit(self, member: Member, offset: int) -> None:
-        if self.owners[member.group] is member:
+        if self._owns(member):
             self.committed[member.group] = max(self.committed[member.group], offset)
 
 
@@ -260,7 +260,7 @@ async def _again(world: Partition, place: int, redriven: bool) -> None:
 
 def run(happenings: Sequence[Happening], choices: bytes = b"", seed: int = 0, *, is_probed: bool = False) -> list[str]:
     """All that is wrong at the end, or was meanwhile in the eyes of somebody who searches."""
-    loop = SimulationLoop(choices)
+    loop = SimulationLoop(choices)  # type: ignore[abstract]  # what is not there nobody asks of it
 
     async def main() -> list[str]:
         world = Partition(loop, seed)

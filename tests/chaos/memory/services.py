@@ -17,8 +17,10 @@ import headwater_inference.batcher
 import headwater_ingest.bootstrap
 import headwater_ingest.settings
 import headwater_kit.runtime.service
-from chaos.memory.engines import ProcessBus, ProcessStore, SimulationClock
+from chaos.memory.clients import ProcessBus
 from chaos.memory.loop import PROCESS
+from chaos.memory.store import ProcessStore
+from chaos.memory.wire import SimulationClock
 from headwater_kit.runtime.service import Service
 
 # So that a document of a few paragraphs has several parts.

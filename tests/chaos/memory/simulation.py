@@ -36,7 +36,7 @@ def outcome(steps: Sequence[Step], choices: bytes = b"", seed: int = 0, count: i
     # Members are named in the order in which they are made, and partitions are given out by name.
     consumer._members = itertools.count(1)
     SharedObjects.held.clear()
-    loop = SimulationLoop(choices)
+    loop = SimulationLoop(choices)  # type: ignore[abstract]  # what is not there nobody asks of it
 
     async def main() -> Outcome:
         world = World(loop, seed)

@@ -15,18 +15,17 @@ LIKELY = {
 }
 
 
-def caught(name: str) -> bool:
-    """Whether some history goes wrong with the bug."""
+def revealing(name: str) -> tuple[str, int] | None:
+    """A variation of a history that goes wrong with the bug."""
     first = [LIKELY[name]] if name in LIKELY else []
+    tried = ((each, number) for histories in (first, CATALOGUE) for number in range(VARIATIONS) for each in histories)
     with planted(name):
-        return any(
-            run(variation(each, number), seed=number)
-            for histories in (first, CATALOGUE)
-            for number in range(VARIATIONS)
-            for each in histories
-        )
+        return next(((each, number) for each, number in tried if run(variation(each, number), seed=number)), None)
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_planted_bug_is_caught(name: str) -> None:
-    assert caught(name), f"{name} went unseen through {VARIATIONS} variations of {len(CATALOGUE)} histories"
+    found = revealing(name)
+    assert found is not None, f"{name} went unseen through {VARIATIONS} variations of {len(CATALOGUE)} histories"
+    each, number = found
+    assert run(variation(each, number), seed=number) == [], f"{each} {number} goes wrong without the bug too"

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chaos.memory.engines import SESSION_SECONDS, ProcessBus, ProcessStore, SimulationClock, Wire
+from chaos.memory.clients import SESSION_SECONDS, ProcessBus
 from chaos.memory.loop import PROCESS, Process, SimulationLoop, State
 from chaos.memory.prober import Prober
 from chaos.memory.services import build
+from chaos.memory.store import ProcessStore
+from chaos.memory.wire import SimulationClock, Wire
 from headwater_kit.bus.memory import MemoryBroker, MemoryBus
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Outbound, TopicPartition
