@@ -91,7 +91,6 @@ class SimulationLoop(asyncio.AbstractEventLoop):
     def __init__(self, choices: bytes = b"") -> None:
         self.outside = Process("outside", self)
         self.steps = 0
-        self.errors: list[dict[str, Any]] = []
         self._processes = [self.outside]
         self._now = START_TIME
         self._choices = choices
@@ -260,7 +259,7 @@ class SimulationLoop(asyncio.AbstractEventLoop):
         return done
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        self.errors.append(context)
+        """Exceptions that nobody fetched are told when garbage is collected, which is not part of the simulation."""
 
     async def shutdown_asyncgens(self) -> None:
         """There is nothing to shut down."""

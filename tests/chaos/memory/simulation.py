@@ -50,7 +50,7 @@ def outcome(steps: Sequence[Step], choices: bytes = b"", seed: int = 0, count: i
         finally:
             crash.arm("")
         unseen = [] if world.crashes or not crash_at else [f"{crash_at} was not passed"]
-        wrong = unseen + world.prober.violations + verify(world.broker, world.store).lines()
+        wrong = unseen + world.ended + world.prober.violations + verify(world.broker, world.store).lines()
         return Outcome(wrong, world.store)
 
     found: Outcome = loop.run(main())

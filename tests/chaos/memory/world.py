@@ -60,6 +60,8 @@ class World:
         self.instances: list[Instance] = []
         self.prober = Prober(loop.process("prober"), self.wire, self.store, self.broker)
         self.crashes = 0
+        # Services that died of themselves; started again, they might hide that for good.
+        self.ended: list[str] = []
         self._names = 0
 
     async def open(self, count: int = 1, kinds: Sequence[str] = KINDS) -> None:
@@ -152,7 +154,7 @@ class World:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            self.loop.errors.append({"message": f"{instance.process.name} ended: {error!r}", "exception": error})
+            self.ended.append(f"{instance.process.name} ended: {error!r}")
         if instance.is_wanted and instance.process.is_alive:
             self.kill(instance)
 
