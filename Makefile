@@ -64,7 +64,8 @@ chaos: setup ## Break a real platform by SEED for SECONDS with FAULTS (all); DAT
 	  $(if $(DATA),--data '$(DATA)') $(if $(JSON),--json '$(JSON)') $(ARGS)
 
 .PHONY: soak
-soak: setup ## Chaos at length: 20 seeds, every crash point, every planted bug; DATA=DIR, JSON=FILE; over an hour
+soak: setup ## Chaos at length: 100,000 histories, 20 seeds, every crash point, every planted bug; DATA=DIR, JSON=FILE
+	HEADWATER_SOAK=10 $(PY) -m pytest tests/chaos/memory --timeout=3600
 	PYTHONPATH=tests $(PY) -m chaos.soak $(if $(DATA),--data '$(DATA)') $(if $(JSON),--json '$(JSON)') $(ARGS)
 
 .PHONY: lint

@@ -61,8 +61,9 @@ def test_the_others_are_armed_where_they_are_passed(name: str) -> None:
 
 def _crash(crash_at: str) -> None:
     unseen = [f"{crash_at} was not passed"]
-    for number in range(VARIATIONS):
-        for tour in TOURS:
+    # Partitions are handed over where members leave.
+    for tour in (storms,) if "revok" in crash_at else TOURS:
+        for number in range(VARIATIONS):
             found = run(tour(random.Random(number)), seed=number, crash_at=crash_at)
             if found != unseen:
                 assert found == [], f"{crash_at} in {tour.__name__}, variation {number}"
