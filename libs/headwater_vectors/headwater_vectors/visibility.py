@@ -29,7 +29,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from headwater_kit.core.documents import DocumentKey, document_row_id
+from headwater_kit.core.documents import Chunk, DocumentKey, document_row_id
 
 from headwater_vectors.ports import Hit, Legs, Query
 
@@ -150,8 +150,8 @@ class _Collected:
     """Revisions that are not served, or no longer."""
     is_short: bool = False
     """True if stale rows took the place of others in the last round."""
-    scores: dict[str, dict[int, float]] = field(default_factory=dict)
-    """Lexical scores by document id and ordinal, as last seen of any version."""
+    scores: dict[str, dict[str | int, float]] = field(default_factory=dict)
+    """Lexical scores by document id and then by a chunk's text, as its hash, and ordinal; last seen of any version."""
 
     def add(self, raw: Legs, row_ids: Mapping[str, str], states: Mapping[str, LedgerState], known: Marks) -> None:
         """Takes a round in: its hits, then the ledger rows of their documents; `known` is from before both."""
@@ -166,14 +166,19 @@ class _Collected:
         for row_id in states.keys() - self.doubted.keys():
             self.shown[row_id] = Legs(tuple(dense.get(row_id, ())), tuple(lexical.get(row_id, ())))
         for hit in raw.lexical if self.doubted else ():
-            self.scores.setdefault(hit.passage.document_id, {})[hit.passage.chunk.ordinal] = hit.score
+            chunk, seen = hit.passage.chunk, self.scores.setdefault(hit.passage.document_id, {})
+            seen[chunk.text_hash] = seen[chunk.ordinal] = hit.score
 
     def settle(self, fetched: Mapping[str, Sequence[Hit]]) -> None:
-        """Takes in whole versions. BM25 needs the store: a chunk scores as that of its ordinal did a moment ago."""
+        """Takes in whole versions.
+
+        BM25 needs the store: a chunk scores as its text did a moment ago, in whatever place, or else as that of its
+        ordinal did.
+        """
         for row_id, state in list(self.doubted.items()):
             if (hits := fetched.get(state.document_id)) is not None:
-                scores = self.scores.get(state.document_id, {})
-                scored = ((hit, scores.get(hit.passage.chunk.ordinal)) for hit in hits)
+                seen = self.scores.get(state.document_id, {})
+                scored = ((hit, _score(hit.passage.chunk, seen)) for hit in hits)
                 lexical = tuple(replace(hit, score=score) for hit, score in scored if score is not None)
                 self.shown[row_id] = Legs(tuple(hits) if self.has_vector else (), lexical)
                 del self.doubted[row_id]
@@ -202,6 +207,10 @@ class _Collected:
             else:
                 self.stale.add(revision_of(row_id, version))
         return kept
+
+
+def _score(chunk: Chunk, seen: Mapping[str | int, float]) -> float | None:
+    return seen.get(chunk.text_hash, seen.get(chunk.ordinal))
 
 
 def _best(hits: list[Hit], limit: int) -> tuple[Hit, ...]:

@@ -181,6 +181,20 @@ async def test_what_changes_in_every_round_is_fetched_and_shown_once_it_stands_s
     assert (len(store.searches), store.fetches) == (DOUBT_ROUNDS, 2)
 
 
+async def test_what_is_fetched_and_has_grown_is_whole_in_both_legs() -> None:
+    store, reader = await settled("a")
+
+    def grow(raw: RawStore) -> None:
+        raw.write("a", 2 + DOUBT_ROUNDS, 0, 1, 2, 3)
+        raw.switch("a", 2 + DOUBT_ROUNDS)
+
+    store.script = [*[_edit_a] * (DOUBT_ROUNDS - 1), grow]
+    legs = await reader.search(QUERY)
+    assert store.fetches == 1
+    for leg in (legs.dense, legs.lexical):
+        assert found(Legs(dense=leg)) == {("a", 2 + DOUBT_ROUNDS, n) for n in range(4)}
+
+
 async def test_what_is_deleted_while_it_is_fetched_is_gone() -> None:
     store, reader = await settled("a", "b")
 
