@@ -34,6 +34,7 @@ class LoopPolicy:
     # Of polls, and of getting ready for partitions: both cost little, and everything waits for them.
     poll_backoff: Backoff = field(default_factory=lambda: Backoff(cap_seconds=1.0))
     poll_records: int = 64
+    # Well under the consumers' lease, which would lapse within a longer poll.
     poll_seconds: float = 0.5
     # At most one commit in this time; more would cost the broker and save little.
     commit_seconds: float = 0.25
