@@ -374,7 +374,8 @@ Global___DocumentEmbedded: _TypeAlias = DocumentEmbedded  # noqa: Y015
 @_typing.final
 class DocumentIndexed(_message.Message):
     """`indexed.v1`: the index applied an event. Compacted by document key, so the
-    last one tells the document's state.
+    last one of the live lane tells how far the index has come; what the backfill
+    lane announces has a key of its own beside it.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

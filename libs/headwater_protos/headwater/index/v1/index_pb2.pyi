@@ -196,7 +196,7 @@ class ReconcileRequest(_message.Message):
     """Tenant; empty means all, which only operators may ask for."""
     repair: _builtins.bool
     """Repair what differs: rows that should not be are deleted, those that
-    should be are written again from `embeddings.v1`.
+    should be are written again from the log.
     """
     def __init__(
         self,

@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class IndexServiceStub:
     """Tells the state of the index, compares it with the log, and makes it anew;
-    its writes come by `embeddings.v1`.
+    its writes come by `embeddings.v1` and `embeddings.backfill.v1`.
     """
 
     def __init__(self, channel):
@@ -55,7 +55,7 @@ class IndexServiceStub:
 
 class IndexServiceServicer:
     """Tells the state of the index, compares it with the log, and makes it anew;
-    its writes come by `embeddings.v1`.
+    its writes come by `embeddings.v1` and `embeddings.backfill.v1`.
     """
 
     def GetStats(self, request, context):
@@ -114,7 +114,7 @@ def add_IndexServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class IndexService:
     """Tells the state of the index, compares it with the log, and makes it anew;
-    its writes come by `embeddings.v1`.
+    its writes come by `embeddings.v1` and `embeddings.backfill.v1`.
     """
 
     @staticmethod

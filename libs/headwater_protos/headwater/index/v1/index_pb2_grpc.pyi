@@ -28,7 +28,7 @@ GRPC_VERSION: str
 
 class IndexServiceStub:
     """Tells the state of the index, compares it with the log, and makes it anew;
-    its writes come by `embeddings.v1`.
+    its writes come by `embeddings.v1` and `embeddings.backfill.v1`.
     """
 
     @_typing.overload
@@ -54,7 +54,7 @@ class IndexServiceStub:
 @_typing.type_check_only
 class IndexServiceAsyncStub(IndexServiceStub):
     """Tells the state of the index, compares it with the log, and makes it anew;
-    its writes come by `embeddings.v1`.
+    its writes come by `embeddings.v1` and `embeddings.backfill.v1`.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -76,7 +76,7 @@ class IndexServiceAsyncStub(IndexServiceStub):
 
 class IndexServiceServicer(metaclass=_abc_1.ABCMeta):
     """Tells the state of the index, compares it with the log, and makes it anew;
-    its writes come by `embeddings.v1`.
+    its writes come by `embeddings.v1` and `embeddings.backfill.v1`.
     """
 
     @_abc_1.abstractmethod
