@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,7 +34,8 @@ NEIGHBOUR = "neighbour-20"
 class Engine:
     """A Milvus Lite to kill and start again on the same folder and port."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, folder: Path) -> None:
+        self.folder = folder
         self._program = program
         self._child: Child | None = None
 
@@ -53,7 +55,8 @@ class Engine:
 @pytest.fixture
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     leases = PortLeases()
-    engine = Engine(engines.store(Layout(tmp_path_factory.mktemp("mortal")), leases))
+    folder = tmp_path_factory.mktemp("mortal")
+    engine = Engine(engines.store(Layout(folder), leases), folder)
     yield engine
     engine.kill()
     leases.release()
@@ -147,6 +150,16 @@ async def test_two_processes_write_while_one_flushes_and_nothing_is_lost_or_show
     assert [(row.key.document_id, row.version) for row in await all_ledger_rows(store)] == sorted(expected)
     for each in (twin, reader):
         await each.close()
+
+
+async def test_bulk_is_flushed_in_portions_and_not_all_at_a_turn_of_maintenance(
+    engine: Engine, store: MilvusStore
+) -> None:
+    await store.adopt(MODEL)
+    for number in range(12):
+        await put(store, rows(f"d{number}", 1, ["apple"] * 100))
+    # A segment a flush: after six documents and after twelve.
+    assert len(list(engine.folder.rglob("data_*.parquet"))) == 2
 
 
 async def test_a_small_tenant_and_a_document_are_found_whole_among_many_rows(

@@ -16,6 +16,8 @@ from headwater_vectors.switching import Switching, chunk_ids, highest, wrote_chu
 # costs some 15 ms of a core, or every fifth turn.
 FLUSH_ROWS = 32
 FLUSH_TURNS = 5
+# A flush takes about 0.4 ms a row, for which searches wait; so bulk flushes before the next turn of maintenance.
+MAX_FRESH_ROWS = 512
 
 
 class MilvusWriter:
@@ -35,6 +37,8 @@ class MilvusWriter:
         """As `VectorWriter.upsert`."""
         await self._raw.add_chunks([rows.chunk_record(row, self._model.dimension) for row in chunk_rows])
         wrote_chunks()
+        if self._tables.engine.slow_fresh_rows and self._raw.fresh - self._flushed >= MAX_FRESH_ROWS:
+            await self._flush()
 
     async def whole(self, row: LedgerRow) -> bool:
         """As `VectorWriter.whole`."""
@@ -73,8 +77,17 @@ class MilvusWriter:
         fresh = self._raw.fresh
         # The ledger is read by primary key, which needs no segments.
         if fresh - self._flushed >= FLUSH_ROWS or (fresh > self._flushed and self._waited >= FLUSH_TURNS):
-            crash_point("vectors.flushing")
-            await self._tables.flush(self._tables.chunks)
-            crash_point("vectors.flushed")
-            self._flushed, self._waited = fresh, 0
+            await self._flush()
         await self._tables.warm_up()
+
+    async def _flush(self) -> None:
+        # Counted before it is done, so that writes meanwhile do not ask for it again.
+        before, self._flushed = self._flushed, self._raw.fresh
+        crash_point("vectors.flushing")
+        try:
+            await self._tables.flush(self._tables.chunks)
+        except BaseException:
+            self._flushed = before
+            raise
+        crash_point("vectors.flushed")
+        self._waited = 0
