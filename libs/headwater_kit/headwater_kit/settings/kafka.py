@@ -31,8 +31,8 @@ class KafkaSettings(BaseSettings):
     kafka_group_instance_id: str = Field(
         default="",
         description="static group membership: a name of this process that outlives it, unique in the group; a "
-        "restarted process then gets its partitions back at once. Set it for all members of a group or for none. Empty: "
-        "dynamic membership",
+        "restarted process then gets its partitions back at once. Set it for all members of a group or for none. "
+        "Empty: dynamic membership",
     )
 
     @model_validator(mode="after")
