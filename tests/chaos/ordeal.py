@@ -23,7 +23,7 @@ QUIET_SECONDS = 120.0
 CALM_START_SECONDS = 1.5
 PAUSES_SECONDS = (0.3, 1.5)
 # Below this, time is left for no further fault.
-LAST_SECONDS = 4.0
+LAST_SECONDS = 5.0
 # So long after the last fault there is a write that was sent after it.
 FRESH_SECONDS = 1.5
 
