@@ -37,7 +37,7 @@ from headwater_kit.bus.topics import (
 )
 from headwater_kit.codec import events
 from headwater_kit.core.errors import Permanent, Transient
-from headwater_kit.core.events import DocumentChunked, DocumentEmbedded
+from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome
 from headwater_vectors.memory import MemoryStore
 
 EMBEDDED = {CHUNKS.name: EMBEDDINGS.name, CHUNKS_BACKFILL.name: EMBEDDINGS_BACKFILL.name}
@@ -72,7 +72,10 @@ def _embedded(value: bytes | None) -> bytes | None:
     if value is None:
         return None
     part = events.decode(DocumentChunked, value)
-    return events.encode(DocumentEmbedded(part, tuple(VECTOR for _ in part.chunks), "model" if part.chunks else ""))
+    if not part.chunks and part.provenance.outcome is not Outcome.DELETED:
+        return events.encode(DocumentEmbedded(part))
+    # As embed does: a deletion names the model too.
+    return events.encode(DocumentEmbedded(part, tuple(VECTOR for _ in part.chunks), "model", len(VECTOR) // 4))
 
 
 @dataclass(eq=False)

@@ -121,9 +121,6 @@ def _check_ledger_rows(findings: Findings, store: MemoryStore, served: dict[Docu
         found = [(row.version, row.deleted, row.chunk_count) for row in rows]
         if wanted is None:
             findings.ghosts.extend(f"{key.document_id} was never written and has ledger row {each}" for each in found)
-        elif wanted.value is None and not found:
-            # A deletion before there was anything leaves nothing, where there is no collection yet.
-            continue
         elif found != [(wanted.version, wanted.value is None, wanted.chunk_count)]:
             findings.lost.append(f"{key.document_id} is to be {wanted.version}, its ledger rows are {found}")
 
