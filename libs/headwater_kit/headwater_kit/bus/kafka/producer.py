@@ -28,6 +28,10 @@ POLL_SECONDS = 0.1
 CLOSE_SECONDS = 1.0
 # librdkafka's RD_KAFKA_PARTITION_UA: the partitioner decides.
 BY_KEY = -1
+# librdkafka takes a request that failed for acknowledged, without an offset, once the next one of its partition is
+# (`rd_kafka_dr_implicit_ack`). But a broker that does not know the producer takes the second request also when it
+# refused the first, as while it is started: that one is in no log then.
+NO_OFFSET = -1
 
 
 class KafkaProducer:
@@ -118,7 +122,8 @@ class KafkaProducer:
         error: KafkaError | None,
         message: Message,
     ) -> None:
-        ack = Ack(message.topic() or "", message.partition() or 0, message.offset() or 0)
+        offset = message.offset()
+        ack = Ack(message.topic() or "", message.partition() or 0, NO_OFFSET if offset is None else offset)
         try:
             loop.call_soon_threadsafe(self._settle, acked, error, ack)
         except RuntimeError:
@@ -130,10 +135,14 @@ class KafkaProducer:
         self._is_broken = self._is_broken or (error is not None and error.fatal())
         if acked.done():
             return
-        if error is None:
-            acked.set_result(ack)
-        else:
+        if error is not None:
             acked.set_exception(to_send_error(error, ack.topic))
+        elif ack.offset < 0:
+            acked.set_exception(
+                Unavailable(f"a record was acknowledged without an offset: it may not be in {ack.topic}")
+            )
+        else:
+            acked.set_result(ack)
 
     def _poll_for_ever(self) -> None:
         while not self._closed:

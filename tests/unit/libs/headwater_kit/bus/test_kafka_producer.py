@@ -15,7 +15,7 @@ FATAL = KafkaError(KafkaError._FATAL, "sequence lost", True)
 
 
 class Delivered:
-    def __init__(self, offset: int) -> None:
+    def __init__(self, offset: int | None) -> None:
         self._offset = offset
 
     def topic(self) -> str:
@@ -24,7 +24,7 @@ class Delivered:
     def partition(self) -> int:
         return 0
 
-    def offset(self) -> int:
+    def offset(self) -> int | None:
         return self._offset
 
 
@@ -38,9 +38,9 @@ class ScriptedClient:
     def produce(self, topic: str, value: bytes | None, *_: object, on_delivery: object, **__: object) -> None:
         self.held.append((value, on_delivery))  # type: ignore[arg-type]
 
-    def settle(self, error: KafkaError | None) -> None:
+    def settle(self, error: KafkaError | None, offset: int | None = 7) -> None:
         _, told = self.held.pop(0)
-        told(error, Delivered(7))
+        told(error, Delivered(offset))
 
     @property
     def values(self) -> list[bytes | None]:
@@ -105,3 +105,13 @@ async def test_the_new_client_sends_nothing_before_the_old_one_has_given_all_bac
     for value in (b"a", b"b"):
         await producer.begin(value)
     assert [client.values for client in producer.clients] == [[], [b"a", b"b"]]
+
+
+@pytest.mark.parametrize("offset", [-1, None])
+async def test_what_is_acknowledged_without_an_offset_is_to_be_sent_again(
+    producer: ScriptedProducer, offset: int | None
+) -> None:
+    sending = await producer.begin(b"first of its partition")
+    producer.clients[0].settle(None, offset)
+    with pytest.raises(Unavailable):
+        await sending
