@@ -28,6 +28,9 @@ class SteadyProducer:
         config = {
             "bootstrap.servers": bootstrap,
             "enable.idempotence": True,
+            # With more, librdkafka takes a request that failed for acknowledged once the next one of its partition is;
+            # but a broker takes any first request of a producer, so that what failed may be in no log.
+            "max.in.flight.requests.per.connection": 1,
             "compression.type": "zstd",
             "message.max.bytes": 64 * 1024 * 1024,
             # Nothing is given up while the broker is away.

@@ -68,7 +68,7 @@ def mutations(given: argparse.Namespace) -> Iterator[Verdict]:
         for name in given.only.split(",") if given.only else MUTATIONS:
             faults, at = REVEALING.get(name, ((), ()))
             # What a fault did must not be written over before the end.
-            fresh = 0.7 if faults else 0.35
+            fresh = 0.95 if faults else 0.35
             terms = Terms(1, given.short_seconds, faults, common, at, given.rate, poison=POISON_SHARE, fresh=fresh)
             reports: list[Report] = []
             with _planted(platform, name):
