@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 HOST = "127.0.0.1"
+REFUSED_SECONDS = 0.2
 CHUNK_BYTES = 256 * 1024
 
 
@@ -53,6 +54,8 @@ class Proxy:
         try:
             other_reader, other_writer = await asyncio.open_connection(HOST, self._upstream)
         except OSError:
+            # To be accepted is a success to clients, after which they come again without any pause.
+            await asyncio.sleep(REFUSED_SECONDS)
             writer.transport.abort()
             return
         pair = {writer, other_writer}
