@@ -59,6 +59,9 @@ def producer_config(config: KafkaConfig) -> Config:
         **admin_config(config),
         "enable.idempotence": True,
         "acks": "all",
+        # With more, a request that a starting broker refused can be overtaken by the next one, and librdkafka then
+        # takes it for acknowledged (`rd_kafka_dr_implicit_ack`). What waits goes out together in the next anyway.
+        "max.in.flight.requests.per.connection": 1,
         # A record that is given up can be overtaken by the one after it. So none
         # is: it is sent again for as long as the process lives.
         "message.timeout.ms": 0,
