@@ -69,6 +69,9 @@ def show(
 @dead_letters.command()
 def redrive(
     ctx: typer.Context,
+    places: Annotated[
+        list[str] | None, typer.Argument(metavar="[PLACE]...", help="Only what lies there, as `list` shows it.")
+    ] = None,
     *,
     topic: Topic = "",
     group: Group = "",
@@ -84,13 +87,13 @@ def redrive(
     Each goes as it came, in the order of its document. An event that something
     newer has overtaken changes nothing.
     """
-    criteria = Criteria(topic, group, reason, key, tenant)
+    criteria = Criteria(topic, group, reason, key, tenant, places=frozenset(map(Place.parse, places or ())))
     if dry_run:
         planned = asyncio.run(plan(_bus(ctx), criteria, limit))
         show_plan(Console(), planned, json=json)
         return
     report = asyncio.run(_redrive(_bus(ctx), criteria, limit))
-    show_report(Console(), report, json=json)
+    show_report(Console(), report, Invocation.of(ctx).layout, json=json)
     if report.failed:
         raise HeadwaterError(f"{len(report.failed)} of {report.done} could not be redriven and stay open")
 

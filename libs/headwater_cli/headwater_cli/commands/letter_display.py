@@ -25,6 +25,8 @@ SHOWN_BYTES = 256
 # Bytes a line of a hex preview.
 LINE_BYTES = 16
 SHOWN_FAILURES = 10
+# Of a key in a list; `show` gives all of it.
+KEY_CHARACTERS = 60
 
 
 def show_letters(console: Console, found: Found, layout: Layout) -> None:
@@ -48,7 +50,7 @@ def show_letter(console: Console, letter: Letter, record: Record, *, json: bool)
         echo_json({**letter_values(letter), "headers": shown, "value_base64": value})
         return
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, fact in letter_values(letter).items():
+    for name, fact in (letter_values(letter) | {"key": _key(letter.key)}).items():
         if fact not in (None, ""):
             table.add_row(f"[bold]{name}[/bold]", escape(_plain(str(fact))))
     for name, header in headers.items():
@@ -69,8 +71,8 @@ def show_plan(console: Console, planned: Sequence[Letter], *, json: bool) -> Non
         console.print(f"\n{len(planned)} would be sent, in this order", highlight=False)
 
 
-def show_report(console: Console, report: Report, *, json: bool) -> None:
-    """What a redrive did."""
+def show_report(console: Console, report: Report, layout: Layout, *, json: bool) -> None:
+    """What a redrive did, and where what fails again is seen."""
     if json:
         failed = [{**letter_values(letter), "failure": error.message} for letter, error in report.failed]
         echo_json({"redriven": len(report.sent), "superseded": len(report.superseded), "failed": failed})
@@ -80,6 +82,8 @@ def show_report(console: Console, report: Report, *, json: bool) -> None:
         return
     also = f", {len(report.superseded)} closed that something newer had replaced" if report.superseded else ""
     typer.echo(f"{len(report.sent)} redriven{also}")
+    if report.sent:
+        console.print(f"[dim]put aside again? {layout.command('dead-letters list')}[/dim]", soft_wrap=True)
     for letter, error in report.failed[:SHOWN_FAILURES]:
         console.print(f"  {letter.place}: {error.message}", style="red", markup=False, highlight=False, soft_wrap=True)
 
@@ -148,10 +152,21 @@ def _name(letter: Letter) -> str:
     """The document, with its tenant where it is not the default one and its part where it is one; else the key."""
     document = letter.document
     if document is None:
-        return "none" if letter.key is None else _text(letter.key)
+        return _cut(_key(letter.key))
     tenant = "" if document.tenant == DEFAULT_TENANT else f"{document.tenant}: "
     _, separator, part = (letter.key or b"").partition(PART_SEPARATOR)
-    return f"{tenant}{document.document_id}{f' #{_text(part)}' if separator else ''}"
+    return f"{tenant}{_cut(document.document_id)}{f' #{_text(part)}' if separator else ''}"
+
+
+def _key(key: bytes | None) -> str:
+    """A record's key; one that is missing and one that shows nothing are told apart."""
+    if key is None:
+        return "(no key)"
+    return _text(key) if key.strip() else f"(blank key of {len(key)} bytes)"
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= KEY_CHARACTERS else f"{name[: KEY_CHARACTERS - 1]}…"
 
 
 def _party(letter: Letter) -> tuple[str, str]:

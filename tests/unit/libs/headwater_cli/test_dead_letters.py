@@ -134,11 +134,42 @@ def test_a_redrive_is_shown_first_then_done_then_over(bus: MemoryBus, verb: Verb
     put_aside(bus, b"fruit", b"v")
     assert "1 would be sent" in verb("redrive", "--dry-run").out
     assert bus.broker.records(DOCUMENTS.name) == []
-    assert verb("redrive", "--key", "fruit").out == "1 redriven\n"
+    redriven = verb("redrive", "--key", "fruit").out
+    assert redriven.startswith("1 redriven\nput aside again? headwater")
+    assert redriven.endswith("dead-letters list\n")
     assert [record.value for record in bus.broker.records(DOCUMENTS.name)] == [b"v"]
     assert verb("redrive", "--json").json == {"redriven": 0, "superseded": 0, "failed": []}
     assert verb("list").out == "no dead letters\n"
     assert "fruit  redriven" in verb("list", "--all").out
+
+
+def test_a_redrive_of_places_sends_these_alone(bus: MemoryBus, verb: Verb) -> None:
+    places = [put_aside(bus, b"k%d" % number, b"v%d" % number) for number in range(3)]
+    assert "2 would be sent" in verb("redrive", places[0], places[2], "--dry-run").out
+    assert verb("redrive", places[0], places[2], "--json").json["redriven"] == 2
+    assert sorted(record.value or b"" for record in bus.broker.records(DOCUMENTS.name)) == [b"v0", b"v2"]
+    again = verb("redrive", places[0])
+    assert again.code == 1
+    assert f"no open dead letter that matches lies at {places[0]}" in again.err
+
+
+@pytest.mark.parametrize(("place", "said"), [("nonsense", "topic/partition/offset"), ("models.v1/0/0", "list")])
+def test_a_redrive_of_no_place_says_what_to_do(bus: MemoryBus, verb: Verb, place: str, said: str) -> None:
+    printed = verb("redrive", place)
+    assert printed.code == 1
+    assert said in printed.err
+
+
+def test_long_keys_are_cut_and_missing_ones_told_from_blank_ones(bus: MemoryBus, verb: Verb) -> None:
+    long = put_aside(bus, b"k" * 200, b"v")
+    put_aside(bus, None, b"v")
+    blank = put_aside(bus, b"", b"v")
+    for printed in (verb("list").out, verb("redrive", "--dry-run").out):
+        assert "k" * 59 + "…\n" in printed
+        assert "(no key)" in printed
+        assert "(blank key of 0 bytes)" in printed
+    assert verb("show", long).out.replace("\n", "").count("k") >= 200
+    assert "(blank key of 0 bytes)" in verb("show", blank).out
 
 
 def test_a_redrive_that_fails_says_which(bus: MemoryBus, verb: Verb) -> None:

@@ -18,7 +18,7 @@ class Criteria:
 
     `topic` is the one that the records came from. `key` is a document's id or
     another record's key; `tenant` leaves only documents. `closed` takes in those
-    that were redriven.
+    that were redriven. `places`, where any are given, leaves only these.
     """
 
     topic: str = ""
@@ -27,16 +27,21 @@ class Criteria:
     key: str = ""
     tenant: str = ""
     closed: bool = False
+    places: frozenset[Place] = frozenset()
 
     def topics(self) -> Sequence[str]:
         """The dead-letter topics to look in. Raises NotFound for a name that no topic or group has."""
+        for place in self.places:
+            _check_place(place)
         pairs = [(topic.name, group) for group, topics in GROUPS.items() for topic in topics]
         _check_known("topic", self.topic, [topic for topic, _ in pairs])
         _check_known("group", self.group, list(GROUPS))
         return [
             dead_letter(topic, group)
             for topic, group in pairs
-            if self.topic in {"", topic, dead_letter(topic, group)} and self.group in {"", group}
+            if self.topic in {"", topic, dead_letter(topic, group)}
+            and self.group in {"", group}
+            and (not self.places or any(place.topic == dead_letter(topic, group) for place in self.places))
         ]
 
     def match(self, letter: Letter) -> bool:
@@ -44,7 +49,8 @@ class Criteria:
         document = letter.document
         name = document.document_id.encode() if document else letter.key
         return (
-            self.reason in {"", letter.reason}
+            (not self.places or letter.place in self.places)
+            and self.reason in {"", letter.reason}
             and (not self.key or name == self.key.encode())
             and (not self.tenant or (document is not None and document.tenant == self.tenant))
         )
@@ -101,8 +107,7 @@ async def latest(bus: Bus, criteria: Criteria, limit: int) -> Found:
 
 async def read_letter(bus: Bus, place: Place) -> Record:
     """The record at a place, with its value. Raises NotFound and Unavailable."""
-    if place.topic not in PARTIES:
-        raise NotFound(f"{place.topic} is no dead-letter topic: `headwater dead-letters list` shows places")
+    _check_place(place)
     await bus.create_topics([place.topic])
     spans = {place.partition: Span(place.offset, place.offset + 1)}
     async with aclosing(scan(bus, place.topic, spans)) as batches:
@@ -111,6 +116,11 @@ async def read_letter(bus: Bus, place: Place) -> Record:
                 if Place.of(record) == place:
                     return record
     raise NotFound(f"no dead letter lies at {place}: it has expired, or was never there")
+
+
+def _check_place(place: Place) -> None:
+    if place.topic not in PARTIES:
+        raise NotFound(f"{place.topic} is no dead-letter topic: `headwater dead-letters list` shows places")
 
 
 def _check_known(what: str, name: str, known: Sequence[str]) -> None:

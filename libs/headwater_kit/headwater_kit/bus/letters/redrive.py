@@ -55,10 +55,14 @@ class Report:
 async def plan(bus: Bus, criteria: Criteria, limit: int | None = None) -> Sequence[Letter]:
     """The letters that are meant, in the order in which they will be sent; of more than `limit`, the oldest.
 
-    Raises as `bus.letters.letters`.
+    Raises as `bus.letters.letters`, and NotFound for one of the places that were
+    asked for where no open letter lies that is meant.
     """
     async with aclosing(letters(bus, criteria)) as found:
-        return in_order([letter async for letter in found])[:limit]
+        planned = in_order([letter async for letter in found])
+    if missing := criteria.places - {letter.place for letter in planned}:
+        raise NotFound(f"no open dead letter that matches lies at {min(missing)}: is it redriven or expired?")
+    return planned[:limit]
 
 
 def to_redrive(record: Record, letter: Letter) -> Outbound:
