@@ -17,6 +17,12 @@ from headwater_cli.commands.output import echo_json
 RETURN_SECONDS = 60.0
 RETRY_SECONDS = 1.0
 _OVER = (RebuildStage.DONE, RebuildStage.FAILED)
+# What goes on while no record is counted.
+_WAITS = {
+    RebuildStage.CHECKING: "comparing it with the log",
+    RebuildStage.SWITCHING: "switching: writes wait for a moment",
+    RebuildStage.SETTLING: "switched, keeping the old one for a moment",
+}
 
 
 def rebuild(ctx: typer.Context, *, tenant: Tenant = TENANT, user: User = "", json: Json = False) -> None:
@@ -25,11 +31,11 @@ def rebuild(ctx: typer.Context, *, tenant: Tenant = TENANT, user: User = "", jso
     Goes on if this command is interrupted; called again, it shows the one under way.
     """
     started = time.monotonic()
-    with connected(ctx, tenant, user) as client, _bar() as bar:
-        task = bar.add_task("beginning", total=None)
+    with connected(ctx, tenant, user) as client, progress_bar(Console(stderr=True)) as bar:
+        line = ProgressLine(bar)
         last = RebuildProgress(RebuildStage.NONE, "", 0, 0, None, 0, "")
         for last in _progress(client):
-            bar.update(task, description=last.stage.value, completed=last.done, total=last.total or None)
+            line.show(last)
     if last.stage is not RebuildStage.DONE:
         raise HeadwaterError(f"the index was not made anew: {last.reason}")
     _report(last, time.monotonic() - started, json=json)
@@ -59,9 +65,26 @@ def _progress(client: Client) -> Iterator[RebuildProgress]:
         time.sleep(RETRY_SECONDS)
 
 
-def _bar() -> Progress:
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description:>10}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+class ProgressLine:
+    """A bar that fills while records are counted; else one that only moves, with what goes on instead."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        # Two tasks, since one that has come to its end stands still, clock and all.
+        self._counted = bar.add_task("beginning", total=None)
+        self._waiting = bar.add_task("", total=None, visible=False)
+
+    def show(self, now: RebuildProgress) -> None:
+        """Draws what the rebuild is at."""
+        waits = _WAITS.get(now.stage, "")
+        self._bar.update(self._waiting, description=waits, visible=bool(waits))
+        self._bar.update(self._counted, description=now.stage.value, visible=not waits)
+        self._bar.update(self._counted, completed=now.done, total=now.total or None)
+
+
+def progress_bar(console: Console) -> Progress:
+    """Goes when the rebuild ends, and stays away where there is no terminal."""
+    columns = (TextColumn("{task.description:>10}"), BarColumn(20), TimeElapsedColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 

@@ -75,13 +75,13 @@ def _show(drifts: Sequence[TenantDrift], left: int, *, repair: bool) -> None:
         cells = (drift.documents, drift.missing, drift.extra, drift.mixed, drift.repaired, drift.pending)
         table.add_row(escape(drift.tenant), *(f"{cell:,}" for cell in cells), style="yellow" if drift.drift else "")
     console.print(table if drifts else "no documents")
+    if drifts:
+        console.print("[dim]documents, deleted ones included[/dim]")
     for drift in drifts:
         _show_examples(console, drift)
         if drift.put_aside:
-            console.print(
-                f"{drift.put_aside:,} of {escape(drift.tenant)} were put aside on their way: "
-                "`headwater dead-letters list`"
-            )
+            were = "was put aside on its way" if drift.put_aside == 1 else "were put aside on their way"
+            console.print(f"{drift.put_aside:,} of {escape(drift.tenant)} {were}: `headwater dead-letters list`")
     console.print(_verdict(left, repair=repair), highlight=False)
 
 
@@ -92,17 +92,17 @@ def _show_examples(console: Console, drift: TenantDrift) -> None:
 
 
 def _difference(one: DocumentDrift) -> str:
-    counts = ((one.missing_rows, "missing"), (one.extra_rows, "extra"))
-    rows = ", ".join(f"{count} {word}" for count, word in counts if count)
+    counts = [(count, word) for count, word in ((one.missing_rows, "missing"), (one.extra_rows, "extra")) if count]
+    rows = ", ".join(f"{count:,} {word} {'row' if count == 1 else 'rows'}" for count, word in counts)
     versions = f"accepted {one.accepted_version or 'none'}, served {one.served_version or 'none'}"
-    return f"{rows} rows · {versions}" + (" · repaired" if one.repaired else "")
+    return f"{rows} · {versions}" + (" · repaired" if one.repaired else "")
 
 
 def _verdict(left: int, *, repair: bool) -> str:
     if not left:
         return "[green]the index is what the log says[/green]"
+    documents, them = ("1 document", "it") if left == 1 else (f"{left:,} documents", "them")
     if repair:
-        return (
-            f"[red]{left:,} documents could not be repaired: the log does not hold them whole; ingest them again[/red]"
-        )
-    return f"[yellow]{left:,} documents differ: `headwater reconcile --repair` mends them[/yellow]"
+        return f"[red]{documents} could not be repaired: the log does not hold {them} whole; ingest {them} again[/red]"
+    differ = "differs" if left == 1 else "differ"
+    return f"[yellow]{documents} {differ}: `headwater reconcile --repair` mends {them}[/yellow]"

@@ -2,6 +2,7 @@
 """`headwater reconcile` and `headwater rebuild`, from the command line to an index service that plays a part."""
 
 import asyncio
+import io
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -13,11 +14,13 @@ from headwater.index.v1 import index_pb2 as pb
 from headwater.index.v1.index_pb2_grpc import IndexServiceServicer, add_IndexServiceServicer_to_server
 from headwater_cli.commands import rebuild as verb
 from headwater_cli.main import main
+from headwater_client import RebuildProgress, RebuildStage
 from headwater_kit.core.errors import HeadwaterError, Unavailable
 from headwater_kit.rpc import principal
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Service
 from headwater_kit.testing.scripted import ScriptedSettings
+from rich.console import Console
 
 Headwater = Callable[..., Any]
 
@@ -90,6 +93,7 @@ async def test_a_clean_index_is_told_as_such(headwater: Headwater, index: Played
     code, out, _ = await headwater("reconcile")
     assert code == 0
     assert "the index is what the log says" in out
+    assert "documents, deleted ones included" in out
     assert index.asked == [("default", pb.ReconcileRequest())]
 
 
@@ -105,10 +109,21 @@ async def test_drift_is_shown_with_examples_and_fails(headwater: Headwater, inde
     index.plays = [[drift(missing=1, mixed=2, put_aside=4, examples=[example])]] * 2
     code, out, _ = await headwater("reconcile", "--tenant", "acme")
     assert code == 1
-    assert "acme a/[b].md  3 missing, 2 extra rows · accepted 7, served 6" in out
+    assert "acme a/[b].md  3 missing rows, 2 extra rows · accepted 7, served 6" in out
     assert "3 documents differ: `headwater reconcile --repair` mends them" in out
     assert "4 of acme were put aside" in out
     assert index.asked == [("acme", pb.ReconcileRequest(tenant="acme"))]
+
+
+async def test_one_is_not_told_as_several(headwater: Headwater, index: PlayedIndex) -> None:
+    example = pb.DocumentDrift(document_id="a", kind=pb.DRIFT_KIND_MISSING, accepted_version=7, missing_rows=1)
+    index.plays = [[drift(missing=1, put_aside=1, examples=[example])]] * 2
+    _, out, _ = await headwater("reconcile")
+    assert "1 missing row ·" in out
+    assert "1 of acme was put aside on its way" in out
+    assert "1 document differs: `headwater reconcile --repair` mends it" in out
+    _, out, _ = await headwater("reconcile", "--repair")
+    assert "1 document could not be repaired" in out
 
 
 async def test_repairs_are_asked_for_and_told_in_json(headwater: Headwater, index: PlayedIndex) -> None:
@@ -125,6 +140,23 @@ async def test_a_rebuild_is_watched_to_its_end(headwater: Headwater, index: Play
     code, out, _ = await headwater("rebuild", "--json")
     told = json.loads(out)
     assert (code, told["stage"], told["collection"], told["done"]) == (0, "done", "x_n1", 8)
+
+
+def test_a_rebuild_that_counts_nothing_says_what_it_does_and_its_clock_goes_on() -> None:
+    out = io.StringIO()
+    now = iter(range(0, 1000, 5))
+    bar = verb.progress_bar(Console(file=out, force_terminal=True, width=80))
+    bar.get_time = lambda: float(next(now))
+    line = verb.ProgressLine(bar)
+    line.show(RebuildProgress(RebuildStage.REPLAYING, "x_n1", 8, 8, None, 0, ""))
+    shown = []
+    for _ in range(2):
+        line.show(RebuildProgress(RebuildStage.SETTLING, "x_n1", 8, 8, None, 0, ""))
+        bar.console.print(bar.get_renderable())
+        shown.append(out.getvalue())
+        out.truncate(0)
+    assert all("keeping the old one for a moment" in one and "replaying" not in one for one in shown)
+    assert shown[0] != shown[1]
 
 
 async def test_a_rebuild_is_joined_again_after_a_crash(headwater: Headwater, index: PlayedIndex) -> None:
