@@ -76,13 +76,18 @@ class Ordeal:
             report = Report(terms.seed, terms.seconds, tuple(terms.faults))
             faults = self._break(producer, follower)
             producer.stop()
+            self.say(f"waiting for quiet, up to {QUIET_SECONDS:.0f} s")
             quiet_from = time.monotonic()
             report.unquiet = verifier.wait_quiet(QUIET_SECONDS)
             report.quiescence_seconds = round(time.monotonic() - quiet_from, 1)
             prober.stop()
             report.probed(prober)
-            for fault, began_at in faults:
+            for fault, began_at, was_seen in faults:
                 report.struck(fault, began_at, recovery(fault, producer, follower))
+                if not was_seen:
+                    self.say(f"late: {report.lines[-1].lstrip()}")
+        if report.not_struck:
+            self.say(f"asked for, and never came up in {terms.seconds:.0f} s: {', '.join(report.not_struck)}")
         report.sent(producer)
         report.found(verifier.findings(producer.places()))
         return report
@@ -93,23 +98,25 @@ class Ordeal:
         rng = random.Random(self.rng.random())
         return Workload(self.tenant, stories, rng, backfill=terms.backfill, poison=terms.poison, fresh=terms.fresh)
 
-    def _break(self, producer: SteadyProducer, follower: Follower) -> list[tuple[Fault, float]]:
+    def _break(self, producer: SteadyProducer, follower: Follower) -> list[tuple[Fault, float, bool]]:
+        """The faults that were, when all began, and whether the recovery was seen and told at once."""
         began_at = time.monotonic()
         until = began_at + self.terms.seconds
         breaker = Breaker(self.platform, self.rng, *_lasting(self.terms.seconds), self.terms.points)
         possible = [kind for kind in self.terms.faults if LONG.get(kind, 0.0) <= self.terms.seconds / 2]
         kinds: list[str] = []
         time.sleep(CALM_START_SECONDS)
-        faults: list[Fault] = []
+        faults: list[tuple[Fault, float, bool]] = []
         while possible and time.monotonic() < until - LAST_SECONDS:
             # Each kind once before any comes again.
             kinds = kinds or self.rng.sample(possible, len(possible))
-            faults.append(breaker.inflict(kinds.pop()))
-            recovered = self._await_recovery(faults[-1], producer, follower, until)
-            self.say(told(faults[-1], began_at, recovered))
+            fault = breaker.inflict(kinds.pop())
+            recovered = self._await_recovery(fault, producer, follower, until)
+            faults.append((fault, began_at, recovered is not None))
+            self.say(told(fault, began_at, recovered))
             time.sleep(self.rng.uniform(*PAUSES_SECONDS))
         time.sleep(max(0.0, until - time.monotonic()))
-        return [(fault, began_at) for fault in faults]
+        return faults
 
     def _await_recovery(self, fault: Fault, producer: SteadyProducer, follower: Follower, until: float) -> float | None:
         """As `recovery`, waited for; a late one is left to be found afterwards, and the next fault comes on top."""

@@ -76,6 +76,11 @@ class Report:
             self._show(kind, sentences)
 
     @property
+    def not_struck(self) -> list[str]:
+        """Faults that were asked for and never came up."""
+        return [kind for kind in self.faults if kind not in self.recovery_seconds]
+
+    @property
     def violations(self) -> dict[str, int]:
         """What must be 0."""
         kinds = (
@@ -99,7 +104,7 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """As it is written."""
-        return asdict(self) | {"clean": self.is_clean}
+        return asdict(self) | {"not_struck": self.not_struck, "clean": self.is_clean}
 
     def _show(self, kind: str, sentences: Sequence[str]) -> None:
         if sentences:
