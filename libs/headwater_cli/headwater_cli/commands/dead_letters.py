@@ -70,7 +70,7 @@ def show(
 def redrive(
     ctx: typer.Context,
     places: Annotated[
-        list[str] | None, typer.Argument(metavar="[PLACE]...", help="Only what lies there, as `list` shows it.")
+        list[str] | None, typer.Argument(metavar="PLACE", help="Only what lies there, as `list` shows it.")
     ] = None,
     *,
     topic: Topic = "",
