@@ -1,5 +1,6 @@
 """The `headwater` command: its global options, its table of commands, its one-line errors."""
 
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from headwater_kit.core.errors import HeadwaterError
+from headwater_kit.core.errors import HeadwaterError, Unavailable
 from headwater_kit.settings import load
 from rich.console import Console
 from rich.markup import escape
@@ -42,6 +43,13 @@ COMMANDS = (
 _FLAGS = ("--debug",)
 _OPTIONS = ("--data-dir",)
 _INTERRUPTED = 130
+
+# What a message begins with that is the transport's, and the service in it (kit, rpc.status).
+_CALL = re.compile(r"/?headwater\.(\w+)\.v\d+\.")
+# What a message holds that is the Kafka client's (kit, bus.kafka.faults).
+_KAFKA_CODE = re.compile(r"\(_?[A-Z]+(_[A-Z]+)+\)|\(_[A-Z]+\)")
+# How a message begins to say what to do.
+_HINT = "`headwater "
 
 
 def main() -> None:
@@ -139,8 +147,18 @@ def _global_options(
 
 
 def _print_error(error: Exception) -> None:
-    message = error.message if isinstance(error, HeadwaterError) else _unexpected(error)
+    message = _expected(error) if isinstance(error, HeadwaterError) else _unexpected(error)
     Console(stderr=True).print(f"[red]headwater:[/red] {escape(message)}", highlight=False, soft_wrap=True)
+
+
+def _expected(error: HeadwaterError) -> str:
+    """The message, or for what is away, and is told of in a client's own words, who that is and what to do."""
+    if not isinstance(error, Unavailable) or _HINT in error.message:
+        return error.message
+    call = _CALL.match(error.message)
+    if call is None and _KAFKA_CODE.search(error.message) is None:
+        return f"{error.message}: see {_HINT}status`, try again"
+    return f"{call[1] if call else 'the broker'} does not answer: see {_HINT}status`, try again"
 
 
 def _unexpected(error: Exception) -> str:

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
-from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait
+from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait, positions
 from headwater_cli.commands.output import answer_values, echo_json, source_of
 from headwater_cli.commands.wrapping import WrappedStream
 
@@ -41,7 +41,7 @@ def ask(
         for piece in client.ask(
             " ".join(words),
             top_k=top_k,
-            min_positions=min_position or (),
+            min_positions=positions(min_position),
             max_staleness_ms=max_staleness,
             wait_ms=wait or 0,
         ):

@@ -17,7 +17,7 @@ from headwater_cli.platform.checks import Patient, examine
 def doctor(
     ctx: typer.Context, json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False
 ) -> None:
-    """Check Python, Java, disk, ports, jars, weights, broker and store; exits with 1 on a fault."""
+    """Check Python, Java, disk, ports, jars, weights, broker, store and services; exits with 1 on a fault."""
     call = Invocation.of(ctx)
     findings = asyncio.run(examine(Patient.of(call.layout, call.settings)))
     healthy = all(finding.ok for finding in findings)

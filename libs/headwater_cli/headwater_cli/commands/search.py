@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
-from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait
+from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait, positions
 from headwater_cli.commands.output import echo_json, passage_values, source_of
 
 SHOWN_CHARACTERS = 240
@@ -34,7 +34,7 @@ def search(
         found = client.search(
             " ".join(words),
             top_k=top_k,
-            min_positions=min_position or (),
+            min_positions=positions(min_position),
             max_staleness_ms=max_staleness,
             wait_ms=wait or 0,
         )

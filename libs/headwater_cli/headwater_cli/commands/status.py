@@ -15,7 +15,7 @@ from headwater_cli.commands.output import echo_json
 from headwater_cli.invocation import Invocation
 from headwater_cli.platform import state
 from headwater_cli.platform.flow import DeadLetters, GroupLag
-from headwater_cli.platform.inspection import Inspection, inspect
+from headwater_cli.platform.inspection import NOT_SERVING, Inspection, inspect
 from headwater_cli.platform.state import Condition, Phase, PlatformState
 
 _DAY_SECONDS = 86_400
@@ -71,8 +71,10 @@ def _head(platform: PlatformState) -> dict[str, Any]:
 
 def _show(call: Invocation, platform: PlatformState, report: Inspection) -> None:
     console = Console()
-    console.print(f"{platform.phase} {platform.activity}".strip(), markup=False, highlight=False)
+    standing = [found for found in report.processes if found["state"] == NOT_SERVING]
+    console.print(_headline(platform, standing), markup=False, highlight=False, soft_wrap=True)
     console.print(_processes(platform, report))
+    _show_standing(console, call, standing)
     if report.documents is not None:
         console.print(f"\n{report.documents} documents, {report.chunks} chunks", highlight=False)
     if report.lags:
@@ -82,6 +84,23 @@ def _show(call: Invocation, platform: PlatformState, report: Inspection) -> None
         console.print(f"[dim]what they are: {escape(call.layout.command('dead-letters list'))}[/dim]", soft_wrap=True)
     for fault in report.faults:
         console.print(f"[red]{escape(fault)}[/red]", highlight=False)
+
+
+def _headline(platform: PlatformState, standing: Sequence[dict[str, Any]]) -> str:
+    if standing:
+        return f"not serving: {', '.join(found['name'] for found in standing)}"
+    return f"{platform.phase} {platform.activity}".strip()
+
+
+def _show_standing(console: Console, call: Invocation, standing: Sequence[dict[str, Any]]) -> None:
+    """Prints why services do not serve, and where to look next."""
+    if not standing:
+        return
+    console.print()
+    for found in standing:
+        console.print(f"[red]{found['name']} is not serving: {escape(found['reason'])}[/red]", soft_wrap=True)
+    letters, log = call.layout.command("dead-letters list"), call.layout.command(f"logs {standing[0]['name']}")
+    console.print(f"next: `{letters}`, `{log}`; docs/delivery.md says what to do", markup=False, soft_wrap=True)
 
 
 def _processes(platform: PlatformState, report: Inspection) -> Table:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from headwater_client import Change, DocumentState
+from headwater_client import Change, Client, DocumentState
 from headwater_kit.core.documents import Position
+from headwater_kit.core.errors import NotFound
 from rich.console import Console
 from rich.markup import escape
 
@@ -40,10 +41,21 @@ def watch(
     name = path.absolute().as_posix() if path.is_file() else document_id
     show = _print_json if json else ChangeLines(Console(highlight=False), time.monotonic).show
     with connected(ctx, tenant, user) as client:
+        _say_if_unknown(client, name, once=once)
         for change in client.watch(name):
             show(change)
             if once and change.state.is_final:
                 return
+
+
+def _say_if_unknown(client: Client, name: str, *, once: bool) -> None:
+    """Says that there is nothing to show yet; raises NotFound where one will not wait for it."""
+    try:
+        client.get(name)
+    except NotFound:
+        if once:
+            raise NotFound(f"nothing is known of {name}: ingest it first, or watch without --once") from None
+        typer.echo(f"nothing is known of {name} yet: waiting", err=True)
 
 
 class ChangeLines:

@@ -1,5 +1,6 @@
 """What the platform needs of this machine, and what to do where it is missing."""
 
+import asyncio
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,6 +12,7 @@ from headwater_kit.settings.ports import GRPC_PORTS, METRICS_PORTS
 
 from headwater_cli.platform import engines, jars, kafka, milvus, probes, state
 from headwater_cli.platform.broker import bus
+from headwater_cli.platform.health import fault_of
 from headwater_cli.platform.java import find_java
 from headwater_cli.platform.layout import Layout
 from headwater_cli.platform.ports import is_free
@@ -135,6 +137,19 @@ async def _store(patient: Patient) -> Finding:
     return Finding("store", ok=True, detail=f"answers at {uri}")
 
 
+async def _services(patient: Patient) -> Finding:
+    if patient.running is None:
+        return Finding("services", ok=True, detail="not running; `headwater up` starts them")
+    processes = patient.running.processes
+    reasons = await asyncio.gather(*map(fault_of, processes))
+    faults = [f"{process.name}: {reason}" for process, reason in zip(processes, reasons, strict=True) if reason]
+    if faults:
+        detail = f"not serving: {'; '.join(faults)}"
+        remedy = "see `headwater status` and `headwater dead-letters list`; docs/delivery.md says what to do"
+        return Finding("services", ok=False, detail=detail, remedy=remedy)
+    return Finding("services", ok=True, detail="serving")
+
+
 def _answering(name: str, remedy: str, check: Check) -> Check:
     """The check with the errors it may raise turned into a finding."""
 
@@ -156,4 +171,5 @@ CHECKS: Sequence[Check] = (
     _answering("weights", "delete the file that is named, then run `headwater up`", _weights),
     _answering("broker", "see `headwater logs kafka`, or correct HEADWATER_KAFKA_BOOTSTRAP", _broker),
     _answering("store", "see `headwater logs milvus`, or correct HEADWATER_MILVUS_URI", _store),
+    _services,
 )

@@ -11,18 +11,21 @@ import grpc
 from headwater.index.v1.index_pb2 import GetStatsRequest
 from headwater.index.v1.index_pb2_grpc import IndexServiceStub
 from headwater_kit.bus.letters import Place, closed_places
-from headwater_kit.core.errors import HeadwaterError, Unavailable
-from headwater_kit.settings.ports import GRPC_PORTS
+from headwater_kit.core.errors import HeadwaterError, Transient
 
-from headwater_cli.platform import probes
 from headwater_cli.platform.broker import broker_settings, bus
 from headwater_cli.platform.flow import DeadLetters, Flow, GroupLag
-from headwater_cli.platform.state import Condition, Phase, PlatformState, ProcessState
+from headwater_cli.platform.health import fault_of
+from headwater_cli.platform.state import Phase, PlatformState, ProcessState
 from headwater_cli.settings import PlatformSettings
 
 T = TypeVar("T")
 
+# The state of a service that runs and says that it does not serve.
+NOT_SERVING = "not serving"
+
 _STATS_SECONDS = 2.0
+_PING_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +46,22 @@ async def inspect(settings: PlatformSettings, platform: PlatformState) -> Inspec
     processes = await asyncio.gather(*(_process(process) for process in platform.processes))
     if platform.phase is not Phase.READY:
         return Inspection(processes)
+    documents, chunks = await _stats(platform, faults)
+    if not await _answers(settings, platform, faults):
+        return Inspection(processes, documents=documents, chunks=chunks, faults=faults)
     flow = Flow(broker_settings(settings, platform.kafka_bootstrap))
     closed = await _closed(settings, platform, faults)
     lags, dead_letters = await _ask(flow.lags, faults), await _ask(partial(flow.dead_letters, closed), faults)
-    documents, chunks = await _stats(platform, faults)
     return Inspection(processes, lags, dead_letters, documents, chunks, faults)
 
 
 async def _process(process: ProcessState) -> dict[str, Any]:
     uptime = time.time() - process.started_at if process.started_at and process.identity else None
+    fault = await fault_of(process)
     return {
         "name": process.name,
-        "state": await _live_condition(process),
+        "state": process.condition if fault is None else NOT_SERVING,
+        "reason": fault or "",
         "pid": process.identity.pid if process.identity else None,
         "address": process.address,
         "restarts": process.restarts,
@@ -63,14 +70,17 @@ async def _process(process: ProcessState) -> dict[str, Any]:
     }
 
 
-async def _live_condition(process: ProcessState) -> str:
-    """The condition as the state has it, or "not serving" when a service says so now."""
-    if process.condition is Condition.READY and process.name in GRPC_PORTS:
-        try:
-            await probes.serves(process.address)
-        except Unavailable:
-            return "not serving"
-    return process.condition
+async def _answers(settings: PlatformSettings, platform: PlatformState, faults: list[str]) -> bool:
+    """Whether the broker does; said once where it does not, instead of by each question to it."""
+    try:
+        await bus(settings, platform.kafka_bootstrap).ping(_PING_SECONDS)
+    except Transient:
+        faults.append("the broker does not answer: see `headwater logs kafka`")
+        return False
+    except HeadwaterError as error:
+        faults.append(error.message)
+        return False
+    return True
 
 
 async def _ask(question: Callable[[], Sequence[T]], faults: list[str]) -> Sequence[T]:

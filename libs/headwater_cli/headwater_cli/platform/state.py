@@ -11,6 +11,7 @@ from pathlib import Path
 from headwater_kit.core.errors import Misconfigured, Unavailable
 from pydantic import TypeAdapter, ValidationError
 
+from headwater_cli.platform.layout import Layout
 from headwater_cli.platform.process import Identity
 
 # Changes when an older `headwater` could not read the file.
@@ -104,9 +105,9 @@ def require_ready(path: Path) -> PlatformState:
     """The state of a platform that can be used. Raises Unavailable, saying what to do, when it cannot."""
     state = read(path)
     if state is None or state.supervisor.process() is None:
-        raise Unavailable("the platform is not running: start it with `headwater up`")
+        raise Unavailable(f"the platform is not running: start it with `{Layout(path.parent).command('up')}`")
     if state.phase is not Phase.READY:
-        raise Unavailable(f"the platform is {state.phase}: see `headwater status`")
+        raise Unavailable(f"the platform is {state.phase}: see `{Layout(path.parent).command('status')}`")
     return state
 
 

@@ -1,11 +1,12 @@
 import sys
 from pathlib import Path
 
+import headwater_cli.main
 import pytest
 import typer
 from headwater_cli.commands.status import duration
 from headwater_cli.main import COMMANDS, asks_to_debug, build, global_first, main
-from headwater_kit.core.errors import NotFound
+from headwater_kit.core.errors import Denied, HeadwaterError, NotFound, Unavailable
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,28 @@ def test_down_of_nothing_is_no_failure(
 ) -> None:
     assert call(monkeypatch, "down", "--data-dir", str(tmp_path)) == 0
     assert "not running" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Unavailable("asking for the topics: Local: Broker transport failure (_TRANSPORT)"), "the broker does not"),
+        (Unavailable("asking for offsets of t: Leader epoch is newer (UNKNOWN_LEADER_EPOCH)"), "the broker does not"),
+        (Unavailable("headwater.retrieve.v1.RetrieveService/Search: connections to all failing"), "retrieve does not"),
+        (Unavailable("the store is full"), "the store is full: see `headwater status`"),
+        (Unavailable("not running: start it with `headwater up`"), "not running: start it with `headwater up`\n"),
+        (Denied("not you"), "not you\n"),
+    ],
+)
+def test_what_is_away_is_told_with_a_next_step(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: HeadwaterError, said: str
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(headwater_cli.main, "build", fail)
+    assert call(monkeypatch, "status") == 1
+    assert f"headwater: {said}" in capsys.readouterr().err
 
 
 def names(app: typer.Typer) -> set[str | None]:

@@ -60,7 +60,7 @@ def test_a_platform_whose_supervisor_is_gone_is_not_running(tmp_path: Path) -> N
     path = tmp_path / "platform.json"
     reused_pid = Identity(os.getpid(), create_time=1.0)
     state.write(path, replace(_state(), supervisor=reused_pid))
-    with pytest.raises(Unavailable, match="headwater up"):
+    with pytest.raises(Unavailable, match=r"headwater --data-dir .* up"):
         state.require_ready(path)
 
 

@@ -152,6 +152,12 @@ async def test_watch_gives_json_by_the_line(platform: TinyPlatform, headwater: H
     assert lines[0] == {"state": "accepted", "version": 1, "partition": 0, "offset": 0, "reason": ""}
 
 
+async def test_watch_says_that_it_waits_for_what_is_not_there(platform: TinyPlatform, headwater: Headwater) -> None:
+    printed = await headwater("watch", "fruit", "--once")
+    assert (printed.code, printed.out) == (1, "")
+    assert "nothing is known of fruit" in printed.err
+
+
 async def test_ask_streams_and_cites(platform: TinyPlatform, headwater: Headwater) -> None:
     platform.write("fruit", b"Pears are green.")
     printed = await headwater("ask", "pears ?")
@@ -202,9 +208,26 @@ async def test_a_question_says_how_fresh_its_answer_must_be(
     ]
 
 
-@pytest.mark.parametrize("option", [("--max-staleness", "2"), ("--wait", "soon"), ("--min-position", "7")])
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--max-staleness", "2"),
+        ("--wait", "soon"),
+        ("--wait", "999999999h"),
+        ("--min-position", "7"),
+        ("--min-position", "1:99999999999999999999999"),
+        ("--min-position", "1:9223372036854775808"),
+        ("--min-position", "99:1"),
+    ],
+)
 async def test_a_freshness_that_cannot_be_read_is_wrong_usage(headwater: Headwater, option: tuple[str, str]) -> None:
     assert (await headwater("search", "pears", *option)).code == 2
+
+
+async def test_a_partition_is_given_once(headwater: Headwater) -> None:
+    printed = await headwater("search", "pears", "--min-position", "1:2", "--min-position", "1:3")
+    assert printed.code == 2
+    assert "partition 1 is given twice" in printed.err
 
 
 async def test_a_search_without_a_hit_says_so(headwater: Headwater) -> None:
