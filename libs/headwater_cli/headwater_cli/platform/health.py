@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from headwater_cli.platform.state import Condition, ProcessState
 
 # As the kit's services log it, once whenever the reason changes.
 _MARK = "not serving: "
+_SERVES = re.compile(r'(^| |")serving("|$)')
 # A service that does not serve may log each try of a record; some megabytes are read in milliseconds.
 _READ_LINES = 10_000
 
@@ -30,8 +32,8 @@ async def fault_of(process: ProcessState) -> str | None:
 
 
 def last_reason(log: Path) -> str:
-    """What the service last logged that it does not serve for; empty where its log does not tell."""
-    lines = (line for line in reversed(last_lines(log, _READ_LINES)) if _MARK in line)
+    """What the service last logged that it does not serve for; empty where it served since or its log does not tell."""
+    lines = (line for line in reversed(last_lines(log, _READ_LINES)) if _MARK in line or _SERVES.search(line))
     return _message(next(lines, "")).partition(_MARK)[2]
 
 

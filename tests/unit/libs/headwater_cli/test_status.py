@@ -26,6 +26,8 @@ AWAY = "127.0.0.1:1"
         ([json.dumps({"message": 'not serving: store: "away"', "service": "index"})], 'store: "away"'),
         (["not serving: first", "serving", "not serving: second"], "second"),
         (['{"message": "not serving: cut'], "cut"),
+        (["not serving: first", "12:00:01 info    serving"], ""),
+        (["not serving: first", '{"message": "serving", "service": "index"}'], ""),
     ],
 )
 def test_the_reason_is_the_last_that_was_logged(tmp_path: Path, lines: list[str], reason: str) -> None:
