@@ -104,8 +104,9 @@ class _Wiring:
 
         applying = ApplyDocuments(self._rules, self._ledger, cutter, self._store, self._clock)
         events = DocumentEvents(
-            applying, self._rules, PARTITIONS, catch_up=self._caught_up, owned=repair.own, forget=forget
-        )
+            applying, self._rules, PARTITIONS, self._sender.send,
+            catch_up=self._caught_up, owned=repair.own, forget=forget,
+        )  # fmt: skip
         return self._loop("ingest", DOCUMENTS, events, LoopPolicy.of(self._settings))
 
     def _backfill(self) -> ConsumerLoop:

@@ -1,9 +1,9 @@
 """The consumer of `documents.backfill.v1`."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from headwater_kit.bus.partitioning import partition_of
-from headwater_kit.bus.ports import Ack, Outbound, Record, TopicPartition
+from headwater_kit.bus.ports import Outbound, Record, TopicPartition
 from headwater_kit.bus.topics import DOCUMENTS
 from headwater_kit.codec.events import decode
 from headwater_kit.codec.headers import CONTENT_TYPE, LANE, ORIGIN, PROTOBUF
@@ -13,12 +13,11 @@ from headwater_kit.core.errors import HeadwaterError, InvalidInput
 from headwater_kit.core.events import DocumentUpserted
 
 from headwater_ingest.events.decoding import here, origin_of
-from headwater_ingest.events.handler import CatchUp
+from headwater_ingest.events.handler import CatchUp, Send
 from headwater_ingest.handlers import BulkEvent, LetIn
 
 # A record over this holds its body itself: references, titles and metadata are smaller.
 MAX_REFERENCE_BYTES = 64 * 1024
-Send = Callable[[Outbound], Awaitable[Ack]]
 
 
 class BackfillEvents:

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from headwater_kit.bus.partitioning import partition_of
-from headwater_kit.bus.ports import Outbound, Record, TopicPartition
+from headwater_kit.bus.ports import Ack, Outbound, Record, TopicPartition
+from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.headers import ORIGIN
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.documents import DocumentKey
@@ -18,11 +19,13 @@ from headwater_ingest.handlers import ApplyDocuments
 
 CatchUp = Callable[[], Awaitable[None]]
 Owned = Callable[[Collection[int]], None]
+Send = Callable[[Outbound], Awaitable[Ack]]
 
 
 class DocumentEvents:
     """A `bus.handler.RecordHandler`: each record gives one chain of `chunks.v1`.
 
+    `send` writes a record that stands in another partition than its document's.
     `catch_up` returns once the ledger holds all that is in its topic; `owned` and
     `forget` tell the ledger which partitions are decided here, and which no more.
     """
@@ -32,6 +35,7 @@ class DocumentEvents:
         handlers: ApplyDocuments,
         rules: DocumentRules,
         partitions: int,
+        send: Send,
         *,
         catch_up: CatchUp,
         owned: Owned,
@@ -40,12 +44,13 @@ class DocumentEvents:
         self._handlers = handlers
         self._rules = rules
         self._partitions = partitions
+        self._send = send
         self._catch_up = catch_up
         self._owned = owned
         self._forget = forget
 
     async def handle(self, record: Record) -> Sequence[Outbound]:
-        """The record's parts and ledger entry, or its way to the right partition. Raises InvalidInput."""
+        """The record's parts and ledger entry, or a marker once it is sent on. Raises InvalidInput, Unavailable."""
         key = DocumentKey.from_bytes(record.key)
         self._rules.check_size(len(record.value or b""), "value")
         home = partition_of(key.to_bytes(), self._partitions)
@@ -53,7 +58,9 @@ class DocumentEvents:
         if home != record.partition and ORIGIN not in record.headers:
             _count("rerouted")
             crash_point("ingest.rerouting")
-            return outputs.rerouted(record, key, home)
+            # Waited for: the watermark must not pass the marker before the record stands where it is to be decided.
+            await self._send(stamped(outputs.again(record, key, home)))
+            return (outputs.rerouted(record, key),)
         applied = await self._handlers.apply(document_event(record, key))
         _count(applied.parts[0].provenance.outcome)
         return outputs.applied(record, key, applied)

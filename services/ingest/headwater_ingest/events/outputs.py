@@ -52,11 +52,15 @@ def rejected(record: Record, error: HeadwaterError) -> Outbound:
     return _marker(record, key, _provenance(record, Outcome.REJECTED, error.reason))
 
 
-def rerouted(record: Record, key: DocumentKey, partition: int) -> Sequence[Outbound]:
-    """The record again, in the partition of its document, and the marker of where it stood."""
+def again(record: Record, key: DocumentKey, partition: int) -> Outbound:
+    """The record again, for the partition of its document."""
     headers = {**record.headers, ORIGIN: origin_to_header(origin_of(record))}
-    again = Outbound(DOCUMENTS.name, key.to_bytes(), record.value, headers, partition=partition)
-    return (again, _marker(record, key, _provenance(record, Outcome.REROUTED)))
+    return Outbound(DOCUMENTS.name, key.to_bytes(), record.value, headers, partition=partition)
+
+
+def rerouted(record: Record, key: DocumentKey) -> Outbound:
+    """The marker of where a record stood that was sent on."""
+    return _marker(record, key, _provenance(record, Outcome.REROUTED))
 
 
 def _part(record: Record, key: DocumentKey, part: DocumentChunked) -> Outbound:
