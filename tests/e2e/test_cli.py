@@ -110,7 +110,8 @@ def test_a_failure_is_one_line_and_an_exit_code(laptop: Laptop, arguments: tuple
 def test_without_a_platform_a_command_says_how_to_start_one(tmp_path: Path) -> None:
     nowhere = Laptop(tmp_path / "nowhere")
     for verb in ("ask", "search"):
-        assert "headwater up" in one_line(nowhere(verb, "anything"))
+        hint = f"`headwater --data-dir {nowhere.root} up`"
+        assert hint in one_line(nowhere(verb, "anything"))
     stopped = nowhere("status", "--json")
     assert (stopped.returncode, json.loads(stopped.stdout)["phase"]) == (1, "stopped")
     assert nowhere("down").returncode == 0

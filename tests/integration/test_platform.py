@@ -148,7 +148,7 @@ def test_doctor_finds_no_fault(shared: Headwater) -> None:
     doctor = shared("doctor", "--json")
     assert doctor.returncode == 0, doctor.stdout
     checked = [finding["check"] for finding in json.loads(doctor.stdout)["findings"]]
-    assert checked == ["python", "java", "disk", "ports", "jars", "weights", "broker", "store"]
+    assert checked == ["python", "java", "disk", "ports", "jars", "weights", "broker", "store", "services"]
 
 
 def test_status_shows_processes_lags_and_dead_letters_with_reasons(shared: Headwater) -> None:
@@ -281,6 +281,6 @@ def test_the_store_that_is_asked_for_must_be_there(tmp_path: Path, modules: Path
     nowhere = Headwater(tmp_path, modules, HEADWATER_MILVUS_URI="http://127.0.0.1:9")
     doctor = nowhere("doctor", "--json")
     assert doctor.returncode == 1
-    store = json.loads(doctor.stdout)["findings"][-1]
+    store = next(found for found in json.loads(doctor.stdout)["findings"] if found["check"] == "store")
     assert not store["ok"]
     assert "HEADWATER_MILVUS_URI" in store["remedy"]
