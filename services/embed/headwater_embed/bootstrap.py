@@ -5,7 +5,7 @@ import random
 from headwater.embed.v1.embed_pb2_grpc import add_EmbedServiceServicer_to_server
 from headwater_inference.batcher import BatchPolicy
 from headwater_kit.bus.factory import open_bus
-from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy
+from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, by_document
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, Topic
 from headwater_kit.core.clock import Clock, SystemClock
@@ -14,7 +14,7 @@ from headwater_kit.runtime import Service
 
 from headwater_embed.adapters.engine import BatchedEngine
 from headwater_embed.adapters.lru import LruCache
-from headwater_embed.events import EmbedChunks, document_order
+from headwater_embed.events import EmbedChunks
 from headwater_embed.handlers import Embedder
 from headwater_embed.rpc import EmbedRpc
 from headwater_embed.settings import Settings
@@ -40,9 +40,7 @@ def build(
     def loop(group: str, topic: Topic) -> ConsumerLoop:
         handler = EmbedChunks(embedder)
         limits = LoopPolicy.of(settings)
-        return ConsumerLoop(
-            bus, group, (topic,), handler, clock=clock, rng=rng, policy=limits, order_key=document_order
-        )
+        return ConsumerLoop(bus, group, (topic,), handler, clock=clock, rng=rng, policy=limits, order_key=by_document)
 
     loops = (loop("embed", CHUNKS), loop("embed-backfill", CHUNKS_BACKFILL))
     servicer = Servicer(add_EmbedServiceServicer_to_server, EmbedRpc(embedder), "headwater.embed.v1.EmbedService")

@@ -45,11 +45,6 @@ class EmbedChunks:
         """Nothing is kept by partition."""
 
 
-def document_order(record: Record) -> bytes:
-    """What orders the parts and versions of a document. Raises InvalidInput."""
-    return document_of(record.key).to_bytes()
-
-
 def _part(record: Record) -> DocumentChunked:
     return events.decode(DocumentChunked, record.value or b"")
 

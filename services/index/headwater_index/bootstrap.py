@@ -4,7 +4,7 @@ import random
 
 from headwater.index.v1.index_pb2_grpc import add_IndexServiceServicer_to_server
 from headwater_kit.bus.factory import open_bus
-from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy
+from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, by_document
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL
 from headwater_kit.core.clock import Clock, SystemClock
@@ -19,7 +19,7 @@ from headwater_index.adapters.keeper import StoreKeeper
 from headwater_index.adapters.log import BusLog
 from headwater_index.adapters.meter import DriftMetrics
 from headwater_index.adapters.workbook import SqliteWorkbooks
-from headwater_index.events import IndexEmbeddings, by_document
+from headwater_index.events import IndexEmbeddings
 from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.indexing import Indexer
 from headwater_index.handlers.lead import Lead

@@ -76,11 +76,6 @@ class IndexEmbeddings:
             histogram(names.INDEX_SEARCHABLE_DELAY).record(delay, outcome | of)
 
 
-def by_document(record: Record) -> bytes:
-    """The order key: parts have keys of their own, and those of one document come one after the other."""
-    return document_of(record.key).to_bytes()
-
-
 def _announced_by(key: DocumentKey, indexed: DocumentIndexed) -> bytes:
     """The record's key. What the backfill lane announces must not compact away a live position: it is the watermark."""
     return part_key(key, None) if indexed.provenance.lane is Lane.BACKFILL else key.to_bytes()

@@ -13,6 +13,7 @@ from headwater_kit.bus.waiting import wait_all
 from headwater_kit.bus.worker import GroupWorker, Means
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.documents import document_of
 from headwater_kit.core.errors import Unavailable
 
 _log = logging.getLogger(__name__)
@@ -27,6 +28,14 @@ __all__ = ["ConsumerLoop", "LoopPolicy", "RecordHandler"]
 def by_record_key(record: Record) -> bytes | None:
     """The order key of topics whose records are independent unless they have one key."""
     return record.key
+
+
+def by_document(record: Record) -> bytes:
+    """The order key of the chain: parts have keys of their own, and those of one document come one after the other.
+
+    Raises InvalidInput for a key that names no document.
+    """
+    return document_of(record.key).to_bytes()
 
 
 class ConsumerLoop:
