@@ -5,11 +5,12 @@
 Starts a platform of its own, loads `--documents` documents, then edits one
 after the other at a steady rate. `watermark` is measured on every edit: retrieve
 says that its searches see it. `search` is measured on every `--sample`-th: a
-search for a word that only this version holds returns it. `DIR` is a folder
+search that demands the write's position (`min_positions`) returns a word that
+only this version holds. `DIR` is a folder
 with `events.jsonl.gz`, snapshots of documents; without it, the demo's corpus.
 `--partitioner consistent_random` is librdkafka's own default, by which most
-records first reach another partition and are sent on; their position's watermark
-then says nothing, so only `search` counts.
+records first reach another partition and are sent on: the watermark passes their
+position once they stand in their own partition, before they are searchable.
 """
 
 import argparse

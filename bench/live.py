@@ -24,10 +24,11 @@ class Freshness:
     """Seconds from the produce to the moment at which the edit was searchable.
 
     `watermark`: until retrieve says that its searches see the edit's position; of
-    every edit, and late by up to `LOOK_SECONDS`. `search`: until a search in the
-    document returns its new word; of a sample, since searches cost what they measure.
-    `lost` edits never passed the watermark; `unseen` ones of the sample did, and no
-    search found them: where all is slow, the next edit of the document overtakes them.
+    every edit, and late by up to `LOOK_SECONDS`. `search`: until a search that was
+    sent right after the write and demands its position has returned the edit's new
+    word; of a sample, since searches cost what they measure. `lost` edits never
+    passed the watermark; of `unseen` ones of the sample the search did not have the
+    word: where all is slow, the next edit of the document overtakes them.
     """
 
     watermark: list[float] = field(default_factory=list)
@@ -93,7 +94,7 @@ class _Follower:
     async def follow(self, edit: Edit, *, searched: bool) -> None:
         started = time.perf_counter()
         position = await self.producer.write(edit)
-        searching = asyncio.create_task(self._search(edit, started)) if searched else None
+        searching = asyncio.create_task(self._search(edit, position, started)) if searched else None
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self.watermark.passed(position)
@@ -103,26 +104,21 @@ class _Follower:
         if searching is not None:
             await searching
 
-    async def _search(self, edit: Edit, started: float) -> None:
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._until_found(edit)
+    async def _search(self, edit: Edit, position: Position, started: float) -> None:
+        if await finds(self.client, edit, position):
             self.found.search.append(time.perf_counter() - started)
-        except TimeoutError:
+        else:
             self.found.unseen += 1
 
-    async def _until_found(self, edit: Edit) -> None:
-        while True:
-            if await finds(self.client, edit):
-                return
-            await asyncio.sleep(LOOK_SECONDS)
 
-
-async def finds(client: AsyncClient, edit: Edit) -> bool:
-    """Whether a search in the document shows this version of it; its rank among others is not the question."""
+async def finds(client: AsyncClient, edit: Edit, position: Position | None = None) -> bool:
+    """Whether a search in the document, as of the position, shows this version; its rank among others is no question."""
     own = Compare("document_id", Operator.EQ, edit.document_id)
+    demanded = (position,) if position is not None else ()
     try:
-        found = await client.questions.search(edit.word, top_k=MAX_TOP_K, filter=own)
+        found = await client.questions.search(
+            edit.word, top_k=MAX_TOP_K, filter=own, min_positions=demanded, wait_ms=round(1000 * PATIENCE_SECONDS)
+        )
     except Transient:
         return False
     return any(edit.word in passage.chunk.text for passage in found.passages)
