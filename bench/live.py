@@ -112,7 +112,7 @@ class _Follower:
 
 
 async def finds(client: AsyncClient, edit: Edit, position: Position | None = None) -> bool:
-    """Whether a search in the document, as of the position, shows this version; its rank among others is no question."""
+    """Whether a search in the document, as of the position, shows this version, at whatever rank."""
     own = Compare("document_id", Operator.EQ, edit.document_id)
     demanded = (position,) if position is not None else ()
     try:

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from e2e.laptop import Laptop
 from e2e.polling import until
+from e2e.records import Records
 from headwater_client import Client
 from headwater_kit.core.documents import Position
 from headwater_kit.core.errors import NotYet
@@ -44,6 +46,19 @@ def test_a_position_that_is_not_written_yet_is_not_yet(client: Client) -> None:
     with pytest.raises(NotYet) as refused:
         client.search(QUESTION, min_positions=[Position(written.partition, written.offset + 3)], wait_ms=100)
     assert 1 <= refused.value.lag <= 3
+
+
+@pytest.mark.parametrize("partitioner", ["murmur2_random", "consistent_random", "fnv1a_random"])
+def test_any_producer_reads_its_own_writes(laptop: Laptop, records: Records, partitioner: str) -> None:
+    with laptop.client("default") as client:
+        for number in range(10):
+            word = f"{uuid.uuid4().hex}"
+            text = f"The buoy off Skarholm has the number {word}."
+            written = records.produce(
+                "documents.v1", text.encode(), f"buoy-{number}".encode(), config={"partitioner": partitioner}
+            )
+            shown = client.search(word, min_positions=[written], wait_ms=20_000).passages
+            assert any(word in passage.chunk.text for passage in shown)
 
 
 def test_an_index_that_stands_still_is_told_of_and_caught_up_with(client: Client, laptop: Laptop) -> None:

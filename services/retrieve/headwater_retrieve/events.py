@@ -41,7 +41,8 @@ class IndexedRecords:
         # Last: whoever waits for the position must find the change noted. The backfill lane comes as it can, its
         # positions in no order; the live chain stands for them by the records that defer them.
         if event.provenance.lane is Lane.LIVE:
-            self._watermark.advance(event.provenance.position, event.provenance.produce_time)
+            of = event.provenance
+            self._watermark.advance(of.position, of.produce_time, of.moved_to)
 
     def _change(self, record: Record, event: DocumentIndexed) -> None:
         key = document_of(record.key)

@@ -22,14 +22,9 @@ def key_of(document: int) -> bytes:
     return f"doc{document}".encode()
 
 
-def canonical(key: bytes) -> bytes:
-    """The key as it is hashed."""
-    return b"default\x1f" + key
-
-
 def partition(document: int) -> int:
     """The partition that a document belongs to."""
-    return partition_of(canonical(key_of(document)), PARTITIONS)
+    return partition_of(key_of(document), PARTITIONS)
 
 
 # Three that share a partition, so that they stand behind each other, and one apart.

@@ -50,7 +50,7 @@ REST_TURNS = 4_000
 
 def home(document: int) -> int:
     """The partition of a document's key."""
-    return partition_of(f"default\x1fdoc{document}".encode(), PARTITIONS)
+    return partition_of(f"doc{document}".encode(), PARTITIONS)
 
 
 # Documents of one partition, so that all events stand in one log.

@@ -72,6 +72,7 @@ def provenance_to_proto(provenance: Provenance) -> pb.Provenance:
         version=provenance.version,
         reason=provenance.reason,
         lane=LANES.to_proto(provenance.lane),
+        moved_to=position_to_proto(provenance.moved_to) if provenance.moved_to else None,
     )
 
 
@@ -84,6 +85,7 @@ def provenance_from_proto(message: pb.Provenance) -> Provenance:
         version=message.version,
         reason=message.reason,
         lane=lane_from_proto(message.lane, "provenance.lane"),
+        moved_to=position_from_proto(message.moved_to) if message.HasField("moved_to") else None,
     )
 
 

@@ -32,7 +32,13 @@ class DocumentKey:
         check_id(self.document_id, "document_id")
 
     def to_bytes(self) -> bytes:
-        """The canonical Kafka key: tenant, 0x1F, document id, in UTF-8."""
+        """The canonical Kafka key, in UTF-8: tenant, 0x1F, document id; of the default tenant the id alone.
+
+        A producer that knows of no tenants so writes what is canonical, and its
+        records stand in the partition of their document at once.
+        """
+        if self.tenant == DEFAULT_TENANT:
+            return self.document_id.encode()
         return f"{self.tenant}{KEY_SEPARATOR}{self.document_id}".encode()
 
     @classmethod

@@ -43,7 +43,7 @@ class Provenance:
 
     `produce_time` is in seconds since the epoch; `version` is 0 where the event
     got none; `reason` is a code, set where the outcome is REJECTED. `lane` is the
-    one that its chain runs in.
+    one that its chain runs in. `moved_to`, set by REROUTED, is where it was sent.
     """
 
     position: Position
@@ -52,6 +52,7 @@ class Provenance:
     version: int = 0
     reason: str = ""
     lane: Lane = Lane.LIVE
+    moved_to: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,9 +58,9 @@ class DocumentEvents:
         if home != record.partition and ORIGIN not in record.headers:
             _count("rerouted")
             crash_point("ingest.rerouting")
-            # Waited for: the watermark must not pass the marker before the record stands where it is to be decided.
-            await self._send(stamped(outputs.again(record, key, home)))
-            return (outputs.rerouted(record, key),)
+            # Waited for: the marker says where the record stands, and the watermark passes it when it has passed that.
+            ack = await self._send(stamped(outputs.again(record, key, home)))
+            return (outputs.rerouted(record, key, ack),)
         applied = await self._handlers.apply(document_event(record, key))
         _count(applied.parts[0].provenance.outcome)
         return outputs.applied(record, key, applied)

@@ -7,7 +7,7 @@ keep the order of the log and the index's position is a watermark.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from headwater_kit.bus.ports import Headers, Outbound, Record
+from headwater_kit.bus.ports import Ack, Headers, Outbound, Record
 from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, DOCUMENTS, LEDGER
 from headwater_kit.codec.events import encode
 from headwater_kit.codec.headers import ORIGIN, POSITION, position_to_header
@@ -58,9 +58,10 @@ def again(record: Record, key: DocumentKey, partition: int) -> Outbound:
     return Outbound(DOCUMENTS.name, key.to_bytes(), record.value, headers, partition=partition)
 
 
-def rerouted(record: Record, key: DocumentKey) -> Outbound:
-    """The marker of where a record stood that was sent on."""
-    return _marker(record, key, _provenance(record, Outcome.REROUTED))
+def rerouted(record: Record, key: DocumentKey, ack: Ack) -> Outbound:
+    """The marker of where a record stood that was sent on; it says where to."""
+    moved_to = Position(ack.partition, ack.offset)
+    return _marker(record, key, replace(_provenance(record, Outcome.REROUTED), moved_to=moved_to))
 
 
 def _part(record: Record, key: DocumentKey, part: DocumentChunked) -> Outbound:

@@ -1,7 +1,7 @@
 """What retrieve remembers of `indexed.v1`: how far the index has come, and what changed just now."""
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,34 +9,52 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey, Passage, Position
 
+# Moves between two partitions that are told apart; of more, the younger ones count as applied with the last of them.
+MAX_MOVES = 1_024
+
 
 class Watermark:
-    """The highest applied offset of each partition of `documents.v1`. Owned by the event loop."""
+    """The offset of each partition of `documents.v1` up to which all is applied. Owned by the event loop.
+
+    An event that stood in another partition than its document's was sent on:
+    what stood there is applied once the place it was moved to is.
+    """
 
     def __init__(self) -> None:
         self._offsets: dict[int, int] = {}
         self._produce_times: dict[int, float] = {}
+        self._moves: dict[tuple[int, int], deque[_Move]] = {}
         self._waiting: set[_Waiter] = set()
 
-    def advance(self, position: Position, produce_time: float) -> None:
-        """Notes an applied event and wakes those whose positions are reached."""
-        if position.offset > self._offsets.get(position.partition, -1):
-            self._offsets[position.partition] = position.offset
-            self._produce_times[position.partition] = produce_time
-            for waiter in [w for w in self._waiting if self.lag(w.positions) == 0]:
-                waiter.wake()
+    def advance(self, position: Position, produce_time: float, moved_to: Position | None = None) -> None:
+        """Notes an event that the index has done with, or sent on, and wakes those whose positions are reached."""
+        if position.offset <= self._offsets.get(position.partition, -1):
+            return
+        if moved_to is not None and not self._has(moved_to):
+            self._await(_Move(position.offset, moved_to, produce_time), position.partition)
+        self._offsets[position.partition] = position.offset
+        self._produce_times[position.partition] = produce_time
+        self._arrived(position.partition)
+        for waiter in [w for w in self._waiting if self.lag(w.positions) == 0]:
+            waiter.wake()
 
     def positions(self) -> tuple[Position, ...]:
-        """One a partition that has had an event, by partition."""
-        return tuple(Position(partition, offset) for partition, offset in sorted(self._offsets.items()))
+        """One a partition of which anything is applied, by partition."""
+        reached = ((partition, self._reached(partition)) for partition in sorted(self._offsets))
+        return tuple(Position(partition, offset) for partition, offset in reached if offset >= 0)
 
     def produce_time(self, partition: int) -> float | None:
-        """When the highest applied event of a partition was produced, in seconds since the epoch; None before one."""
+        """Until when all of a partition that was produced is applied, in seconds since the epoch; None before that.
+
+        That is when the highest applied event was produced, or the first that is on its way to where it was moved.
+        """
+        if awaited := self._awaited(partition):
+            return min(awaited).produce_time
         return self._produce_times.get(partition)
 
     def lag(self, wanted: Iterable[Position]) -> int:
         """How many source records the index is behind these positions, summed; 0 if they are reached."""
-        return sum(max(0, p.offset - self._offsets.get(p.partition, -1)) for p in wanted)
+        return sum(max(0, p.offset - self._reached(p.partition)) for p in wanted)
 
     async def reach(self, wanted: Sequence[Position], deadline: Deadline) -> int:
         """Returns 0 once all are applied, or the lag when the deadline passes first."""
@@ -51,6 +69,40 @@ class Watermark:
             self._waiting.discard(waiter)
             timer.cancel()
         return self.lag(wanted)
+
+    def _has(self, position: Position) -> bool:
+        return position.offset <= self._offsets.get(position.partition, -1)
+
+    def _reached(self, partition: int) -> int:
+        before = [move.offset - 1 for move in self._awaited(partition)]
+        return min([*before, self._offsets.get(partition, -1)])
+
+    def _awaited(self, partition: int) -> "list[_Move]":
+        """The first move on its way from a partition to each other one."""
+        return [moves[0] for (source, _), moves in self._moves.items() if source == partition]
+
+    def _await(self, move: "_Move", source: int) -> None:
+        moves = self._moves.setdefault((source, move.to.partition), deque())
+        if len(moves) >= MAX_MOVES:
+            last = moves.pop()
+            move = _Move(last.offset, max(last.to, move.to), last.produce_time)
+        moves.append(move)
+
+    def _arrived(self, partition: int) -> None:
+        for pair, moves in list(self._moves.items()):
+            while pair[1] == partition and moves and self._has(moves[0].to):
+                moves.popleft()
+            if not moves:
+                del self._moves[pair]
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class _Move:
+    """An event that stood at an offset and was sent on to another place."""
+
+    offset: int
+    to: Position
+    produce_time: float
 
 
 @dataclass(frozen=True, eq=False, slots=True)

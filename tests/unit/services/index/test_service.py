@@ -138,8 +138,8 @@ async def test_bad_records_are_put_aside_and_their_neighbours_pass(
     assert [each.provenance.outcome for each in indexed] == [Outcome.REJECTED, Outcome.UPSERTED]
     assert indexed[1].serving_version == 2
     letters = await read(bus, dead_letter(EMBEDDINGS.name, "index"), 3)
-    reasons = [letter.headers["headwater-dead-letter-reason"] for letter in letters]
-    assert reasons == [b"UNDECODABLE", b"MISSING_KEY", b"INVALID_VECTORS"]
+    reasons = {letter.headers["headwater-dead-letter-reason"] for letter in letters}
+    assert reasons == {b"UNDECODABLE", b"MISSING_KEY", b"INVALID_VECTORS"}
 
 
 async def test_an_operator_compares_repairs_and_rebuilds(operated: tuple[grpc.aio.Channel, World]) -> None:

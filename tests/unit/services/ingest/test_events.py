@@ -121,7 +121,8 @@ async def test_a_record_in_a_foreign_partition_is_sent_home_once(log) -> None:
     assert (again[0].key, again[0].value, again[0].headers["k"]) == (KEY.to_bytes(), b"wandering", b"v")
     origin = again[0].headers["headwater-origin"]
     assert origin.startswith(f"documents.v1/{foreign}/{position.offset}/".encode())
-    (part,) = await log.outcome(Position(again[0].partition, again[0].offset))
+    assert marker.provenance.moved_to == Position(again[0].partition, again[0].offset)
+    (part,) = await log.outcome(marker.provenance.moved_to)
     assert (part.provenance.outcome, part.provenance.version) == (Outcome.UPSERTED, 2)
     original = (log.records(DOCUMENTS.name))[0].timestamp
     assert part.provenance.produce_time == pytest.approx(original, abs=5.0)

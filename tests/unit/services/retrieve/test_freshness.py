@@ -5,7 +5,7 @@ import asyncio
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Passage, Position
 from headwater_kit.testing.clock import ManualClock
-from headwater_retrieve.domain.freshness import RecentChanges, Watermark
+from headwater_retrieve.domain.freshness import MAX_MOVES, RecentChanges, Watermark
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +21,61 @@ def test_the_watermark_is_the_highest_offset_of_each_partition(events: list[tupl
         watermark.advance(Position(partition, offset), 0.0)
     highest = {p: max(o for q, o in events if q == p) for p, _ in events}
     assert watermark.positions() == tuple(Position(p, o) for p, o in sorted(highest.items()))
+
+
+@st.composite
+def logs_of_moves(draw: st.DrawFn) -> tuple[list[list[Position | None]], list[int]]:
+    """A log by partition, each record None or the place it was moved to, which holds None; and an order of reading."""
+    log: list[list[Position | None]] = [[] for _ in range(3)]
+    for source, home in draw(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=40)):
+        log[home].append(None)
+        if source != home:
+            log[source].append(Position(home, len(log[home]) - 1))
+    order = [partition for partition, records in enumerate(log) for _ in records]
+    return log, draw(st.permutations(order))
+
+
+@given(logs_of_moves())
+def test_what_was_sent_on_is_applied_where_it_went(drawn: tuple[list[list[Position | None]], list[int]]) -> None:
+    log, order = drawn
+    watermark, read = Watermark(), [0, 0, 0]
+
+    def applied(position: Position) -> bool:
+        moved = log[position.partition][position.offset]
+        return read[position.partition] > position.offset and (moved is None or applied(moved))
+
+    for partition in order:
+        offset, read[partition] = read[partition], read[partition] + 1
+        watermark.advance(Position(partition, offset), 0.0, log[partition][offset])
+        for each, records in enumerate(log):
+            done = [applied(Position(each, number)) for number in range(len(records))]
+            reached = done.index(False) if False in done else len(done)
+            assert watermark.lag([Position(each, len(done) - 1)]) == len(done) - reached
+    assert watermark.positions() == tuple(Position(p, len(records) - 1) for p, records in enumerate(log) if records)
+
+
+def test_of_many_moves_the_younger_ones_are_reached_with_the_last() -> None:
+    watermark = Watermark()
+    for offset in range(MAX_MOVES + 5):
+        watermark.advance(Position(0, offset), float(offset), Position(1, offset))
+    watermark.advance(Position(1, MAX_MOVES - 2), 0.0)
+    assert watermark.positions() == (Position(0, MAX_MOVES - 2), Position(1, MAX_MOVES - 2))
+    assert watermark.produce_time(0) == MAX_MOVES - 1
+    watermark.advance(Position(1, MAX_MOVES + 3), 0.0)
+    assert watermark.lag([Position(0, MAX_MOVES - 1)]) == 1
+    watermark.advance(Position(1, MAX_MOVES + 4), 0.0)
+    assert watermark.lag([Position(0, MAX_MOVES + 4)]) == 0
+
+
+async def test_a_wait_for_what_was_sent_on_ends_where_it_went() -> None:
+    clock, watermark = ManualClock(), Watermark()
+    waiting = asyncio.create_task(watermark.reach([Position(0, 2)], Deadline.after(clock, 5.0)))
+    watermark.advance(Position(0, 2), 0.0, Position(1, 4))
+    await clock.settle()
+    assert not waiting.done()
+    watermark.advance(Position(1, 4), 0.0)
+    await clock.settle()
+    assert waiting.result() == 0
 
 
 def test_lag_is_summed_over_what_was_asked_for() -> None:

@@ -26,19 +26,19 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from headwater.documents.v1 import documents_pb2 as headwater_dot_documents_dot_v1_dot_documents__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n headwater/events/v1/events.proto\x12\x13headwater.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&headwater/documents/v1/documents.proto\"\xb1\x01\n\x10\x44ocumentUpserted\x12\x32\n\x04info\x18\x01 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12\x14\n\x07version\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x39\n\x0b\x62ody_object\x18\x04 \x01(\x0b\x32$.headwater.events.v1.ObjectReferenceB\n\n\x08_version\"C\n\x0fObjectReference\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"\x83\x01\n\x06Origin\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x38\n\x08position\x18\x02 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x30\n\x0cproduce_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf4\x01\n\nProvenance\x12\x38\n\x08position\x18\x01 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x30\n\x0cproduce_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.headwater.events.v1.Outcome\x12\x0f\n\x07version\x18\x04 \x01(\x03\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12*\n\x04lane\x18\x06 \x01(\x0e\x32\x1c.headwater.documents.v1.Lane\"\xdb\x01\n\x0f\x44ocumentChunked\x12\x33\n\nprovenance\x18\x01 \x01(\x0b\x32\x1f.headwater.events.v1.Provenance\x12\x32\n\x04info\x18\x02 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x0c\n\x04part\x18\x03 \x01(\x05\x12\r\n\x05parts\x18\x04 \x01(\x05\x12\x13\n\x0b\x63hunk_count\x18\x05 \x01(\x05\x12-\n\x06\x63hunks\x18\x06 \x03(\x0b\x32\x1d.headwater.documents.v1.Chunk\"\x7f\n\x10\x44ocumentEmbedded\x12\x35\n\x07\x63hunked\x18\x01 \x01(\x0b\x32$.headwater.events.v1.DocumentChunked\x12\x0f\n\x07vectors\x18\x02 \x03(\x0c\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x11\n\tdimension\x18\x04 \x01(\x05\"\xb6\x01\n\x0f\x44ocumentIndexed\x12\x33\n\nprovenance\x18\x01 \x01(\x0b\x32\x1f.headwater.events.v1.Provenance\x12.\n\nindex_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fserving_version\x18\x03 \x01(\x03\x12\x13\n\x0b\x63hunk_count\x18\x04 \x01(\x05\x12\x10\n\x08model_id\x18\x05 \x01(\t\"\xea\x02\n\x0bLedgerEntry\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\x12\x38\n\x08position\x18\x03 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x30\n\x0cproduce_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x04info\x18\x05 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x13\n\x0b\x63hunk_count\x18\x06 \x01(\x05\x12+\n\x06origin\x18\x07 \x01(\x0b\x32\x1b.headwater.events.v1.Origin\x12)\n\x05parts\x18\x08 \x01(\x0b\x32\x1a.headwater.events.v1.Parts\x12,\n\x08replaced\x18\t \x01(\x0b\x32\x1a.headwater.events.v1.Parts\"B\n\x05Parts\x12*\n\x04lane\x18\x01 \x01(\x0e\x32\x1c.headwater.documents.v1.Lane\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\"\x80\x01\n\rQuestionAsked\x12\x13\n\x0bquestion_id\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12.\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x1e.headwater.documents.v1.Filter\"\x93\x03\n\x0f\x41nswerGenerated\x12\x11\n\tanswer_id\x18\x01 \x01(\t\x12\x13\n\x0bquestion_id\x18\x02 \x01(\t\x12\x0e\n\x06tenant\x18\x03 \x01(\t\x12\x10\n\x08question\x18\x04 \x01(\t\x12\x0c\n\x04text\x18\x05 \x01(\t\x12\x30\n\tcitations\x18\x06 \x03(\x0b\x32\x1d.headwater.events.v1.Citation\x12\x32\n\x07refusal\x18\x07 \x01(\x0e\x32\x1c.headwater.events.v1.RefusalH\x00\x88\x01\x01\x12\x11\n\tgenerator\x18\x08 \x01(\t\x12.\n\x08\x66indings\x18\t \x03(\x0b\x32\x1c.headwater.events.v1.Finding\x12/\n\x0b\x61nswer_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\twatermark\x18\x0b \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x0c\n\x04user\x18\x0c \x01(\tB\n\n\x08_refusal\"w\n\x08\x43itation\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x30\n\x07passage\x18\x02 \x01(\x0b\x32\x1f.headwater.documents.v1.Passage\x12\r\n\x05quote\x18\x03 \x01(\t\x12\r\n\x05start\x18\x04 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x05 \x01(\x05\"C\n\x07\x46inding\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05start\x18\x03 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x04 \x01(\x05\"\xf7\x01\n\x12ImpressionRecorded\x12\x15\n\rimpression_id\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\r\n\x05query\x18\x04 \x01(\t\x12\x14\n\x0cquery_vector\x18\x05 \x01(\x0c\x12\x10\n\x08model_id\x18\x06 \x01(\t\x12\x32\n\x05items\x18\x07 \x03(\x0b\x32#.headwater.events.v1.ImpressionItem\x12-\n\tshow_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nfor_answer\x18\t \x01(\x08\"\xab\x01\n\x0eImpressionItem\x12\x10\n\x08\x63hunk_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x11\n\ttext_hash\x18\x04 \x01(\t\x12\x0c\n\x04rank\x18\x05 \x01(\x05\x12\r\n\x05score\x18\x06 \x01(\x01\x12\x31\n\x05parts\x18\x07 \x01(\x0b\x32\".headwater.documents.v1.ScoreParts\"\xc5\x01\n\x10\x46\x65\x65\x64\x62\x61\x63kRecorded\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x01 \x01(\t\x12\x15\n\rimpression_id\x18\x02 \x01(\t\x12\x0e\n\x06tenant\x18\x03 \x01(\t\x12\x0c\n\x04user\x18\x04 \x01(\t\x12/\n\x08reaction\x18\x05 \x01(\x0e\x32\x1d.headwater.events.v1.Reaction\x12\x0c\n\x04rank\x18\x06 \x01(\x05\x12(\n\x04time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xba\x01\n\x0e\x46\x65\x65\x64\x62\x61\x63kJoined\x12\x37\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x01 \x01(\x0b\x32%.headwater.events.v1.FeedbackRecorded\x12;\n\nimpression\x18\x02 \x01(\x0b\x32\'.headwater.events.v1.ImpressionRecorded\x12\x32\n\x05items\x18\x03 \x03(\x0b\x32#.headwater.events.v1.ImpressionItem\"\x93\x01\n\x0eModelPublished\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x32\n\x06memory\x18\x02 \x01(\x0b\x32 .headwater.events.v1.ClickMemoryH\x00\x12\x30\n\x0cpublish_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\n\tcomponent\"w\n\x0b\x43lickMemory\x12\x12\n\ncluster_id\x18\x01 \x01(\t\x12\x10\n\x08\x63\x65ntroid\x18\x02 \x01(\x0c\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x30\n\x05votes\x18\x04 \x03(\x0b\x32!.headwater.events.v1.PassageVotes\"P\n\x0cPassageVotes\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x11\n\ttext_hash\x18\x02 \x01(\t\x12\n\n\x02up\x18\x03 \x01(\x05\x12\x0c\n\x04\x64own\x18\x04 \x01(\x05\"\xb9\x01\n\x0cGuardDecided\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x0f\n\x07verdict\x18\x04 \x01(\t\x12.\n\x08\x66indings\x18\x05 \x03(\x0b\x32\x1c.headwater.events.v1.Finding\x12(\n\x04time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tanswer_id\x18\x07 \x01(\t*\xa2\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_UPSERTED\x10\x01\x12\x13\n\x0fOUTCOME_DELETED\x10\x02\x12\x11\n\rOUTCOME_STALE\x10\x03\x12\x14\n\x10OUTCOME_REJECTED\x10\x04\x12\x14\n\x10OUTCOME_REROUTED\x10\x05\x12\x14\n\x10OUTCOME_DEFERRED\x10\x06*p\n\x07Refusal\x12\x17\n\x13REFUSAL_UNSPECIFIED\x10\x00\x12\x15\n\x11REFUSAL_NO_SOURCE\x10\x01\x12\x19\n\x15REFUSAL_INPUT_BLOCKED\x10\x02\x12\x1a\n\x16REFUSAL_OUTPUT_BLOCKED\x10\x03*\\\n\x08Reaction\x12\x18\n\x14REACTION_UNSPECIFIED\x10\x00\x12\x0f\n\x0bREACTION_UP\x10\x01\x12\x11\n\rREACTION_DOWN\x10\x02\x12\x12\n\x0eREACTION_CLICK\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n headwater/events/v1/events.proto\x12\x13headwater.events.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&headwater/documents/v1/documents.proto\"\xb1\x01\n\x10\x44ocumentUpserted\x12\x32\n\x04info\x18\x01 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12\x14\n\x07version\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x39\n\x0b\x62ody_object\x18\x04 \x01(\x0b\x32$.headwater.events.v1.ObjectReferenceB\n\n\x08_version\"C\n\x0fObjectReference\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"\x83\x01\n\x06Origin\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x38\n\x08position\x18\x02 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x30\n\x0cproduce_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xae\x02\n\nProvenance\x12\x38\n\x08position\x18\x01 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x30\n\x0cproduce_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07outcome\x18\x03 \x01(\x0e\x32\x1c.headwater.events.v1.Outcome\x12\x0f\n\x07version\x18\x04 \x01(\x03\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12*\n\x04lane\x18\x06 \x01(\x0e\x32\x1c.headwater.documents.v1.Lane\x12\x38\n\x08moved_to\x18\x07 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\"\xdb\x01\n\x0f\x44ocumentChunked\x12\x33\n\nprovenance\x18\x01 \x01(\x0b\x32\x1f.headwater.events.v1.Provenance\x12\x32\n\x04info\x18\x02 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x0c\n\x04part\x18\x03 \x01(\x05\x12\r\n\x05parts\x18\x04 \x01(\x05\x12\x13\n\x0b\x63hunk_count\x18\x05 \x01(\x05\x12-\n\x06\x63hunks\x18\x06 \x03(\x0b\x32\x1d.headwater.documents.v1.Chunk\"\x7f\n\x10\x44ocumentEmbedded\x12\x35\n\x07\x63hunked\x18\x01 \x01(\x0b\x32$.headwater.events.v1.DocumentChunked\x12\x0f\n\x07vectors\x18\x02 \x03(\x0c\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x11\n\tdimension\x18\x04 \x01(\x05\"\xb6\x01\n\x0f\x44ocumentIndexed\x12\x33\n\nprovenance\x18\x01 \x01(\x0b\x32\x1f.headwater.events.v1.Provenance\x12.\n\nindex_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fserving_version\x18\x03 \x01(\x03\x12\x13\n\x0b\x63hunk_count\x18\x04 \x01(\x05\x12\x10\n\x08model_id\x18\x05 \x01(\t\"\xea\x02\n\x0bLedgerEntry\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\x12\x38\n\x08position\x18\x03 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x30\n\x0cproduce_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x04info\x18\x05 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x13\n\x0b\x63hunk_count\x18\x06 \x01(\x05\x12+\n\x06origin\x18\x07 \x01(\x0b\x32\x1b.headwater.events.v1.Origin\x12)\n\x05parts\x18\x08 \x01(\x0b\x32\x1a.headwater.events.v1.Parts\x12,\n\x08replaced\x18\t \x01(\x0b\x32\x1a.headwater.events.v1.Parts\"B\n\x05Parts\x12*\n\x04lane\x18\x01 \x01(\x0e\x32\x1c.headwater.documents.v1.Lane\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\"\x80\x01\n\rQuestionAsked\x12\x13\n\x0bquestion_id\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\x12.\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x1e.headwater.documents.v1.Filter\"\x93\x03\n\x0f\x41nswerGenerated\x12\x11\n\tanswer_id\x18\x01 \x01(\t\x12\x13\n\x0bquestion_id\x18\x02 \x01(\t\x12\x0e\n\x06tenant\x18\x03 \x01(\t\x12\x10\n\x08question\x18\x04 \x01(\t\x12\x0c\n\x04text\x18\x05 \x01(\t\x12\x30\n\tcitations\x18\x06 \x03(\x0b\x32\x1d.headwater.events.v1.Citation\x12\x32\n\x07refusal\x18\x07 \x01(\x0e\x32\x1c.headwater.events.v1.RefusalH\x00\x88\x01\x01\x12\x11\n\tgenerator\x18\x08 \x01(\t\x12.\n\x08\x66indings\x18\t \x03(\x0b\x32\x1c.headwater.events.v1.Finding\x12/\n\x0b\x61nswer_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\twatermark\x18\x0b \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x0c\n\x04user\x18\x0c \x01(\tB\n\n\x08_refusal\"w\n\x08\x43itation\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x30\n\x07passage\x18\x02 \x01(\x0b\x32\x1f.headwater.documents.v1.Passage\x12\r\n\x05quote\x18\x03 \x01(\t\x12\r\n\x05start\x18\x04 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x05 \x01(\x05\"C\n\x07\x46inding\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05start\x18\x03 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x04 \x01(\x05\"\xf7\x01\n\x12ImpressionRecorded\x12\x15\n\rimpression_id\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\r\n\x05query\x18\x04 \x01(\t\x12\x14\n\x0cquery_vector\x18\x05 \x01(\x0c\x12\x10\n\x08model_id\x18\x06 \x01(\t\x12\x32\n\x05items\x18\x07 \x03(\x0b\x32#.headwater.events.v1.ImpressionItem\x12-\n\tshow_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nfor_answer\x18\t \x01(\x08\"\xab\x01\n\x0eImpressionItem\x12\x10\n\x08\x63hunk_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x11\n\ttext_hash\x18\x04 \x01(\t\x12\x0c\n\x04rank\x18\x05 \x01(\x05\x12\r\n\x05score\x18\x06 \x01(\x01\x12\x31\n\x05parts\x18\x07 \x01(\x0b\x32\".headwater.documents.v1.ScoreParts\"\xc5\x01\n\x10\x46\x65\x65\x64\x62\x61\x63kRecorded\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x01 \x01(\t\x12\x15\n\rimpression_id\x18\x02 \x01(\t\x12\x0e\n\x06tenant\x18\x03 \x01(\t\x12\x0c\n\x04user\x18\x04 \x01(\t\x12/\n\x08reaction\x18\x05 \x01(\x0e\x32\x1d.headwater.events.v1.Reaction\x12\x0c\n\x04rank\x18\x06 \x01(\x05\x12(\n\x04time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xba\x01\n\x0e\x46\x65\x65\x64\x62\x61\x63kJoined\x12\x37\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x01 \x01(\x0b\x32%.headwater.events.v1.FeedbackRecorded\x12;\n\nimpression\x18\x02 \x01(\x0b\x32\'.headwater.events.v1.ImpressionRecorded\x12\x32\n\x05items\x18\x03 \x03(\x0b\x32#.headwater.events.v1.ImpressionItem\"\x93\x01\n\x0eModelPublished\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x32\n\x06memory\x18\x02 \x01(\x0b\x32 .headwater.events.v1.ClickMemoryH\x00\x12\x30\n\x0cpublish_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\n\tcomponent\"w\n\x0b\x43lickMemory\x12\x12\n\ncluster_id\x18\x01 \x01(\t\x12\x10\n\x08\x63\x65ntroid\x18\x02 \x01(\x0c\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x30\n\x05votes\x18\x04 \x03(\x0b\x32!.headwater.events.v1.PassageVotes\"P\n\x0cPassageVotes\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x11\n\ttext_hash\x18\x02 \x01(\t\x12\n\n\x02up\x18\x03 \x01(\x05\x12\x0c\n\x04\x64own\x18\x04 \x01(\x05\"\xb9\x01\n\x0cGuardDecided\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x0f\n\x07verdict\x18\x04 \x01(\t\x12.\n\x08\x66indings\x18\x05 \x03(\x0b\x32\x1c.headwater.events.v1.Finding\x12(\n\x04time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tanswer_id\x18\x07 \x01(\t*\xa2\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_UPSERTED\x10\x01\x12\x13\n\x0fOUTCOME_DELETED\x10\x02\x12\x11\n\rOUTCOME_STALE\x10\x03\x12\x14\n\x10OUTCOME_REJECTED\x10\x04\x12\x14\n\x10OUTCOME_REROUTED\x10\x05\x12\x14\n\x10OUTCOME_DEFERRED\x10\x06*p\n\x07Refusal\x12\x17\n\x13REFUSAL_UNSPECIFIED\x10\x00\x12\x15\n\x11REFUSAL_NO_SOURCE\x10\x01\x12\x19\n\x15REFUSAL_INPUT_BLOCKED\x10\x02\x12\x1a\n\x16REFUSAL_OUTPUT_BLOCKED\x10\x03*\\\n\x08Reaction\x12\x18\n\x14REACTION_UNSPECIFIED\x10\x00\x12\x0f\n\x0bREACTION_UP\x10\x01\x12\x11\n\rREACTION_DOWN\x10\x02\x12\x12\n\x0eREACTION_CLICK\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headwater.events.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OUTCOME']._serialized_start=3811
-  _globals['_OUTCOME']._serialized_end=3973
-  _globals['_REFUSAL']._serialized_start=3975
-  _globals['_REFUSAL']._serialized_end=4087
-  _globals['_REACTION']._serialized_start=4089
-  _globals['_REACTION']._serialized_end=4181
+  _globals['_OUTCOME']._serialized_start=3869
+  _globals['_OUTCOME']._serialized_end=4031
+  _globals['_REFUSAL']._serialized_start=4033
+  _globals['_REFUSAL']._serialized_end=4145
+  _globals['_REACTION']._serialized_start=4147
+  _globals['_REACTION']._serialized_end=4239
   _globals['_DOCUMENTUPSERTED']._serialized_start=131
   _globals['_DOCUMENTUPSERTED']._serialized_end=308
   _globals['_OBJECTREFERENCE']._serialized_start=310
@@ -46,39 +46,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORIGIN']._serialized_start=380
   _globals['_ORIGIN']._serialized_end=511
   _globals['_PROVENANCE']._serialized_start=514
-  _globals['_PROVENANCE']._serialized_end=758
-  _globals['_DOCUMENTCHUNKED']._serialized_start=761
-  _globals['_DOCUMENTCHUNKED']._serialized_end=980
-  _globals['_DOCUMENTEMBEDDED']._serialized_start=982
-  _globals['_DOCUMENTEMBEDDED']._serialized_end=1109
-  _globals['_DOCUMENTINDEXED']._serialized_start=1112
-  _globals['_DOCUMENTINDEXED']._serialized_end=1294
-  _globals['_LEDGERENTRY']._serialized_start=1297
-  _globals['_LEDGERENTRY']._serialized_end=1659
-  _globals['_PARTS']._serialized_start=1661
-  _globals['_PARTS']._serialized_end=1727
-  _globals['_QUESTIONASKED']._serialized_start=1730
-  _globals['_QUESTIONASKED']._serialized_end=1858
-  _globals['_ANSWERGENERATED']._serialized_start=1861
-  _globals['_ANSWERGENERATED']._serialized_end=2264
-  _globals['_CITATION']._serialized_start=2266
-  _globals['_CITATION']._serialized_end=2385
-  _globals['_FINDING']._serialized_start=2387
-  _globals['_FINDING']._serialized_end=2454
-  _globals['_IMPRESSIONRECORDED']._serialized_start=2457
-  _globals['_IMPRESSIONRECORDED']._serialized_end=2704
-  _globals['_IMPRESSIONITEM']._serialized_start=2707
-  _globals['_IMPRESSIONITEM']._serialized_end=2878
-  _globals['_FEEDBACKRECORDED']._serialized_start=2881
-  _globals['_FEEDBACKRECORDED']._serialized_end=3078
-  _globals['_FEEDBACKJOINED']._serialized_start=3081
-  _globals['_FEEDBACKJOINED']._serialized_end=3267
-  _globals['_MODELPUBLISHED']._serialized_start=3270
-  _globals['_MODELPUBLISHED']._serialized_end=3417
-  _globals['_CLICKMEMORY']._serialized_start=3419
-  _globals['_CLICKMEMORY']._serialized_end=3538
-  _globals['_PASSAGEVOTES']._serialized_start=3540
-  _globals['_PASSAGEVOTES']._serialized_end=3620
-  _globals['_GUARDDECIDED']._serialized_start=3623
-  _globals['_GUARDDECIDED']._serialized_end=3808
+  _globals['_PROVENANCE']._serialized_end=816
+  _globals['_DOCUMENTCHUNKED']._serialized_start=819
+  _globals['_DOCUMENTCHUNKED']._serialized_end=1038
+  _globals['_DOCUMENTEMBEDDED']._serialized_start=1040
+  _globals['_DOCUMENTEMBEDDED']._serialized_end=1167
+  _globals['_DOCUMENTINDEXED']._serialized_start=1170
+  _globals['_DOCUMENTINDEXED']._serialized_end=1352
+  _globals['_LEDGERENTRY']._serialized_start=1355
+  _globals['_LEDGERENTRY']._serialized_end=1717
+  _globals['_PARTS']._serialized_start=1719
+  _globals['_PARTS']._serialized_end=1785
+  _globals['_QUESTIONASKED']._serialized_start=1788
+  _globals['_QUESTIONASKED']._serialized_end=1916
+  _globals['_ANSWERGENERATED']._serialized_start=1919
+  _globals['_ANSWERGENERATED']._serialized_end=2322
+  _globals['_CITATION']._serialized_start=2324
+  _globals['_CITATION']._serialized_end=2443
+  _globals['_FINDING']._serialized_start=2445
+  _globals['_FINDING']._serialized_end=2512
+  _globals['_IMPRESSIONRECORDED']._serialized_start=2515
+  _globals['_IMPRESSIONRECORDED']._serialized_end=2762
+  _globals['_IMPRESSIONITEM']._serialized_start=2765
+  _globals['_IMPRESSIONITEM']._serialized_end=2936
+  _globals['_FEEDBACKRECORDED']._serialized_start=2939
+  _globals['_FEEDBACKRECORDED']._serialized_end=3136
+  _globals['_FEEDBACKJOINED']._serialized_start=3139
+  _globals['_FEEDBACKJOINED']._serialized_end=3325
+  _globals['_MODELPUBLISHED']._serialized_start=3328
+  _globals['_MODELPUBLISHED']._serialized_end=3475
+  _globals['_CLICKMEMORY']._serialized_start=3477
+  _globals['_CLICKMEMORY']._serialized_end=3596
+  _globals['_PASSAGEVOTES']._serialized_start=3598
+  _globals['_PASSAGEVOTES']._serialized_end=3678
+  _globals['_GUARDDECIDED']._serialized_start=3681
+  _globals['_GUARDDECIDED']._serialized_end=3866
 # @@protoc_insertion_point(module_scope)

@@ -50,7 +50,14 @@ chunks = st.builds(Chunk, texts, ints, texts, tuples(texts), ints, ints, ints, t
 parts = st.builds(ScoreParts, *[st.none() | numbers] * 3)
 passages = st.builds(Passage, chunks, texts, longs, infos, ints, numbers, parts)
 provenances = st.builds(
-    events.Provenance, positions, times, st.sampled_from(events.Outcome), version=longs, reason=texts, lane=lanes
+    events.Provenance,
+    positions,
+    times,
+    st.sampled_from(events.Outcome),
+    version=longs,
+    reason=texts,
+    lane=lanes,
+    moved_to=st.none() | positions,
 )
 chunked = st.builds(events.DocumentChunked, provenances, infos, ints, ints, ints, tuples(chunks))
 findings = st.builds(events.Finding, texts, texts, ints, ints)

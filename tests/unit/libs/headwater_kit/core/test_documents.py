@@ -1,6 +1,7 @@
 import pytest
 from headwater_kit.core.documents import (
     DEFAULT_TENANT,
+    KEY_SEPARATOR,
     MAX_ID_CHARACTERS,
     DocumentKey,
     chunk_id,
@@ -23,6 +24,9 @@ def test_a_key_survives_its_bytes(key: DocumentKey) -> None:
 @given(document_id=ids)
 def test_a_bare_key_is_the_default_tenants(document_id: str) -> None:
     assert DocumentKey.from_bytes(document_id.encode()) == DocumentKey(DEFAULT_TENANT, document_id)
+    assert DocumentKey.from_bytes(f"{DEFAULT_TENANT}{KEY_SEPARATOR}{document_id}".encode()).document_id == document_id
+    # Bare is canonical, so that a producer that knows of no tenants hashes it to the partition of its document.
+    assert DocumentKey(DEFAULT_TENANT, document_id).to_bytes() == document_id.encode()
 
 
 @pytest.mark.parametrize(
