@@ -12,7 +12,7 @@ from headwater_kit.core.errors import Transient
 from headwater_kit.core.filters import Compare, Operator
 from traffic import BareProducer, Edit
 
-LOOK_SECONDS = 0.01
+LOOK_SECONDS = 0.02
 # As many passages as a search may ask for.
 MAX_TOP_K = 100
 # An edit that is not searchable after this is lost, as far as a figure goes.

@@ -31,8 +31,8 @@ STOP_WORDS = frozenset(
 )
 # Longer runs are data, not words; half of a base64 line finds nothing.
 MAX_TERM_CHARACTERS = 64
-# Stems are looked up far more often than words are new.
-STEM_CACHE_SIZE = 65_536
+# Terms are looked up far more often than words are new.
+WORD_CACHE_SIZE = 65_536
 
 _CJK = "\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _SEGMENT = re.compile(f"(?P<cjk>[{_CJK}]+)|(?P<other>[^{_CJK}]+)")
@@ -71,10 +71,13 @@ def _bigrams(run: str) -> Iterator[str]:
 
 def _words(text: str) -> Iterator[str]:
     for compound in _COMPOUND.findall(text):
-        if version := _VERSION.match(compound):
-            yield from _prefixes(version[1])
-        else:
-            yield from _identifier(compound)
+        yield from _compound(compound)
+
+
+@lru_cache(maxsize=WORD_CACHE_SIZE)
+def _compound(text: str) -> tuple[str, ...]:
+    version = _VERSION.match(text)
+    return tuple(_prefixes(version[1]) if version else _identifier(text))
 
 
 def _prefixes(version: str) -> Iterator[str]:
@@ -111,7 +114,6 @@ def _lower(word: str) -> str:
     return "".join(re.findall(r"\w", unicodedata.normalize("NFKC", word.lower())))
 
 
-@lru_cache(maxsize=STEM_CACHE_SIZE)
 def _stem(word: str) -> str:
     stem: str = _stemmer().stemWord(word) if word.isascii() else word
     return stem

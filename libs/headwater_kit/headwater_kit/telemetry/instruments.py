@@ -10,6 +10,7 @@ from headwater_kit.telemetry import names
 SCOPE = "headwater"
 
 
+@cache
 def tracer() -> trace.Tracer:
     """The tracer of all Headwater code; spans go nowhere until `setup`."""
     return trace.get_tracer(SCOPE)
