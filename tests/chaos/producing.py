@@ -22,7 +22,7 @@ class Acknowledged:
 
 
 class SteadyProducer:
-    """Sends `writes` at `per_second` from a thread of its own, between `start` and `stop`."""
+    """Sends `writes`, as many as there are, at `per_second` from a thread of its own, between `start` and `stop`."""
 
     def __init__(self, bootstrap: str, writes: Iterator[Write], per_second: float) -> None:
         config = {
@@ -74,11 +74,18 @@ class SteadyProducer:
 
     def _run(self) -> None:
         next_at = time.monotonic()
-        while not self._over.wait(max(0.0, next_at - time.monotonic())):
-            self._send(next(self._writes))
-            for client in (self._home, self._foreign):
-                client.poll(0)
+        for write in self._writes:
+            if self._over.wait(max(0.0, next_at - time.monotonic())):
+                return
+            self._send(write)
+            self._hear()
             next_at = max(next_at + self._pause, time.monotonic() - 1.0)
+        while not self._over.wait(self._pause):
+            self._hear()
+
+    def _hear(self) -> None:
+        for client in (self._home, self._foreign):
+            client.poll(0)
 
     def _send(self, write: Write) -> None:
         sent_at = time.monotonic()

@@ -15,6 +15,7 @@ SECONDS = 30.0
 PAGE = 1_000
 LEDGER_FIELDS = ["document_id", "version", "deleted", "chunk_count"]
 CHUNK_FIELDS = ["row_id", "document_id", "version", "ordinal", "text", "start_character", "end_character"]
+ALL_FIELDS = ["*"]
 FAULTS = ("lost", "duplicates", "ghosts", "mixed")
 # A line that underlines a heading, or stands above one.
 ADORNMENT = re.compile(r"([^\w\s])\1{2,}")
@@ -31,8 +32,8 @@ class Held:
     ledger: Mapping[str, Sequence[Row]]
 
     @classmethod
-    def of(cls, milvus_uri: str, tenant: str) -> "Held":
-        """All rows of the tenant."""
+    def of(cls, milvus_uri: str, tenant: str, *, whole: bool = False) -> "Held":
+        """All rows of the tenant; `whole` with every field, vectors too, else with those that tell what is wrong."""
         # Its iterators say each time that the laptop's store keeps no time of its own.
         logging.getLogger("pymilvus").setLevel(logging.ERROR)
         client = MilvusClient(uri=milvus_uri, timeout=SECONDS, dedicated=True)
@@ -41,9 +42,10 @@ class Held:
             # A store that was started anew loads a collection when somebody asks for it; that may be the verifier.
             for collection in (name, f"{name}_ledger"):
                 client.load_collection(collection)
+            chunk_fields, ledger_fields = (ALL_FIELDS, ALL_FIELDS) if whole else (CHUNK_FIELDS, LEDGER_FIELDS)
             return cls(
-                _by_document(_rows(client, name, tenant, CHUNK_FIELDS), tenant),
-                _by_document(_rows(client, f"{name}_ledger", tenant, LEDGER_FIELDS), tenant),
+                _by_document(_rows(client, name, tenant, chunk_fields), tenant),
+                _by_document(_rows(client, f"{name}_ledger", tenant, ledger_fields), tenant),
             )
         finally:
             client.close()

@@ -1,6 +1,7 @@
 """One contract over both kinds of rows."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from headwater_ingest.adapters.rows import Rows
 from headwater_ingest.adapters.rows.memory import MemoryRows
 from headwater_ingest.adapters.rows.sqlite import COMMIT_ROWS, SqliteRows
-from headwater_kit.core.errors import Misconfigured
+from headwater_kit.core.errors import Misconfigured, Unavailable
 
 KINDS: dict[str, Callable[[Path], Rows]] = {
     "memory": lambda _: MemoryRows(),
@@ -87,3 +88,31 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(Misconfigured, match="HEADWATER_DATA_DIR"):
         SqliteRows(tmp_path / "file" / "rows.sqlite3")
+
+
+def fill(rows: SqliteRows) -> None:
+    """As much as one transaction takes."""
+    for number in range(COMMIT_ROWS - 10):
+        rows.put(b"%d" % number, bytes(2_000), 0, 3 + number)
+
+
+def test_a_full_disk_shows_nothing_of_long_ago(tmp_path: Path) -> None:
+    rows = SqliteRows(tmp_path / "rows.sqlite3")
+    rows.put(b"k", b"committed", 0, 1)
+    rows.close()
+    rows = SqliteRows(tmp_path / "rows.sqlite3")
+    # No file may grow any more, and less than one transaction fits into memory.
+    rows._connection.executescript("PRAGMA max_page_count = 8; PRAGMA cache_size = 1")
+    rows.put(b"k", b"newer", 0, 2)
+    with pytest.raises(sqlite3.Error):
+        fill(rows)
+    # What was not committed is gone from the database itself: nobody may be told what it says now.
+    assert rows._connection.execute("SELECT value FROM value WHERE key = ?", (b"k",)).fetchone() == (b"committed",)
+    with pytest.raises(Unavailable, match="opened anew"):
+        rows.get(b"k")
+    with pytest.raises(sqlite3.Error):
+        rows.put(b"k", b"newest", 0, 4)
+    rows.close()
+    left = SqliteRows(tmp_path / "rows.sqlite3")
+    assert (left.get(b"k"), left.positions()) == (b"committed", {0: 1})
+    left.close()

@@ -7,7 +7,9 @@ from typing import Protocol
 class Rows(Protocol):
     """Last value of each key, with the offsets that made them so. A cache: it may be lost, never wrong.
 
-    Calls do not wait long: a row is read or written in microseconds.
+    Calls do not wait long: a row is read or written in microseconds. Where one
+    fails, as on a full disk, it raises what is no HeadwaterError, which ends the
+    service; from then on `get` raises Unavailable.
     """
 
     def get(self, key: bytes) -> bytes | None:

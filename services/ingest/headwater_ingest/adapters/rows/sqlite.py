@@ -2,10 +2,11 @@
 
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from headwater_kit.core.errors import Misconfigured
+from headwater_kit.core.errors import Misconfigured, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -30,37 +31,61 @@ class SqliteRows:
     """
 
     def __init__(self, path: Path, lock_seconds: float = LOCK_SECONDS) -> None:
-        self._database = _open(path, lock_seconds)
+        self._path = path
+        self._connection = _open(path, lock_seconds)
         self._pending = 0
+        self._fault: sqlite3.Error | None = None
 
     def get(self, key: bytes) -> bytes | None:
-        found = self._database.execute("SELECT value FROM value WHERE key = ?", (key,)).fetchone()
+        if self._fault is not None:
+            raise Unavailable(f"the cache in {self._path} failed and is to be opened anew: {self._fault}")
+        with self._database() as database:
+            found = database.execute("SELECT value FROM value WHERE key = ?", (key,)).fetchone()
         return None if found is None else bytes(found[0])
 
     def put(self, key: bytes, value: bytes | None, partition: int, next_offset: int) -> None:
-        if value is None:
-            self._database.execute("DELETE FROM value WHERE key = ?", (key,))
-        else:
-            self._database.execute("INSERT OR REPLACE INTO value VALUES (?, ?)", (key, value))
-        self._database.execute("INSERT OR REPLACE INTO position VALUES (?, ?)", (partition, next_offset))
-        self._pending += 1
-        if self._pending >= COMMIT_ROWS:
-            self._commit()
+        with self._database() as database:
+            if value is None:
+                database.execute("DELETE FROM value WHERE key = ?", (key,))
+            else:
+                database.execute("INSERT OR REPLACE INTO value VALUES (?, ?)", (key, value))
+            database.execute("INSERT OR REPLACE INTO position VALUES (?, ?)", (partition, next_offset))
+            self._pending += 1
+            if self._pending >= COMMIT_ROWS:
+                self._commit(database)
 
     def positions(self) -> Mapping[int, int]:
-        return dict(self._database.execute("SELECT partition, next_offset FROM position"))
+        with self._database() as database:
+            return dict(database.execute("SELECT partition, next_offset FROM position"))
 
     def clear(self) -> None:
-        self._database.execute("DELETE FROM value")
-        self._database.execute("DELETE FROM position")
-        self._commit()
+        with self._database() as database:
+            database.execute("DELETE FROM value")
+            database.execute("DELETE FROM position")
+            self._commit(database)
 
     def close(self) -> None:
-        self._commit()
-        self._database.close()
+        with suppress(sqlite3.Error), self._database() as database:
+            self._commit(database)
+        self._connection.close()
 
-    def _commit(self) -> None:
-        self._database.commit()
+    @contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        """The database, as long as nothing has failed.
+
+        A write that fails, on a full disk say, may take back all rows that are not
+        committed; who read on then would find what was long ago.
+        """
+        if self._fault is not None:
+            raise self._fault
+        try:
+            yield self._connection
+        except sqlite3.Error as error:
+            self._fault = error
+            raise
+
+    def _commit(self, database: sqlite3.Connection) -> None:
+        database.commit()
         self._pending = 0
 
 
