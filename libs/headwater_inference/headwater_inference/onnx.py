@@ -8,6 +8,7 @@ import numpy as np
 from headwater_kit.core.errors import Misconfigured, Unavailable
 from numpy.typing import NDArray
 
+from headwater_inference.device import Device
 from headwater_inference.ports import Vectors
 from headwater_inference.registry import TOKENIZER, WEIGHTS, ModelSpec
 from headwater_inference.session import open_session, token_inputs
@@ -34,13 +35,13 @@ class OnnxEncoder:
     several threads.
     """
 
-    def __init__(self, spec: ModelSpec, files: Mapping[str, Path]) -> None:
-        """Loads the weights; raises Misconfigured where they do not fit the spec."""
+    def __init__(self, spec: ModelSpec, files: Mapping[str, Path], device: Device = Device.CPU) -> None:
+        """Loads the weights; raises Misconfigured where they do not fit the spec or the device."""
         if spec.pooling not in POOLINGS or spec.normalisation != "l2":
             raise Misconfigured(f"{spec.name}: pooling {spec.pooling!r} with {spec.normalisation!r} is not known")
         self.card = spec.card
         self._pool = POOLINGS[spec.pooling]
-        session = open_session(files[WEIGHTS])
+        session = open_session(files[WEIGHTS], device)
         self._inputs = {argument.name for argument in session.get_inputs()}
         # None once closed; a run that began before keeps the weights until its end.
         self._session: onnxruntime.InferenceSession | None = session
