@@ -116,7 +116,7 @@ class DenseLeg:
         self._encoder = encoder
         self._cache = cache / encoder.card.model_id
         self._cache.mkdir(parents=True, exist_ok=True)
-        self._vectors = self._encode(list(texts.values()))
+        self._vectors = self._encode([encoder.card.passage_prefix + text for text in texts.values()])
         self._questions: dict[str, np.ndarray] = {}
 
     def prepare(self, questions: Sequence[str]) -> None:

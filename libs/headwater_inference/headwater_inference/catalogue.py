@@ -5,36 +5,38 @@ from pathlib import Path
 
 from headwater_kit.core.errors import Misconfigured
 
+from headwater_inference.device import Device
 from headwater_inference.download import Report, silent
 from headwater_inference.hashed import HashEncoder
 from headwater_inference.ports import Encoder
 from headwater_inference.registry import ModelSpec
 from headwater_inference.store import ModelStore
 
-Opener = Callable[[ModelSpec, Mapping[str, Path]], Encoder]
+Opener = Callable[[ModelSpec, Mapping[str, Path], Device], Encoder]
 
 
-def _open_onnx(spec: ModelSpec, files: Mapping[str, Path]) -> Encoder:
+def _open_onnx(spec: ModelSpec, files: Mapping[str, Path], device: Device) -> Encoder:
     # Imported on use: it brings ONNX Runtime.
     from headwater_inference.onnx import OnnxEncoder  # noqa: PLC0415
 
-    return OnnxEncoder(spec, files)
+    return OnnxEncoder(spec, files, device)
 
 
-def _open_hash(spec: ModelSpec, _: Mapping[str, Path]) -> Encoder:
+def _open_hash(spec: ModelSpec, _: Mapping[str, Path], device: Device) -> Encoder:
+    if device is Device.CUDA:
+        raise Misconfigured(f"{spec.name} runs on the CPU alone: set HEADWATER_DEVICE=cpu, or name another encoder")
     return HashEncoder(spec)
 
 
 RUNTIMES: Mapping[str, Opener] = {"onnx": _open_onnx, "hash": _open_hash}
 
 
-def open_encoder(spec: ModelSpec, store: ModelStore, report: Report = silent) -> Encoder:
+def open_encoder(spec: ModelSpec, store: ModelStore, report: Report = silent, device: Device = Device.CPU) -> Encoder:
     """Fetches a model if need be, checks it, loads it. Blocks: for seconds, or minutes when it must fetch.
 
-    Raises what `ModelStore.ensure` raises, and Misconfigured where the files
-    cannot be loaded.
+    Raises what `ModelStore.ensure` raises, and Misconfigured where it is no
+    encoder, or the files cannot be loaded or not on that device.
     """
-    opener = RUNTIMES.get(spec.runtime)
-    if opener is None:
-        raise Misconfigured(f"{spec.name} needs the runtime {spec.runtime!r}: known are {', '.join(RUNTIMES)}")
-    return opener(spec, store.ensure(spec, report))
+    if spec.kind != "encoder":
+        raise Misconfigured(f"{spec.name} is a {spec.kind} and gives no vectors: choose an encoder")
+    return RUNTIMES[spec.runtime](spec, store.ensure(spec, report), device)

@@ -13,13 +13,17 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a model is. `model_id` is a hash of all that changes a vector."""
+    """What a model is. `model_id` is a hash of all that changes a vector.
+
+    Texts get their prefix before they are tokenized: queries the one, stored texts the other.
+    """
 
     model_id: str
     name: str
     dimension: int
     max_tokens: int
     query_prefix: str
+    passage_prefix: str
     licence: str
 
 

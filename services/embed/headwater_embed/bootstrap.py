@@ -4,6 +4,7 @@ import random
 
 from headwater.embed.v1.embed_pb2_grpc import add_EmbedServiceServicer_to_server
 from headwater_inference.batcher import BatchPolicy
+from headwater_inference.device import Device
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, by_document
 from headwater_kit.bus.ports import Bus
@@ -14,6 +15,7 @@ from headwater_kit.runtime import Service
 
 from headwater_embed.adapters.engine import BatchedEngine
 from headwater_embed.adapters.lru import LruCache
+from headwater_embed.domain import Overlong
 from headwater_embed.events import EmbedChunks
 from headwater_embed.handlers import Embedder
 from headwater_embed.rpc import EmbedRpc
@@ -32,9 +34,15 @@ def build(
     clock = clock or SystemClock()
     rng = rng or random.Random()
     policy = BatchPolicy(workers=settings.workers, max_queued_tokens=settings.embed_max_queued_tokens)
-    engine = BatchedEngine(settings.model_spec(), settings.model_store(), policy, clock)
+    engine = BatchedEngine(settings.model_spec(), settings.model_store(), policy, clock, Device(settings.device))
     cache = LruCache(settings.embed_cache_mb * MIB)
-    embedder = Embedder(engine, cache, clock, part_seconds=PART_SHARE * settings.consumer_attempt_seconds)
+    embedder = Embedder(
+        engine,
+        cache,
+        clock,
+        part_seconds=PART_SHARE * settings.consumer_attempt_seconds,
+        overlong=Overlong(settings.embed_overlong),
+    )
     bus = bus or open_bus(settings, clock)
 
     def loop(group: str, topic: Topic) -> ConsumerLoop:

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from headwater_inference.ports import ModelCard
 from headwater_kit.core.documents import text_hash
+
+
+class Overlong(StrEnum):
+    """What becomes of a text that is longer than the model's window."""
+
+    TRUNCATE = "truncate"
+    REFUSE = "refuse"
 
 
 class TextKind(StrEnum):
@@ -35,9 +43,9 @@ class Embedded:
         return tuple(place for place, embedding in enumerate(self.embeddings) if embedding.is_truncated)
 
 
-def model_input(text: str, kind: TextKind, query_prefix: str) -> str:
+def model_input(text: str, kind: TextKind, card: ModelCard) -> str:
     """What the model reads for a text."""
-    return query_prefix + text if kind is TextKind.QUERY else text
+    return (card.query_prefix if kind is TextKind.QUERY else card.passage_prefix) + text
 
 
 def cache_key(model_id: str, model_text: str) -> str:

@@ -12,7 +12,7 @@ from headwater_kit.core.documents import embedding_text
 from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome
 
-from headwater_embed.domain import Embedded, TextKind, cache_key, model_input
+from headwater_embed.domain import Embedded, Overlong, TextKind, cache_key, model_input
 from headwater_embed.ports import Engine, VectorCache
 
 MAX_TEXTS = 256
@@ -29,11 +29,20 @@ class Embedder:
     A part of a document may take `part_seconds`, most of which it waits in a full lane.
     """
 
-    def __init__(self, engine: Engine, cache: VectorCache, clock: Clock, *, part_seconds: float) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        cache: VectorCache,
+        clock: Clock,
+        *,
+        part_seconds: float,
+        overlong: Overlong = Overlong.TRUNCATE,
+    ) -> None:
         self._engine = engine
         self._cache = cache
         self._clock = clock
         self._part_seconds = part_seconds
+        self._overlong = overlong
 
     def models(self) -> Sequence[ModelCard]:
         """The models that can be asked for, the default first."""
@@ -42,7 +51,8 @@ class Embedder:
     async def embed_texts(self, texts: Sequence[str], kind: TextKind, model_id: str, deadline: Deadline) -> Embedded:
         """A caller's texts; refused at once with Overloaded when too much waits already.
 
-        Raises InvalidInput naming the text at fault, NotFound for a model that
+        Raises InvalidInput naming the text at fault, also for one over the
+        model's window where those are refused, NotFound for a model that
         is not served, and what the engine raises.
         """
         check_texts(texts)
@@ -77,7 +87,7 @@ class Embedder:
         self, texts: Sequence[str], kind: TextKind, lane: Lane, when_full: WhenFull, deadline: Deadline
     ) -> Embedded:
         card = self._engine.card
-        inputs = [model_input(text, kind, card.query_prefix) for text in texts]
+        inputs = [model_input(text, kind, card) for text in texts]
         keys = [cache_key(card.model_id, text) for text in inputs]
         found = {key: embedding for key in keys if (embedding := self._cache.get(key)) is not None}
         missing = {key: text for key, text in zip(keys, inputs, strict=True) if key not in found}
@@ -85,7 +95,14 @@ class Embedder:
         for key, embedding in zip(missing, made, strict=True):
             self._cache.put(key, embedding)
             found[key] = embedding
-        return Embedded(card.model_id, card.dimension, tuple(found[key] for key in keys))
+        embedded = Embedded(card.model_id, card.dimension, tuple(found[key] for key in keys))
+        if embedded.truncated and self._overlong is Overlong.REFUSE:
+            raise InvalidInput(
+                f"the text is longer than the {card.max_tokens} tokens of {card.name}: cut it",
+                field=f"texts[{embedded.truncated[0]}]",
+                reason="OVERLONG",
+            )
+        return embedded
 
     def _check_model(self, model_id: str) -> None:
         served = self._engine.card.model_id

@@ -1,14 +1,14 @@
 """What embed can be told."""
 
 import os
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from headwater_inference.settings import ModelSettings
+from headwater_inference.settings import DeviceSettings, ModelSettings
 from headwater_kit.settings.base import ServiceSettings
 from pydantic import Field
 
 
-class Settings(ModelSettings, ServiceSettings):
+class Settings(DeviceSettings, ModelSettings, ServiceSettings):
     """Settings of the embed service."""
 
     service: ClassVar[str] = "embed"
@@ -24,6 +24,12 @@ class Settings(ModelSettings, ServiceSettings):
     )
     embed_cache_mb: int = Field(
         default=64, ge=0, description="memory for vectors of texts already embedded, in MiB; 64 holds 36,000 of them"
+    )
+
+    embed_overlong: Literal["truncate", "refuse"] = Field(
+        default="truncate",
+        description="what becomes of a text longer than the model's window: truncate, it is cut and `truncated` says "
+        "so; refuse, the call is refused, and a document's part with such a text goes to the dead-letter topic",
     )
 
     @property

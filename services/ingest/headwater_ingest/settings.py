@@ -93,7 +93,8 @@ class Settings(ObjectSettings, ModelSettings, ServiceSettings):
         default=280,
         ge=16,
         le=MAX_CHUNK_TOKENS,
-        description="no chunk has more of the encoder's tokens than this, headings not counted",
+        description="no chunk has more of the encoder's tokens than this, headings not counted; less where the "
+        "encoder's window is small",
     )
     ingest_cutter: str = Field(
         default="jail",
@@ -116,9 +117,10 @@ class Settings(ObjectSettings, ModelSettings, ServiceSettings):
     @functools.cached_property
     def chunk_policy(self) -> ChunkPolicy:
         """How large a chunk may be."""
-        target, most = self.ingest_chunk_target_tokens, self.ingest_chunk_max_tokens
-        window = self.model_spec().max_tokens
-        return ChunkPolicy(min(64, target), target, most, window_tokens=window)
+        spec = self.model_spec()
+        # No token is shorter than a byte, so the prefix takes no more than this.
+        window = spec.max_tokens - len(spec.passage_prefix.encode())
+        return ChunkPolicy.within(window, self.ingest_chunk_target_tokens, self.ingest_chunk_max_tokens)
 
     @model_validator(mode="after")
     def _check_chunks(self) -> Self:

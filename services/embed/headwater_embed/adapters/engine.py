@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from headwater_inference.batcher import Batcher, BatchPolicy
 from headwater_inference.catalogue import open_encoder
+from headwater_inference.device import Device
 from headwater_inference.download import Progress
 from headwater_inference.ports import Encoder, Lane, ModelCard, Vectors, WhenFull
 from headwater_inference.registry import ModelSpec
@@ -28,13 +29,16 @@ INLINE_CHARACTERS = 2_000
 class BatchedEngine:
     """The Engine; a runtime component that loads the model at start."""
 
-    def __init__(self, spec: ModelSpec, store: ModelStore, policy: BatchPolicy, clock: Clock) -> None:
+    def __init__(
+        self, spec: ModelSpec, store: ModelStore, policy: BatchPolicy, clock: Clock, device: Device = Device.CPU
+    ) -> None:
         self.name = f"encoder {spec.name}"
         self.card: ModelCard = spec.card
         self._spec = spec
         self._store = store
         self._policy = policy
         self._clock = clock
+        self._device = device
         self._encoder: Encoder | None = None
         self._batcher: Batcher[Ids, Vectors] | None = None
         self._step = ""
@@ -42,7 +46,7 @@ class BatchedEngine:
 
     async def start(self) -> None:
         """Fetches the model if need be and loads it; raises Unavailable or Misconfigured."""
-        encoder = await asyncio.to_thread(open_encoder, self._spec, self._store, self._report)
+        encoder = await asyncio.to_thread(open_encoder, self._spec, self._store, self._report, self._device)
         self._batcher = Batcher(lambda batch: list(encoder.encode(batch)), len, self._policy, self._clock)
         self._encoder = encoder
         logger.info("model loaded", extra={"model": self.card.name, "model_id": self.card.model_id})

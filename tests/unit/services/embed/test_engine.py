@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from headwater_embed.adapters.engine import BatchedEngine
 from headwater_inference.batcher import BatchPolicy
+from headwater_inference.device import Device
 from headwater_inference.download import Progress, Report
 from headwater_inference.ports import Lane, WhenFull
 from headwater_inference.registry import Wheel, builtin
 from headwater_inference.store import ModelStore
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.errors import Overloaded, Unavailable
+from headwater_kit.core.errors import Misconfigured, Overloaded, Unavailable
 from headwater_kit.testing.clock import ManualClock
 
 
@@ -43,6 +44,12 @@ async def test_it_serves_only_between_start_and_stop(tmp_path: Path, clock: Manu
     await engine.stop(soon(clock))
     with pytest.raises(Unavailable):
         await engine.embed(["a"], Lane.QUERY, WhenFull.REFUSE, soon(clock))
+
+
+async def test_a_gpu_that_is_required_and_not_there_stops_the_start(tmp_path: Path, clock: ManualClock) -> None:
+    engine = BatchedEngine(builtin().get("hash-words"), ModelStore(tmp_path), BatchPolicy(), clock, Device.CUDA)
+    with pytest.raises(Misconfigured, match="HEADWATER_DEVICE"):
+        await engine.start()
 
 
 async def test_a_stop_ends_a_fetch_under_way(tmp_path: Path, clock: ManualClock) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from headwater_embed.adapters.lru import LruCache
 from headwater_embed.bootstrap import PART_SHARE
-from headwater_embed.domain import TextKind, model_input
+from headwater_embed.domain import Overlong, TextKind, model_input
 from headwater_embed.events import EmbedChunks
 from headwater_embed.handlers import Embedder
 from headwater_inference.ports import Lane, ModelCard, WhenFull
@@ -171,6 +171,23 @@ async def test_a_model_that_is_not_served_is_not_found(embedder: Embedder, clock
         await embedder.embed_texts(["a"], TextKind.QUERY, "another", soon(clock))
 
 
-def test_queries_carry_the_models_prefix() -> None:
-    assert model_input("text", TextKind.QUERY, "find: ") == "find: text"
-    assert model_input("text", TextKind.PASSAGE, "find: ") == "text"
+def test_texts_carry_the_models_prefixes(embedder: Embedder) -> None:
+    card = dataclasses.replace(embedder.models()[0], query_prefix="find: ", passage_prefix="stored: ")
+    assert model_input("text", TextKind.QUERY, card) == "find: text"
+    assert model_input("text", TextKind.PASSAGE, card) == "stored: text"
+
+
+async def test_an_overlong_text_is_cut_and_flagged(embedder: Embedder, clock: ManualClock) -> None:
+    embedded = await embedder.embed_texts(["short", "word " * 1_000], TextKind.PASSAGE, "", soon(clock))
+    assert embedded.truncated == (1,)
+
+
+async def test_an_overlong_text_is_refused_where_that_is_wanted(watched: Any, clock: ManualClock) -> None:
+    embedder = Embedder(watched, LruCache(1024 * 1024), clock, part_seconds=1.0, overlong=Overlong.REFUSE)
+    for _ in range(2):  # from the encoder, then from the cache
+        with pytest.raises(InvalidInput, match="512 tokens of hash-words") as refused:
+            await embedder.embed_texts(["short", "word " * 1_000], TextKind.PASSAGE, "", soon(clock))
+        assert (refused.value.field, refused.value.reason) == ("texts[1]", "OVERLONG")
+    with pytest.raises(Permanent):
+        await embedder.embed_part(part(clock, "word " * 1_000))
+    assert (await embedder.embed_texts(["short"], TextKind.PASSAGE, "", soon(clock))).truncated == ()

@@ -170,3 +170,15 @@ def test_a_document_without_text_is_refused() -> None:
     with pytest.raises(InvalidInput) as refused:
         cut_document("text/html", "<p> </p>", "title", COUNTER, POLICY)
     assert refused.value.reason == "EMPTY_TEXT"
+
+
+def test_the_usual_window_changes_no_size() -> None:
+    assert ChunkPolicy.within(512, 200, 280) == ChunkPolicy()
+
+
+@given(st.integers(16, 8192), st.integers(16, 380), st.integers(0, 100))
+def test_chunks_fit_whatever_window_the_encoder_has(window: int, target: int, more: int) -> None:
+    policy = ChunkPolicy.within(window, target, target + more)
+    assert policy.max_tokens + policy.path_tokens + 2 <= window
+    assert policy.target_tokens <= target
+    assert policy.max_tokens <= target + more

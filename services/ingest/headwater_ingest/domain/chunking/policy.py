@@ -43,6 +43,15 @@ class ChunkPolicy:
         if self.max_tokens + self.path_tokens + SPECIAL_TOKENS > self.window_tokens:
             raise ValueError("max_tokens, path_tokens and 2 special tokens must fit into window_tokens")
 
+    @classmethod
+    def within(cls, window_tokens: int, target_tokens: int, max_tokens: int) -> "ChunkPolicy":
+        """A policy for a window: these sizes, or less where headings, at most a quarter of it, leave less room."""
+        usual = cls()
+        path = min(usual.path_tokens, window_tokens // 4)
+        most = min(max_tokens, window_tokens - path - SPECIAL_TOKENS)
+        target = min(target_tokens, most)
+        return cls(min(usual.min_tokens, target), target, most, path, window_tokens)
+
     def budget(self, path_tokens: int) -> Budget:
         """Limits beneath headings of `path_tokens`; a title that is a text by itself still leaves `min_tokens`."""
         room = max(self.min_tokens, self.window_tokens - SPECIAL_TOKENS - path_tokens)
