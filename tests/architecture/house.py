@@ -14,18 +14,29 @@ WORKSPACE: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of the workspace: its folder, its project name and the package it installs."""
+    """A member of the workspace: its folder, its project name, the package it installs, and what it asks for.
+
+    Of what its extras ask for, nothing is installed by `make setup`.
+    """
 
     folder: Path
     name: str
     package: str
     dependencies: tuple[str, ...]
+    extras: tuple[str, ...]
 
 
 def _member(folder: Path) -> Member:
     project = tomllib.loads((folder / "pyproject.toml").read_text())
     (package,) = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    return Member(folder, project["project"]["name"], package, tuple(project["project"].get("dependencies", ())))
+    extras = project["project"].get("optional-dependencies", {}).values()
+    return Member(
+        folder,
+        project["project"]["name"],
+        package,
+        tuple(project["project"].get("dependencies", ())),
+        tuple(dependency for extra in extras for dependency in extra),
+    )
 
 
 MEMBERS = tuple(_member(path.parent) for path in sorted(ROOT.glob("*/*/pyproject.toml")))
@@ -62,10 +73,15 @@ def tree(path: Path) -> ast.Module:
 def imported(path: Path) -> Iterator[str]:
     """Full names of what a file imports."""
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        yield from imports(node)
+
+
+def imports(node: ast.AST) -> Iterator[str]:
+    """Full names of what a statement imports; none where it is another."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def uses(path: Path, *names: str) -> list[str]:
