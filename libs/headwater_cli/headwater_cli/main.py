@@ -34,6 +34,7 @@ COMMANDS = (
     "dead-letters",
     "reconcile",
     "rebuild",
+    "models",
     "logs",
     "doctor",
     "demo",
