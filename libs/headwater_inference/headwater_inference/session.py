@@ -43,6 +43,8 @@ def open_session(
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
     wanted = providers(device, onnxruntime.get_available_providers())
+    if device is not Device.CPU:
+        onnxruntime.preload_dlls()  # CUDA's libraries, where pip put them; without this they are not looked for there
     try:
         session = (make or onnxruntime.InferenceSession)(str(weights), options, providers=wanted)
     except Exception as error:  # the binding's errors share no base
