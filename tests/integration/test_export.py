@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from headwater_inference.addition import add_model, read_manifest
 from headwater_inference.catalogue import open_encoder
-from headwater_inference.export import SAMPLES, export
+from headwater_inference.export import SAMPLES, export, main
 from headwater_inference.registry import known
 from headwater_inference.store import ModelStore
 from headwater_kit.core.errors import InvalidInput
@@ -53,13 +53,16 @@ def made(folder: Path, pooling: str = "mean") -> Any:
     ("precision", "pooling", "least"), [("fp32", "mean", 0.9999), ("fp32", "cls", 0.9999), ("int8", "mean", 0.97)]
 )
 def test_what_is_exported_and_added_embeds_like_the_original(
-    tmp_path: Path, precision: str, pooling: str, least: float
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], precision: str, pooling: str, least: float
 ) -> None:
     model = made(tmp_path, pooling)
-    assert export(tmp_path / "model", tmp_path / "out", precision, GIVEN) >= least
+    words = f"--out {tmp_path}/out --precision {precision} --licence MIT --name made --source me --language en"
+    assert main([f"{tmp_path}/model", *words.split(), "--query-prefix", "query: "]) == 0
+    assert "least cosine to sentence-transformers" in capsys.readouterr().out
     store = ModelStore(tmp_path / "models")
     spec = add_model(tmp_path / "out", read_manifest(tmp_path / "out", {}), store)
     assert (spec.dimension, spec.max_tokens, spec.pooling, spec.query_prefix) == (32, 64, pooling, "query: ")
+    assert (spec.licence, spec.source, spec.languages) == ("MIT", "me", ("en",))
     encoder = open_encoder(known(store.root).get("made"), store)
     vectors = encoder.encode([encoder.tokenize(text)[0] for text in SAMPLES])
     assert (vectors * model.encode(list(SAMPLES), normalize_embeddings=True)).sum(axis=1).min() >= least

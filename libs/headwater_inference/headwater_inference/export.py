@@ -170,7 +170,7 @@ def _write_manifest(staged: Path, said: Mapping[str, Any]) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Exports, prints the parity and what to do next; returns the exit code."""
     parser = argparse.ArgumentParser(prog="headwater models export", description=__doc__)
-    parser.add_argument("source", type=Path, metavar="HF_DIR", help="a sentence-transformers folder")
+    parser.add_argument("folder", type=Path, metavar="HF_DIR", help="a sentence-transformers folder")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
     parser.add_argument("--licence", required=True, help="SPDX id of the weights' licence")
@@ -180,10 +180,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--passage-prefix", help="what goes before a stored text")
     parser.add_argument("--language", action="append", dest="languages", help="a language it is for; may be repeated")
     options = vars(parser.parse_args(arguments))
-    source, out, precision = options.pop("source"), options.pop("out"), options.pop("precision")
+    folder, out, precision = options.pop("folder"), options.pop("out"), options.pop("precision")
     logging.disable(logging.WARNING)  # of parts of torch that are not needed
     try:
-        cosine = export(source, out, precision, {key: value for key, value in options.items() if value is not None})
+        cosine = export(folder, out, precision, {key: value for key, value in options.items() if value is not None})
     except HeadwaterError as error:
         sys.stderr.write(f"headwater: {error.message}\n")
         return 1
