@@ -87,9 +87,10 @@ def add_model(folder: Path, manifest: Manifest, store: ModelStore, stand_for: st
 
 
 def _take(source: Path, target: Path) -> ModelFile:
-    if not source.is_file():
-        raise InvalidInput(f"{source.parent} has no {source.name}: name the file that is meant, or export the model")
-    sha256 = sha256_of(source)
+    try:
+        sha256 = sha256_of(source)
+    except OSError as error:
+        raise InvalidInput(f"{source} cannot be read ({error.strerror}): name the file that is meant") from error
     shutil.copyfile(source, target)
     verify(target, sha256)
     return ModelFile(target.name, source.name, sha256, target.stat().st_size)
