@@ -8,6 +8,11 @@ from headwater_cli.platform.layout import Layout
 from headwater_cli.platform.lifecycle import running
 from headwater_cli.platform.ports import PortLeases
 from headwater_cli.settings import PlatformSettings, inherited
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is, not whether the property holds.
+settings.register_profile("headwater", deadline=None)
+settings.load_profile("headwater")
 
 
 @pytest.fixture(scope="session")
