@@ -86,14 +86,12 @@ class Settings(ObjectSettings, ModelSettings, ServiceSettings):
         default=8 * MIB, ge=MIB, description="bytes of the documents of the backfill lane on their way at once"
     )
     ingest_max_watches: int = Field(default=200, ge=1, description="watches open at once; more are refused")
-    ingest_chunk_target_tokens: int = Field(
-        default=200, ge=16, description="a chunk is closed once it has this many of the encoder's tokens"
-    )
     ingest_chunk_max_tokens: int = Field(
-        default=280,
+        default=320,
         ge=16,
         le=MAX_CHUNK_TOKENS,
-        description="no chunk has more of the encoder's tokens than this, headings not counted",
+        description="no chunk has more of the encoder's tokens than this, headings not counted; a section that has "
+        "more is divided",
     )
     ingest_cutter: str = Field(
         default="jail",
@@ -116,12 +114,5 @@ class Settings(ObjectSettings, ModelSettings, ServiceSettings):
     @functools.cached_property
     def chunk_policy(self) -> ChunkPolicy:
         """How large a chunk may be."""
-        target, most = self.ingest_chunk_target_tokens, self.ingest_chunk_max_tokens
-        window = self.model_spec().max_tokens
-        return ChunkPolicy(min(64, target), target, most, window_tokens=window)
-
-    @model_validator(mode="after")
-    def _check_chunks(self) -> Self:
-        if self.ingest_chunk_target_tokens > self.ingest_chunk_max_tokens:
-            raise ValueError("HEADWATER_INGEST_CHUNK_TARGET_TOKENS must not be over HEADWATER_INGEST_CHUNK_MAX_TOKENS")
-        return self
+        most = self.ingest_chunk_max_tokens
+        return ChunkPolicy(min(64, most // 4), most, window_tokens=self.model_spec().max_tokens)
