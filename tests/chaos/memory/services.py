@@ -124,7 +124,7 @@ def _ingest_settings() -> Any:
 
 @cache
 def _embed_settings() -> Any:
-    return headwater_embed.settings.Settings(**COMMON, **MODEL, embed_workers=1)
+    return headwater_embed.settings.Settings(**COMMON, **MODEL, embed_workers=1, embed_disk_cache_mb=0)
 
 
 @cache
