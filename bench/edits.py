@@ -284,7 +284,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     """What was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder with events.jsonl.gz; the demo's corpus if left out")
-    parser.add_argument("--edits", type=int, default=3000, help="edits by sentence, a third of each kind")
+    parser.add_argument("--edits", type=int, default=1500, help="edits by sentence, a third of each kind")
     parser.add_argument("--seed", type=int, default=1, help="of what is edited and how")
     return parser.parse_args(arguments)
 

@@ -5,10 +5,11 @@ are read or written in a millisecond, where encoding them takes a second.
 """
 
 import hashlib
+import json
 import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from headwater_kit.telemetry import counter, names
@@ -45,6 +46,11 @@ _OPEN = """
         digest BLOB NOT NULL
     );
 """
+# What is no blob any more was damaged.
+_READ = """
+    SELECT key, vector, is_truncated, digest FROM vector
+    WHERE key IN (SELECT value FROM json_each(?)) AND typeof(vector) = 'blob'
+"""
 _SIZE = """
     SELECT (page_count - freelist_count) * page_size
     FROM pragma_page_count, pragma_freelist_count, pragma_page_size
@@ -79,10 +85,7 @@ class VectorsFile:
         if self._database is None:
             return {}
         try:
-            rows = self._database.execute(
-                f"SELECT key, vector, is_truncated, digest FROM vector WHERE key IN ({_marks(keys)})",  # noqa: S608 - question marks
-                keys,
-            ).fetchall()
+            rows = self._database.execute(_READ, (json.dumps(keys),)).fetchall()
         except sqlite3.Error as error:
             self._failed(error, len(keys))
             return {}
@@ -155,8 +158,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=LOCK_SECONDS, check_same_thread=False)
     try:
         database.executescript(_OPEN)
-        with closing(database.execute("SELECT key, vector, is_truncated, digest FROM vector LIMIT 1")) as found:
-            found.fetchall()
+        # A file of another make shows here.
+        database.execute(_READ, ("[]",)).fetchall()
     except BaseException:
         database.close()
         raise
@@ -167,10 +170,6 @@ def _reason(error: OSError | sqlite3.Error) -> str:
     if isinstance(error, OSError):
         return "UNAVAILABLE"
     return AWAY.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF, "DAMAGED")
-
-
-def _marks(keys: Sequence[str]) -> str:
-    return ",".join("?" * len(keys))
 
 
 def _digest(key: str, embedding: Embedding) -> bytes:
