@@ -6,7 +6,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import DeadlineExceeded, Unavailable
 from headwater_kit.core.flights import Flights
 from headwater_kit.testing.clock import ManualClock
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -32,6 +32,7 @@ def soon() -> Deadline:
     return Deadline.after(ManualClock(), 5.0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from("abcdef"), max_size=6), min_size=1, max_size=8))
 async def test_what_is_asked_for_at_the_same_time_is_made_once(calls: list[list[str]]) -> None:
     flights, maker = Flights[str, str](), Maker()
