@@ -3,8 +3,10 @@
     python bench/retrieval.py --data DIR [--sets scifact cmrc2018 ...] [--limit N]
 
 `DIR` holds the sets as published: `scifact` in BEIR layout, `cmrc2018` and
-`xquad` in SQuAD layout. Every document is one chunk; analysis, encoder,
-weights and fusion are the service's own, the two searches are exact. Beside
+`xquad` in SQuAD layout. Every document is one chunk, but in `xquad_en_cut`,
+where ingest's chunker cuts whole articles and a question is about the chunk
+with its answer. Analysis, encoder, weights and fusion are the service's own,
+the two searches are exact. Beside
 the default, `fixed` fuses with the default weights whatever the query's script
 is, and `rrf` by reciprocal ranks (k 60). Vectors are cached by model and text
 under `--cache`, so that a second run takes seconds.
@@ -26,6 +28,9 @@ import numpy as np
 from headwater_inference.catalogue import open_encoder
 from headwater_inference.ports import Encoder, Vectors
 from headwater_inference.settings import ModelSettings
+from headwater_inference.tokens import open_counter
+from headwater_ingest.domain.chunking import ChunkPolicy, Span
+from headwater_ingest.domain.cutting import CutDocument, cut_document
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, embedding_text, text_hash
 from headwater_retrieve.domain.fusion import Weights, fuse
 from headwater_retrieve.domain.reliability import weigh
@@ -74,10 +79,36 @@ def squad(file: Path) -> Labelled:
     return Labelled(texts, questions, relevant)
 
 
+def articles(file: Path) -> Labelled:
+    """A SQuAD file, its articles cut as by default: each question is about the chunks that hold its answer."""
+    with _open(file) as stream:
+        found = json.load(stream)["data"]
+    settings = ModelSettings()
+    counter = open_counter(settings.model_spec(), settings.model_store())
+    texts: dict[str, str] = {}
+    questions: dict[str, str] = {}
+    relevant: dict[str, dict[str, int]] = {}
+    for article in found:
+        title, paragraphs = article["title"].replace("_", " "), article["paragraphs"]
+        body = "\n\n".join(paragraph["context"] for paragraph in paragraphs)
+        cut = cut_document("text/plain", body, title, counter, ChunkPolicy())
+        texts |= {f"{title}/{span.start}": _embedded(cut, span) for span in cut.spans}
+        for paragraph in paragraphs:
+            begin = body.index(paragraph["context"])
+            for asked in paragraph["qas"]:
+                questions[asked["id"]] = asked["question"]
+                start = begin + asked["answers"][0]["answer_start"]
+                end = start + len(asked["answers"][0]["text"])
+                holds = [span.start for span in cut.spans if span.start < end and span.end > start]
+                relevant[asked["id"]] = {f"{title}/{place}": 1 for place in holds}
+    return Labelled(texts, questions, relevant)
+
+
 SETS: Mapping[str, Callable[[Path], Labelled]] = {
     "scifact": lambda data: beir(data / "scifact"),
     "cmrc2018": lambda data: squad(data / "cmrc2018/cmrc2018_dev.json.gz"),
     "xquad_en": lambda data: squad(data / "xquad/xquad.en.json.gz"),
+    "xquad_en_cut": lambda data: articles(data / "xquad/xquad.en.json.gz"),
     "xquad_zh": lambda data: squad(data / "xquad/xquad.zh.json.gz"),
 }
 
@@ -173,6 +204,10 @@ def _measures(order: Sequence[str], relevant: Mapping[str, int]) -> np.ndarray:
     )
     found = [len(set(order[:depth]) & relevant.keys()) / len(relevant) for depth in (1, 10)]
     return np.array([sum(gains) / ideal, *found])
+
+
+def _embedded(cut: CutDocument, span: Span) -> str:
+    return embedding_text(cut.title, span.heading_path, cut.text[span.start : span.end])
 
 
 def _fused(dense: Mapping[str, float], lexical: Mapping[str, float], weights: Weights) -> list[str]:

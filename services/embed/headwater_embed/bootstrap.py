@@ -15,6 +15,8 @@ from headwater_kit.runtime import Service
 
 from headwater_embed.adapters.engine import BatchedEngine
 from headwater_embed.adapters.lru import LruCache
+from headwater_embed.adapters.sqlite import SqliteCache
+from headwater_embed.adapters.tiers import TieredCache
 from headwater_embed.domain import Overlong
 from headwater_embed.events import EmbedChunks
 from headwater_embed.handlers import Embedder
@@ -35,7 +37,9 @@ def build(
     rng = rng or random.Random()
     policy = BatchPolicy(workers=settings.workers, max_queued_tokens=settings.embed_max_queued_tokens)
     engine = BatchedEngine(settings.model_spec(), settings.model_store(), policy, clock, Device(settings.device))
-    cache = LruCache(settings.embed_cache_mb * MIB)
+    disk = _disk_cache(settings)
+    memory = LruCache(settings.embed_cache_mb * MIB)
+    cache = TieredCache({"memory": memory} if disk is None else {"memory": memory, "disk": disk})
     embedder = Embedder(
         engine,
         cache,
@@ -52,4 +56,11 @@ def build(
 
     loops = (loop("embed", CHUNKS), loop("embed-backfill", CHUNKS_BACKFILL))
     servicer = Servicer(add_EmbedServiceServicer_to_server, EmbedRpc(embedder), "headwater.embed.v1.EmbedService")
-    return Service(settings, "embed", (engine, *loops), (servicer,), clock=clock, rng=rng)
+    parts = (engine, *loops) if disk is None else (disk, engine, *loops)
+    return Service(settings, "embed", parts, (servicer,), clock=clock, rng=rng)
+
+
+def _disk_cache(settings: Settings) -> SqliteCache | None:
+    if not settings.embed_disk_cache_mb:
+        return None
+    return SqliteCache(settings.data_dir / "embed" / "vectors.sqlite3", settings.embed_disk_cache_mb * MIB)

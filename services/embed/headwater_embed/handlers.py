@@ -1,7 +1,7 @@
 """The use cases: embed a caller's texts, embed a part of a document, name the models."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from headwater_inference.ports import Lane, ModelCard, WhenFull
 from headwater_kit.core import documents
@@ -11,8 +11,9 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import embedding_text
 from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome
+from headwater_kit.core.flights import Flights
 
-from headwater_embed.domain import Embedded, Overlong, TextKind, cache_key, model_input
+from headwater_embed.domain import Embedded, Embedding, Overlong, TextKind, cache_key, model_input
 from headwater_embed.ports import Engine, VectorCache
 
 MAX_TEXTS = 256
@@ -24,7 +25,7 @@ PART_LANES = {documents.Lane.LIVE: Lane.LIVE, documents.Lane.BACKFILL: Lane.BACK
 
 
 class Embedder:
-    """Embeds each text once: what the cache holds is not embedded again.
+    """Embeds each text once: what the cache holds, or another call of the lane embeds just now, is not embedded again.
 
     A part of a document may take `part_seconds`, most of which it waits in a full lane.
     """
@@ -43,6 +44,7 @@ class Embedder:
         self._clock = clock
         self._part_seconds = part_seconds
         self._overlong = overlong
+        self._flights: Flights[tuple[Lane, str], Embedding] = Flights()
 
     def models(self) -> Sequence[ModelCard]:
         """The models that can be asked for, the default first."""
@@ -89,13 +91,15 @@ class Embedder:
         card = self._engine.card
         inputs = [model_input(text, kind, card) for text in texts]
         keys = [cache_key(card.model_id, text) for text in inputs]
-        found = {key: embedding for key in keys if (embedding := self._cache.get(key)) is not None}
-        missing = {key: text for key, text in zip(keys, inputs, strict=True) if key not in found}
-        made = await self._engine.embed(tuple(missing.values()), lane, when_full, deadline) if missing else ()
-        for key, embedding in zip(missing, made, strict=True):
-            self._cache.put(key, embedding)
-            found[key] = embedding
-        embedded = Embedded(card.model_id, card.dimension, tuple(found[key] for key in keys))
+        by_key = dict(zip(keys, inputs, strict=True))
+
+        async def make(wanted: Collection[tuple[Lane, str]]) -> Mapping[tuple[Lane, str], Embedding]:
+            made = await self._find_or_encode({key: by_key[key] for _, key in wanted}, lane, when_full, deadline)
+            return {(lane, key): embedding for key, embedding in made.items()}
+
+        # By lane, so that a text that somebody waits for is never held up by its twin in the backfill.
+        found = await self._flights.values([(lane, key) for key in by_key], make, deadline)
+        embedded = Embedded(card.model_id, card.dimension, tuple(found[lane, key] for key in keys))
         if embedded.truncated and self._overlong is Overlong.REFUSE:
             raise InvalidInput(
                 f"the text is longer than the {card.max_tokens} tokens of {card.name}: cut it",
@@ -103,6 +107,18 @@ class Embedder:
                 reason="OVERLONG",
             )
         return embedded
+
+    async def _find_or_encode(
+        self, inputs: Mapping[str, str], lane: Lane, when_full: WhenFull, deadline: Deadline
+    ) -> Mapping[str, Embedding]:
+        found = await self._cache.get_many(inputs.keys())
+        missing = {key: text for key, text in inputs.items() if key not in found}
+        if not missing:
+            return found
+        encoded = await self._engine.embed(tuple(missing.values()), lane, when_full, deadline)
+        made = dict(zip(missing, encoded, strict=True))
+        await self._cache.put_many(made)
+        return {**found, **made}
 
     def _check_model(self, model_id: str) -> None:
         served = self._engine.card.model_id

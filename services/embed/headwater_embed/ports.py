@@ -1,6 +1,6 @@
 """What embedding needs from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from headwater_inference.ports import Lane, ModelCard, WhenFull
@@ -30,12 +30,17 @@ class Engine(Protocol):
 
 
 class VectorCache(Protocol):
-    """Embeddings by key, in bounded memory: any of them may be gone. Adapter: `adapters.lru`."""
+    """Embeddings by key: any of them may be gone, none is ever wrong.
 
-    def get(self, key: str) -> Embedding | None:
-        """The embedding, if it is still there."""
+    Never raises for what befalls its storage: what cannot be read is not
+    found, what cannot be kept is let go. Adapters: `adapters.lru`, in memory;
+    `adapters.sqlite`, on disk; `adapters.tiers`, one behind the other.
+    """
+
+    async def get_many(self, keys: Collection[str]) -> Mapping[str, Embedding]:
+        """Those of the embeddings that are still there; does not hold up the event loop."""
         ...
 
-    def put(self, key: str, embedding: Embedding) -> None:
-        """Keeps it, at the cost of the longest unused."""
+    async def put_many(self, embeddings: Mapping[str, Embedding]) -> None:
+        """Keeps them, at the cost of older ones. May return before they are kept."""
         ...

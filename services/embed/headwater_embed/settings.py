@@ -25,6 +25,12 @@ class Settings(DeviceSettings, ModelSettings, ServiceSettings):
     embed_cache_mb: int = Field(
         default=64, ge=0, description="memory for vectors of texts already embedded, in MiB; 64 holds 36,000 of them"
     )
+    embed_disk_cache_mb: int = Field(
+        default=512,
+        ge=0,
+        description="file in the data folder for vectors of texts already embedded, in MiB, its log of some MiB aside; "
+        "it outlives a restart; 512 holds 310,000 of them, 0 turns it off",
+    )
 
     embed_overlong: Literal["truncate", "refuse"] = Field(
         default="truncate",

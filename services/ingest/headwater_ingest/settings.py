@@ -86,15 +86,12 @@ class Settings(ObjectSettings, ModelSettings, ServiceSettings):
         default=8 * MIB, ge=MIB, description="bytes of the documents of the backfill lane on their way at once"
     )
     ingest_max_watches: int = Field(default=200, ge=1, description="watches open at once; more are refused")
-    ingest_chunk_target_tokens: int = Field(
-        default=200, ge=16, description="a chunk is closed once it has this many of the encoder's tokens"
-    )
     ingest_chunk_max_tokens: int = Field(
-        default=280,
+        default=320,
         ge=16,
         le=MAX_CHUNK_TOKENS,
-        description="no chunk has more of the encoder's tokens than this, headings not counted; less where the "
-        "encoder's window is small",
+        description="no chunk has more of the encoder's tokens than this, headings not counted; a section that has "
+        "more is divided; less where the encoder's window is small",
     )
     ingest_cutter: str = Field(
         default="jail",
@@ -119,11 +116,4 @@ class Settings(ObjectSettings, ModelSettings, ServiceSettings):
         """How large a chunk may be."""
         spec = self.model_spec()
         # No token is shorter than a byte, so the prefix takes no more than this.
-        window = spec.max_tokens - len(spec.passage_prefix.encode())
-        return ChunkPolicy.within(window, self.ingest_chunk_target_tokens, self.ingest_chunk_max_tokens)
-
-    @model_validator(mode="after")
-    def _check_chunks(self) -> Self:
-        if self.ingest_chunk_target_tokens > self.ingest_chunk_max_tokens:
-            raise ValueError("HEADWATER_INGEST_CHUNK_TARGET_TOKENS must not be over HEADWATER_INGEST_CHUNK_MAX_TOKENS")
-        return self
+        return ChunkPolicy.within(spec.max_tokens - len(spec.passage_prefix.encode()), self.ingest_chunk_max_tokens)

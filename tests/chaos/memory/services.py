@@ -25,7 +25,7 @@ from headwater_kit.runtime.service import Service
 
 # So that a document of a few paragraphs has several parts.
 PART_CHUNKS = 2
-CHUNK_TOKENS = 16
+CHUNK_TOKENS = 24
 # So that a document of twelve paragraphs, written by call, is set down in the object store.
 INLINE_BYTES = 1024
 COMMON: dict[str, Any] = {"bus": "memory", "grpc_port": 0, "metrics_port": 0}
@@ -118,14 +118,13 @@ def _ingest_settings() -> Any:
         ingest_cache="memory",
         ingest_objects="memory",
         ingest_inline_bytes=INLINE_BYTES,
-        ingest_chunk_target_tokens=CHUNK_TOKENS,
-        ingest_chunk_max_tokens=2 * CHUNK_TOKENS,
+        ingest_chunk_max_tokens=CHUNK_TOKENS,
     )
 
 
 @cache
 def _embed_settings() -> Any:
-    return headwater_embed.settings.Settings(**COMMON, **MODEL, embed_workers=1)
+    return headwater_embed.settings.Settings(**COMMON, **MODEL, embed_workers=1, embed_disk_cache_mb=0)
 
 
 @cache

@@ -95,7 +95,12 @@ INDEX_DRIFT = Gauge(
 )
 INDEX_REPAIRED = Counter("headwater.index.repaired", "{document}", "documents that differed and were repaired")
 INDEX_COMPARISONS = Counter("headwater.index.comparisons", "{comparison}", "comparisons of all tenants that were ended")
-EMBED_TEXTS = Counter("headwater.embed.texts", "{text}", "texts asked for, by where the vector came from")
+EMBED_TEXTS = Counter(
+    "headwater.embed.texts", "{text}", "texts asked for, by where the vector came from: memory, disk or encoder"
+)
+EMBED_CACHE_LOST = Counter(
+    "headwater.embed.cache.lost", "{text}", "vectors that could not be kept on disk, or not be read, by reason"
+)
 EMBED_TOKENS = Counter("headwater.embed.tokens", "{token}", "tokens encoded, by lane")
 EMBED_DURATION = Histogram(
     "headwater.embed.duration", "s", "time to encode the texts of one call, by lane", CALL_SECONDS

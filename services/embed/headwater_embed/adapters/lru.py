@@ -1,8 +1,7 @@
 """Embeddings in memory, the most recently used ones."""
 
 from collections import OrderedDict
-
-from headwater_kit.telemetry import counter, names
+from collections.abc import Collection, Mapping
 
 from headwater_embed.domain import Embedding
 
@@ -11,7 +10,7 @@ OVERHEAD_BYTES = 320
 
 
 class LruCache:
-    """A VectorCache of at most `max_bytes`; counts its hits and misses."""
+    """A VectorCache of at most `max_bytes`; the longest unused go first."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -21,19 +20,18 @@ class LruCache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, key: str) -> Embedding | None:
-        embedding = self._entries.get(key)
-        if embedding is not None:
+    async def get_many(self, keys: Collection[str]) -> Mapping[str, Embedding]:
+        found = {key: self._entries[key] for key in keys if key in self._entries}
+        for key in found:
             self._entries.move_to_end(key)
-        source = "encoder" if embedding is None else "cache"
-        counter(names.EMBED_TEXTS).add(1, {names.EMBED_SOURCE: source})
-        return embedding
+        return found
 
-    def put(self, key: str, embedding: Embedding) -> None:
-        if key in self._entries:
-            self._bytes -= _size(self._entries.pop(key))
-        self._entries[key] = embedding
-        self._bytes += _size(embedding)
+    async def put_many(self, embeddings: Mapping[str, Embedding]) -> None:
+        for key, embedding in embeddings.items():
+            if key in self._entries:
+                self._bytes -= _size(self._entries.pop(key))
+            self._entries[key] = embedding
+            self._bytes += _size(embedding)
         while self._bytes > self._max_bytes:
             _, dropped = self._entries.popitem(last=False)
             self._bytes -= _size(dropped)

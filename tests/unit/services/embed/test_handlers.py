@@ -67,6 +67,24 @@ async def test_what_the_cache_holds_needs_no_engine(embedder: Embedder, watched:
     assert len(watched.asked) == 1
 
 
+async def test_what_two_calls_ask_for_at_the_same_time_is_encoded_once(
+    embedder: Embedder, watched: Any, clock: ManualClock
+) -> None:
+    calls = [["a", "b"], ["b", "c"], ["c", "a"]]
+    asked = (embedder.embed_texts(texts, TextKind.PASSAGE, "", soon(clock)) for texts in calls)
+    answers = await asyncio.gather(*asked)
+    assert sorted(text for texts, _, _ in watched.asked for text in texts) == ["a", "b", "c"]
+    assert answers[0].embeddings[1] == answers[1].embeddings[0]
+
+
+async def test_an_edit_does_not_wait_for_the_same_text_in_the_backfill(
+    embedder: Embedder, watched: Any, clock: ManualClock
+) -> None:
+    parts = [part(clock, "a", lane=lane) for lane in (EventLane.BACKFILL, EventLane.LIVE)]
+    await asyncio.gather(*(embedder.embed_part(each) for each in parts))
+    assert [lane for _, lane, _ in watched.asked] == [Lane.BACKFILL, Lane.LIVE]
+
+
 async def test_callers_are_refused_and_events_wait(embedder: Embedder, watched: Any, clock: ManualClock) -> None:
     await embedder.embed_texts(["a"], TextKind.QUERY, "", soon(clock))
     await embedder.embed_texts(["b"], TextKind.PASSAGE, "", soon(clock))

@@ -1,14 +1,17 @@
 """The service as wired, over the in-process bus and a loopback port."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc.aio
 import pytest
 from headwater.embed.v1 import embed_pb2 as pb
 from headwater.embed.v1.embed_pb2_grpc import EmbedServiceStub
+from headwater_embed.adapters.vectors_file import VectorsFile
 from headwater_embed.bootstrap import build
+from headwater_embed.domain import Embedding, cache_key
 from headwater_embed.settings import Settings
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record
@@ -27,8 +30,10 @@ KEY = DocumentKey("default", "document")
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return Settings(encoder="hash-words", bus="memory", grpc_port=0, embed_workers=2, drain_seconds=5.0)
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        encoder="hash-words", bus="memory", grpc_port=0, embed_workers=2, drain_seconds=5.0, data_dir=tmp_path
+    )
 
 
 @pytest.fixture
@@ -135,3 +140,29 @@ async def test_faults_come_back_with_their_field(
 async def test_an_unknown_model_is_not_found(stub: "EmbedServiceAsyncStub") -> None:
     with pytest.raises(NotFound):
         await stub.Embed(pb.EmbedRequest(texts=["a"], kind=pb.TEXT_KIND_QUERY, model_id="other"))
+
+
+async def test_a_restart_finds_the_vectors_of_the_process_before(settings: Settings, bus: MemoryBus) -> None:
+    request = pb.EmbedRequest(texts=["kept"], kind=pb.TEXT_KIND_PASSAGE)
+    async with serving(build(settings, bus=bus), settings) as channel:
+        before = await EmbedServiceStub(channel).Embed(request)
+    path = settings.data_dir / "embed" / "vectors.sqlite3"
+    key = cache_key(before.model_id, "kept")
+    assert set(await asyncio.to_thread(_read, path, key)) == {key}
+    async with serving(build(settings, bus=bus), settings) as channel:
+        assert await EmbedServiceStub(channel).Embed(request) == before
+
+
+def _read(path: Path, key: str) -> Mapping[str, Embedding]:
+    file = VectorsFile(path, 1024 * 1024)
+    file.open()
+    found = file.read([key])
+    file.close()
+    return found
+
+
+async def test_without_room_on_disk_no_file_is_made(settings: Settings, bus: MemoryBus) -> None:
+    settings = settings.model_copy(update={"embed_disk_cache_mb": 0})
+    async with serving(build(settings, bus=bus), settings) as channel:
+        await EmbedServiceStub(channel).Embed(pb.EmbedRequest(texts=["a"], kind=pb.TEXT_KIND_PASSAGE))
+    assert list(settings.data_dir.iterdir()) == []

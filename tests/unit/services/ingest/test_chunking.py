@@ -9,7 +9,7 @@ from headwater_ingest.domain.blocks import BlockKind, ParsedText
 from headwater_ingest.domain.chunking import ChunkPolicy, Span, cut
 from headwater_ingest.domain.chunking.packing import pack
 from headwater_ingest.domain.chunking.policy import Budget
-from headwater_ingest.domain.chunking.span import Unit
+from headwater_ingest.domain.chunking.span import Seam, Unit
 from headwater_ingest.domain.cutting import cut_document
 from headwater_ingest.domain.parsing import parse
 from headwater_kit.core.documents import DocumentKey
@@ -18,9 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 COUNTER = WordCounter()
-POLICY = ChunkPolicy(
-    min_tokens=4, target_tokens=12, max_tokens=20, path_tokens=10, window_tokens=64, max_characters=200
-)
+POLICY = ChunkPolicy(min_tokens=4, max_tokens=20, path_tokens=10, window_tokens=64, max_characters=200)
 
 WORDS = st.text("abcdefghij", min_size=1, max_size=8)
 SENTENCES = st.lists(WORDS, min_size=1, max_size=30).map(lambda words: " ".join(words).capitalize() + ".")
@@ -89,13 +87,21 @@ def test_a_chunk_never_reaches_over_a_heading() -> None:
 
 
 def test_small_paragraphs_share_a_chunk_and_large_ones_are_cut_at_sentences() -> None:
-    sentence = "Nine words make this one sentence of the text."
-    parsed, spans = chunks_of(" ".join([sentence] * 5))
-    assert [parsed.text[span.start : span.end] for span in spans] == [
-        f"{sentence} {sentence}",
-        f"{sentence} {sentence}",
-        sentence,
-    ]
+    parsed, spans = chunks_of("Few words.\n\nA few more.\n\n# Next\n\n" + " ".join(NINE_WORDS))
+    first, *rest = (parsed.text[span.start : span.end] for span in spans)
+    assert first == "Few words.\n\nA few more."
+    assert " ".join(rest) == " ".join(NINE_WORDS)
+    assert {len(chunk.split(". ")) for chunk in rest} == {1, 2}
+
+
+def test_a_section_is_divided_between_blocks_rather_than_within_and_behind_a_list_rather_than_before() -> None:
+    first, second, third, fourth, _ = NINE_WORDS
+    parsed, spans = chunks_of(f"{first} {second}\n\n- A list.\n\n{third}\n\n{fourth}", "text/plain")
+    chunks = [parsed.text[span.start : span.end] for span in spans]
+    assert chunks == [f"{first} {second}", "- A list.", f"{third}\n\n{fourth}"]
+
+
+NINE_WORDS = [f"Nine words make this one sentence of text {name}." for name in ("one", "two", "three", "four", "five")]
 
 
 def test_a_word_without_end_is_cut_all_the_same() -> None:
@@ -105,8 +111,8 @@ def test_a_word_without_end_is_cut_all_the_same() -> None:
 
 
 def test_a_piece_cut_out_of_a_word_begins_a_chunk() -> None:
-    units = [Unit(0, 1, 1), Unit(1, 2, 1, is_glued=True), Unit(3, 4, 1)]
-    assert [len(group) for group in pack("xx x", units, Budget(9, 9, 9, 99))] in ([1, 2], [1, 1, 1])
+    units = [Unit(0, 1, 1), Unit(1, 2, 1, Seam.WITHIN_WORD), Unit(3, 4, 1)]
+    assert [len(group) for group in pack("xx x", units, Budget(9, 9, 99))] == [1, 2]
 
 
 def test_headings_give_way_to_the_text_from_the_outermost_on() -> None:
@@ -125,8 +131,8 @@ def test_an_edited_sentence_changes_few_chunks(seed: int) -> None:
         paragraph = rng.choice(edited)
         paragraph[rng.randrange(len(paragraph))] = _sentence(rng)
         changes.append(len(_texts(edited) - _texts(paragraphs)))
-    assert max(changes) <= 8
-    assert sum(changes) / len(changes) <= 2.0
+    assert max(changes) <= 3
+    assert sum(changes) / len(changes) <= 1.3
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -139,8 +145,8 @@ def test_a_row_put_into_a_long_list_changes_few_chunks(seed: int) -> None:
         edited = list(rows)
         edited.insert(rng.randrange(len(edited)), [_row(rng)])
         changes.append(len(_texts(edited) - _texts(rows)))
-    assert max(changes) <= 15
-    assert sum(changes) / len(changes) <= 6.0
+    assert max(changes) <= 3
+    assert sum(changes) / len(changes) <= 2.0
 
 
 def _row(rng: random.Random) -> str:
@@ -173,12 +179,11 @@ def test_a_document_without_text_is_refused() -> None:
 
 
 def test_the_usual_window_changes_no_size() -> None:
-    assert ChunkPolicy.within(512, 200, 280) == ChunkPolicy()
+    assert ChunkPolicy.within(512, 320) == ChunkPolicy()
 
 
-@given(st.integers(16, 8192), st.integers(16, 380), st.integers(0, 100))
-def test_chunks_fit_whatever_window_the_encoder_has(window: int, target: int, more: int) -> None:
-    policy = ChunkPolicy.within(window, target, target + more)
+@given(st.integers(16, 8192), st.integers(16, 480))
+def test_chunks_fit_whatever_window_the_encoder_has(window: int, most: int) -> None:
+    policy = ChunkPolicy.within(window, most)
     assert policy.max_tokens + policy.path_tokens + 2 <= window
-    assert policy.target_tokens <= target
-    assert policy.max_tokens <= target + more
+    assert policy.min_tokens <= policy.max_tokens <= most

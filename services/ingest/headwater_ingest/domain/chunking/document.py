@@ -31,7 +31,7 @@ def cut(parsed: ParsedText, title: str, counter: TokenCounter, policy: ChunkPoli
         while path and path_tokens(path) > policy.path_tokens:
             path = path[1:]
         budget = policy.budget(path_tokens(path))
-        units = (unit for block in section.blocks for unit in split(parsed.text, block, counter, budget))
+        units = split(parsed.text, section.blocks, counter, budget)
         spans += [
             Span(group[0].start, group[-1].end, path, sum(unit.tokens for unit in group))
             for group in pack(parsed.text, units, budget)

@@ -2,25 +2,35 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from headwater_text.sentences import split_sentences
 
 from headwater_ingest.domain.blocks import Block, BlockKind
 from headwater_ingest.domain.chunking.policy import Budget
-from headwater_ingest.domain.chunking.span import Unit
+from headwater_ingest.domain.chunking.span import Seam, Unit
 from headwater_ingest.domain.tokens import TokenCounter, TokenPlaces
 
 _BY_LINES = frozenset({BlockKind.LIST, BlockKind.CODE, BlockKind.TABLE})
 _SPACE = re.compile(r"\s*")
 
 
-def split(text: str, block: Block, counter: TokenCounter, budget: Budget) -> Iterator[Unit]:
-    """The block's pieces, in order, each within the budget; all its characters but white space are in one."""
-    body = text[block.start : block.end]
-    for piece in _Splitter(body, counter, counter.offsets(body), budget).pieces(block.kind):
-        yield Unit(block.start + piece.start, block.start + piece.end, piece.tokens, piece.is_glued)
+def split(text: str, blocks: Iterable[Block], counter: TokenCounter, budget: Budget) -> Iterator[Unit]:
+    """The blocks' pieces, in order, each within the budget; all their characters but white space are in one."""
+    before = BlockKind.PARAGRAPH
+    for block in blocks:
+        body, seam = text[block.start : block.end], _seam(before, block.kind)
+        for piece in _Splitter(body, counter, counter.offsets(body), budget).pieces(block.kind):
+            yield Unit(block.start + piece.start, block.start + piece.end, piece.tokens, max(seam, piece.seam))
+            seam = Seam.WITHIN_BLOCK
+        before = block.kind
+
+
+def _seam(before: BlockKind, kind: BlockKind) -> Seam:
+    if kind is not BlockKind.PARAGRAPH:
+        return Seam.BEFORE_LISTING
+    return Seam.BEFORE_PARAGRAPH if before is BlockKind.PARAGRAPH else Seam.AFTER_LISTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +59,14 @@ class _Splitter:
             yield from [unit] if self._fits(unit) else self._by_tokens(unit)
 
     def _by_tokens(self, unit: Unit) -> Iterator[Unit]:
-        start, is_glued = unit.start, False
+        start, seam = unit.start, Seam.WITHIN_BLOCK
         while start < unit.end:
             cut, tokens = self._cut(start, unit.end)
             end = start + len(self.body[start:cut].rstrip())
-            yield Unit(start, end, tokens, is_glued)
+            yield Unit(start, end, tokens, seam)
             start = _SPACE.match(self.body, cut).end()  # type: ignore[union-attr]  # it matches the empty string
             # Two halves of a word, counted together, may be other tokens than counted apart.
-            is_glued = start == end
+            seam = Seam.WITHIN_WORD if start == end else Seam.WITHIN_BLOCK
 
     def _cut(self, start: int, end: int) -> tuple[int, int]:
         """Where the piece that begins at `start` ends, and how many tokens it has by itself."""
