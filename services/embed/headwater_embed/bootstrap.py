@@ -4,17 +4,20 @@ import random
 
 from headwater.embed.v1.embed_pb2_grpc import add_EmbedServiceServicer_to_server
 from headwater_inference.batcher import BatchPolicy
+from headwater_inference.registry import builtin
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, by_document
 from headwater_kit.bus.ports import Bus
-from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, Topic
+from headwater_kit.bus.table import Table
+from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, REINDEXES, Topic
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Service
 
-from headwater_embed.adapters.engine import BatchedEngine
+from headwater_embed.adapters.engine import BatchedEngine, new_queue
+from headwater_embed.adapters.engines import ServedEngines
 from headwater_embed.adapters.lru import LruCache
-from headwater_embed.events import EmbedChunks
+from headwater_embed.events import EmbedChunks, ReindexedModels
 from headwater_embed.handlers import Embedder
 from headwater_embed.rpc import EmbedRpc
 from headwater_embed.settings import Settings
@@ -32,9 +35,17 @@ def build(
     clock = clock or SystemClock()
     rng = rng or random.Random()
     policy = BatchPolicy(workers=settings.workers, max_queued_tokens=settings.embed_max_queued_tokens)
-    engine = BatchedEngine(settings.model_spec(), settings.model_store(), policy, clock)
+    queue = new_queue(policy, clock)
+    engines = ServedEngines(
+        settings.model_spec(),
+        list(builtin().models.values()),
+        lambda spec: BatchedEngine(spec, settings.model_store(), queue, clock),
+        queue,
+        clock,
+        rng,
+    )
     cache = LruCache(settings.embed_cache_mb * MIB)
-    embedder = Embedder(engine, cache, clock, part_seconds=PART_SHARE * settings.consumer_attempt_seconds)
+    embedder = Embedder(engines, cache, clock, part_seconds=PART_SHARE * settings.consumer_attempt_seconds)
     bus = bus or open_bus(settings, clock)
 
     def loop(group: str, topic: Topic) -> ConsumerLoop:
@@ -43,5 +54,6 @@ def build(
         return ConsumerLoop(bus, group, (topic,), handler, clock=clock, rng=rng, policy=limits, order_key=by_document)
 
     loops = (loop("embed", CHUNKS), loop("embed-backfill", CHUNKS_BACKFILL))
+    table = Table(bus, REINDEXES, ReindexedModels(engines).apply, clock=clock, rng=rng)
     servicer = Servicer(add_EmbedServiceServicer_to_server, EmbedRpc(embedder), "headwater.embed.v1.EmbedService")
-    return Service(settings, "embed", (engine, *loops), (servicer,), clock=clock, rng=rng)
+    return Service(settings, "embed", (engines, table, *loops), (servicer,), clock=clock, rng=rng)

@@ -9,11 +9,11 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import embedding_text
-from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound
+from headwater_kit.core.errors import HeadwaterError, InvalidInput
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome
 
 from headwater_embed.domain import Embedded, TextKind, cache_key, model_input
-from headwater_embed.ports import Engine, VectorCache
+from headwater_embed.ports import Engine, Engines, VectorCache
 
 MAX_TEXTS = 256
 # A hundred times the window of the default model: more is a mistake, not a text.
@@ -29,25 +29,29 @@ class Embedder:
     A part of a document may take `part_seconds`, most of which it waits in a full lane.
     """
 
-    def __init__(self, engine: Engine, cache: VectorCache, clock: Clock, *, part_seconds: float) -> None:
-        self._engine = engine
+    def __init__(self, engines: Engines, cache: VectorCache, clock: Clock, *, part_seconds: float) -> None:
+        self._engines = engines
         self._cache = cache
         self._clock = clock
         self._part_seconds = part_seconds
 
-    def models(self) -> Sequence[ModelCard]:
-        """The models that can be asked for, the default first."""
-        return (self._engine.card,)
+    def models(self) -> Sequence[tuple[ModelCard, bool]]:
+        """All models there are, and whether each can be asked for now; the default first."""
+        return self._engines.known()
 
-    async def embed_texts(self, texts: Sequence[str], kind: TextKind, model_id: str, deadline: Deadline) -> Embedded:
+    async def embed_texts(
+        self, texts: Sequence[str], kind: TextKind, model_id: str, deadline: Deadline, *, bulk: bool = False
+    ) -> Embedded:
         """A caller's texts; refused at once with Overloaded when too much waits already.
 
-        Raises InvalidInput naming the text at fault, NotFound for a model that
-        is not served, and what the engine raises.
+        In bulk they go behind everything else, and wait instead. Raises
+        InvalidInput naming the text at fault, NotFound for a model that is not
+        served, and what the engine raises.
         """
         check_texts(texts)
-        self._check_model(model_id)
-        return await self._embed(texts, kind, LANES[kind], WhenFull.REFUSE, deadline)
+        engine = self._engines.engine(model_id)
+        lane, when_full = (Lane.BACKFILL, WhenFull.WAIT) if bulk else (LANES[kind], WhenFull.REFUSE)
+        return await self._embed(engine, texts, kind, lane, when_full, deadline)
 
     async def embed_part(self, part: DocumentChunked) -> DocumentEmbedded:
         """A part of a document, with its vectors, in the lane that it came by; one without chunks passes through.
@@ -56,14 +60,15 @@ class Embedder:
         while the lane is full. Raises Transient when that takes too long.
         """
         if part.provenance.outcome is Outcome.DELETED:
-            card = self._engine.card
+            card = self._engines.engine("").card
             return DocumentEmbedded(part, (), card.model_id, card.dimension)
         if not part.chunks:
             return DocumentEmbedded(part)
         texts = [embedding_text(part.info.title, chunk.heading_path, chunk.text) for chunk in part.chunks]
         deadline = Deadline.after(self._clock, self._part_seconds)
         lane = PART_LANES[part.provenance.lane]
-        embedded = await self._embed(texts, TextKind.PASSAGE, lane, WhenFull.WAIT, deadline)
+        engine = self._engines.engine("")
+        embedded = await self._embed(engine, texts, TextKind.PASSAGE, lane, WhenFull.WAIT, deadline)
         crash_point("embed.embedded")
         vectors = tuple(each.vector for each in embedded.embeddings)
         return DocumentEmbedded(part, vectors, embedded.model_id, embedded.dimension)
@@ -74,23 +79,24 @@ class Embedder:
         return DocumentEmbedded(dataclasses.replace(part, provenance=provenance, chunks=()))
 
     async def _embed(
-        self, texts: Sequence[str], kind: TextKind, lane: Lane, when_full: WhenFull, deadline: Deadline
+        self,
+        engine: Engine,
+        texts: Sequence[str],
+        kind: TextKind,
+        lane: Lane,
+        when_full: WhenFull,
+        deadline: Deadline,
     ) -> Embedded:
-        card = self._engine.card
+        card = engine.card
         inputs = [model_input(text, kind, card.query_prefix) for text in texts]
         keys = [cache_key(card.model_id, text) for text in inputs]
         found = {key: embedding for key in keys if (embedding := self._cache.get(key)) is not None}
         missing = {key: text for key, text in zip(keys, inputs, strict=True) if key not in found}
-        made = await self._engine.embed(tuple(missing.values()), lane, when_full, deadline) if missing else ()
+        made = await engine.embed(tuple(missing.values()), lane, when_full, deadline) if missing else ()
         for key, embedding in zip(missing, made, strict=True):
             self._cache.put(key, embedding)
             found[key] = embedding
         return Embedded(card.model_id, card.dimension, tuple(found[key] for key in keys))
-
-    def _check_model(self, model_id: str) -> None:
-        served = self._engine.card.model_id
-        if model_id not in ("", served):
-            raise NotFound(f"model {model_id!r} is not served here: leave model_id empty, or use {served}")
 
 
 def check_texts(texts: Sequence[str]) -> None:
