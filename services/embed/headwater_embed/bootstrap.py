@@ -43,7 +43,9 @@ def build(
         queue,
         clock,
         rng,
+        lambda: table.caught_up,
     )
+    table = Table(bus, REINDEXES, ReindexedModels(engines).apply, clock=clock, rng=rng)
     cache = LruCache(settings.embed_cache_mb * MIB)
     embedder = Embedder(engines, cache, clock, part_seconds=PART_SHARE * settings.consumer_attempt_seconds)
     bus = bus or open_bus(settings, clock)
@@ -54,6 +56,5 @@ def build(
         return ConsumerLoop(bus, group, (topic,), handler, clock=clock, rng=rng, policy=limits, order_key=by_document)
 
     loops = (loop("embed", CHUNKS), loop("embed-backfill", CHUNKS_BACKFILL))
-    table = Table(bus, REINDEXES, ReindexedModels(engines).apply, clock=clock, rng=rng)
     servicer = Servicer(add_EmbedServiceServicer_to_server, EmbedRpc(embedder), "headwater.embed.v1.EmbedService")
     return Service(settings, "embed", (engines, table, *loops), (servicer,), clock=clock, rng=rng)

@@ -10,7 +10,7 @@ from headwater_inference.ports import ModelCard
 from headwater_inference.registry import ModelSpec
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.errors import Misconfigured, NotFound, Transient
+from headwater_kit.core.errors import Misconfigured, NotFound, Transient, Unavailable
 from headwater_kit.core.retry import Backoff
 
 from headwater_embed.adapters.engine import BatchedEngine, Queue
@@ -30,7 +30,7 @@ class _Loaded:
 class ServedEngines:
     """`ports.Engines`; a runtime component that loads the first model at start, others when `serve` names them.
 
-    It owns the queue that all engines share.
+    It owns the queue that all engines share. `is_told` says whether all that names models has been read.
     """
 
     name = "encoders"
@@ -43,6 +43,7 @@ class ServedEngines:
         queue: Queue,
         clock: Clock,
         rng: random.Random,
+        is_told: Callable[[], bool],
     ) -> None:
         self._known = {spec.model_id: spec for spec in (first, *known)}
         self._first = first.model_id
@@ -51,6 +52,7 @@ class ServedEngines:
         self._queue = queue
         self._clock = clock
         self._rng = rng
+        self._is_told = is_told
         self._loaded = {first.model_id: _Loaded(make(first))}
 
     async def start(self) -> None:
@@ -93,6 +95,8 @@ class ServedEngines:
     def engine(self, model_id: str) -> BatchedEngine:
         """See `ports.Engines`."""
         loaded = self._loaded.get(model_id or self._live)
+        if loaded is None and not self._is_told():
+            raise Unavailable("which models are to be served is still being read: try again in a moment")
         if loaded is None:
             served = ", ".join(sorted(self._loaded))
             raise NotFound(f"model {model_id!r} is not served here: leave model_id empty, or use {served}")

@@ -42,7 +42,14 @@ class Slow(BatchedEngine):
 
 
 @pytest.fixture
-async def engines(tmp_path: Path, clock: ManualClock) -> AsyncIterator[ServedEngines]:
+def told() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
+@pytest.fixture
+async def engines(tmp_path: Path, clock: ManualClock, told: asyncio.Event) -> AsyncIterator[ServedEngines]:
     queue = new_queue(BatchPolicy(), clock)
     Slow.allowed, Slow.failures = asyncio.Event(), 0
 
@@ -50,7 +57,7 @@ async def engines(tmp_path: Path, clock: ManualClock) -> AsyncIterator[ServedEng
         kind = BatchedEngine if spec is FIRST else Slow
         return kind(spec, ModelStore(tmp_path), queue, clock)
 
-    engines = ServedEngines(FIRST, [FIRST, OTHER, BROKEN], make, queue, clock, random.Random(1))
+    engines = ServedEngines(FIRST, [FIRST, OTHER, BROKEN], make, queue, clock, random.Random(1), told.is_set)
     await engines.start()
     yield engines
     await engines.stop(Deadline.after(clock, 5.0))
@@ -103,6 +110,12 @@ async def test_health_tells_of_the_model_that_new_documents_need(engines: Served
     await settled()
     with pytest.raises(Misconfigured, match="runtime"):
         await engines.check()
+
+
+async def test_before_it_is_told_nobody_is_turned_away_for_good(engines: ServedEngines, told: asyncio.Event) -> None:
+    told.clear()
+    with pytest.raises(Unavailable):
+        engines.engine(OTHER.model_id)
 
 
 async def test_a_model_that_nobody_knows_changes_nothing(engines: ServedEngines, clock: ManualClock) -> None:
