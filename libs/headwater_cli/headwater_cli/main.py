@@ -34,6 +34,7 @@ COMMANDS = (
     "dead-letters",
     "reconcile",
     "rebuild",
+    "reindex",
     "logs",
     "doctor",
     "demo",

@@ -236,7 +236,7 @@ class Collections(Protocol):
         ...
 
     async def keep(self, label: str) -> None:
-        """Names the collection that is served by a label too, so that it can be opened and promoted when it no longer is.
+        """Names the served collection by a label too, so that it can be opened and promoted when it no longer is.
 
         The label comes to name it whatever it named before. Without a collection nothing happens.
         """

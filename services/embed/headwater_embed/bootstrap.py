@@ -35,20 +35,20 @@ def build(
     clock = clock or SystemClock()
     rng = rng or random.Random()
     policy = BatchPolicy(workers=settings.workers, max_queued_tokens=settings.embed_max_queued_tokens)
+    bus = bus or open_bus(settings, clock)
     queue = new_queue(policy, clock)
     engines = ServedEngines(
         settings.model_spec(),
         list(builtin().models.values()),
         lambda spec: BatchedEngine(spec, settings.model_store(), queue, clock),
         queue,
-        clock,
-        rng,
-        lambda: table.caught_up,
+        clock=clock,
+        rng=rng,
+        is_told=lambda: table.caught_up,
     )
     table = Table(bus, REINDEXES, ReindexedModels(engines).apply, clock=clock, rng=rng)
     cache = LruCache(settings.embed_cache_mb * MIB)
     embedder = Embedder(engines, cache, clock, part_seconds=PART_SHARE * settings.consumer_attempt_seconds)
-    bus = bus or open_bus(settings, clock)
 
     def loop(group: str, topic: Topic) -> ConsumerLoop:
         handler = EmbedChunks(embedder)

@@ -51,7 +51,7 @@ class Embedder:
         check_texts(texts)
         engine = self._engines.engine(model_id)
         lane, when_full = (Lane.BACKFILL, WhenFull.WAIT) if bulk else (LANES[kind], WhenFull.REFUSE)
-        return await self._embed(engine, texts, kind, lane, when_full, deadline)
+        return await self._embed(engine, texts, kind, lane=lane, when_full=when_full, deadline=deadline)
 
     async def embed_part(self, part: DocumentChunked) -> DocumentEmbedded:
         """A part of a document, with its vectors, in the lane that it came by; one without chunks passes through.
@@ -68,7 +68,9 @@ class Embedder:
         deadline = Deadline.after(self._clock, self._part_seconds)
         lane = PART_LANES[part.provenance.lane]
         engine = self._engines.engine("")
-        embedded = await self._embed(engine, texts, TextKind.PASSAGE, lane, WhenFull.WAIT, deadline)
+        embedded = await self._embed(
+            engine, texts, TextKind.PASSAGE, lane=lane, when_full=WhenFull.WAIT, deadline=deadline
+        )
         crash_point("embed.embedded")
         vectors = tuple(each.vector for each in embedded.embeddings)
         return DocumentEmbedded(part, vectors, embedded.model_id, embedded.dimension)
@@ -83,6 +85,7 @@ class Embedder:
         engine: Engine,
         texts: Sequence[str],
         kind: TextKind,
+        *,
         lane: Lane,
         when_full: WhenFull,
         deadline: Deadline,

@@ -41,6 +41,7 @@ class ServedEngines:
         known: Sequence[ModelSpec],
         make: Callable[[ModelSpec], BatchedEngine],
         queue: Queue,
+        *,
         clock: Clock,
         rng: random.Random,
         is_told: Callable[[], bool],

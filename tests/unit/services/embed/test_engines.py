@@ -57,7 +57,9 @@ async def engines(tmp_path: Path, clock: ManualClock, told: asyncio.Event) -> As
         kind = BatchedEngine if spec is FIRST else Slow
         return kind(spec, ModelStore(tmp_path), queue, clock)
 
-    engines = ServedEngines(FIRST, [FIRST, OTHER, BROKEN], make, queue, clock, random.Random(1), told.is_set)
+    engines = ServedEngines(
+        FIRST, [FIRST, OTHER, BROKEN], make, queue, clock=clock, rng=random.Random(1), is_told=told.is_set
+    )
     await engines.start()
     yield engines
     await engines.stop(Deadline.after(clock, 5.0))

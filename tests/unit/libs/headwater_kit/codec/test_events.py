@@ -143,9 +143,7 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
         st.none() | times,
         texts,
     ),
-    ReindexJudged: st.builds(
-        ReindexJudged, texts, times, ints, numbers, ints, numbers, numbers, st.booleans(), texts
-    ),
+    ReindexJudged: st.builds(ReindexJudged, texts, times, ints, numbers, ints, numbers, numbers, st.booleans(), texts),
 }
 
 
