@@ -5,7 +5,7 @@ import random
 from collections.abc import Sequence
 
 from headwater_index.adapters.log import BusLog
-from headwater_index.adapters.memory import InstantDesk, ListedQueries, WordEncoder
+from headwater_index.adapters.memory import InstantDesk, ListedQueries, WordEncoder, vector_of
 from headwater_index.adapters.workbook import SqliteWorkbooks
 from headwater_index.domain.agreement import PromotionGate
 from headwater_index.domain.drift import Progress, Scope, TenantDrift
@@ -32,6 +32,7 @@ from headwater_kit.core.documents import (
     Lane,
     Position,
     chunk_id,
+    embedding_text,
     part_key,
     text_hash,
 )
@@ -46,7 +47,7 @@ from headwater_kit.core.events import (
 )
 from headwater_text.analysis import analyse
 from headwater_vectors.ports import LedgerRow, StoredRow, VectorStore
-from headwater_vectors.testing.samples import MODEL, vector
+from headwater_vectors.testing.samples import MODEL
 
 TOPICS = [EMBEDDINGS.name, EMBEDDINGS_BACKFILL.name, INDEXED.name, LEDGER.name]
 PARTITION = 2
@@ -214,7 +215,7 @@ def parts_of(
     return [
         DocumentEmbedded(
             DocumentChunked(provenance, DocumentInfo(title="Title"), part, count, len(chunks), tuple(own)),
-            tuple(vector(len(chunk.text) % 8) for chunk in own),
+            tuple(vector_of(embedding_text("Title", chunk.heading_path, chunk.text), MODEL) for chunk in own),
             MODEL.model_id if own else "",
         )
         for part in range(count)
