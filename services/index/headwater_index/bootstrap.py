@@ -92,13 +92,8 @@ def build(
     rebuilder = Rebuilder(store, copies, gate, is_reindexing=desk.is_reindexing, clock=clock)
     judging = Judging(store, encoder, BusQueries(bus), clock, settings.promotion_gate())
     grace_seconds = settings.index_reindex_grace_seconds
-    reindexer = Reindexer(
-        store, copies, gate, desk.book, desk, judging=judging, clock=clock, grace_seconds=grace_seconds
-    )
-    reindexes = Reindexes(
-        store, encoder, desk.book, desk, judging,
-        clock=clock, new_id=lambda: uuid.uuid4().hex, is_reindexing=desk.is_reindexing,
-    )  # fmt: skip
+    reindexer = Reindexer(store, copies, gate, desk, judging=judging, clock=clock, grace_seconds=grace_seconds)
+    reindexes = Reindexes(store, encoder, desk, judging, clock=clock, new_id=lambda: uuid.uuid4().hex)
     rebuilds = Rebuilds(rebuilder, clock, rng)
     rounds = Rounds(settings.index_reconcile_seconds, settings.index_reconcile_share, settings.index_reconcile_repair)
     duties = Duties(lead, rebuilds, passes, clock, rounds)

@@ -127,7 +127,16 @@ class ReindexBook(Protocol):
 
 
 class ReindexDesk(Protocol):
-    """Where wishes, reports and judgements are written down. Adapter: `adapters.desk`."""
+    """Where wishes, reports and judgements are written down, and read. Adapters: `adapters.desk`, `adapters.memory`."""
+
+    @property
+    def book(self) -> ReindexBook:
+        """What stands there."""
+        ...
+
+    def is_reindexing(self) -> bool:
+        """True while a reindex is wished for or under way. Raises Unavailable while that is still being read."""
+        ...
 
     async def write(self, said: ReindexWished | ReindexReported | ReindexJudged) -> None:
         """Returns once it is acknowledged and stands in the book. Raises Unavailable."""

@@ -54,6 +54,10 @@ class InstantDesk:
         self.reports: list[ReindexReported] = []
         """All of them, in their order."""
 
+    def is_reindexing(self) -> bool:
+        """See `ports.ReindexDesk`."""
+        return self.book.is_under_way
+
     async def write(self, said: ReindexWished | ReindexReported | ReindexJudged) -> None:
         """See `ports.ReindexDesk`."""
         if isinstance(said, ReindexReported):

@@ -15,7 +15,7 @@ from headwater_kit.core.reindexes import (
 )
 
 from headwater_index.handlers.judging import Judging
-from headwater_index.ports import Encoder, ReindexBook, ReindexDesk, VectorStore
+from headwater_index.ports import Encoder, ReindexDesk, VectorStore
 
 MAX_QUERIES = 1_000
 # Reasons of what cannot be done as things stand.
@@ -32,26 +32,23 @@ class Reindexes:
         self,
         store: VectorStore,
         encoder: Encoder,
-        book: ReindexBook,
         desk: ReindexDesk,
         judging: Judging,
         *,
         clock: Clock,
         new_id: Callable[[], str],
-        is_reindexing: Callable[[], bool],
     ) -> None:
         self._store = store
         self._encoder = encoder
-        self._book = book
+        self._book = desk.book
         self._desk = desk
         self._judging = judging
         self._clock = clock
         self._new_id = new_id
-        self._is_reindexing = is_reindexing
 
     def status(self) -> ReindexStatus:
         """The last reindex. Raises Unavailable while that is still being read."""
-        self._is_reindexing()
+        self._desk.is_reindexing()
         return self._book.status
 
     async def follow(self, model: str) -> AsyncIterator[ReindexStatus]:
@@ -98,7 +95,7 @@ class Reindexes:
         if model is None:
             raise NotFound(f"embed knows no model {name!r}", reason="NOT_FOUND")
         wish = self._book.wish
-        if self._is_reindexing():
+        if self._desk.is_reindexing():
             if wish is not None and wish.model_id == model.model_id:
                 return wish.reindex_id
             raise Permanent("a reindex to another model is under way: wait, or cancel it", reason=BUSY)

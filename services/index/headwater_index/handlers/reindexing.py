@@ -16,7 +16,7 @@ from headwater_index.handlers.copies import Copies
 from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.judging import Judging
 from headwater_index.handlers.replaying import Replay
-from headwater_index.ports import LoggedPart, LogReading, ReindexBook, ReindexDesk, VectorStore
+from headwater_index.ports import LoggedPart, LogReading, ReindexDesk, VectorStore
 
 logger = logging.getLogger(__name__)
 # As for a rebuild: writes wait until every process has noticed; the rest is for what others wrote before they did.
@@ -67,7 +67,6 @@ class Reindexer:
         store: VectorStore,
         copies: Copies,
         gate: Gate,
-        book: ReindexBook,
         desk: ReindexDesk,
         *,
         judging: Judging,
@@ -77,7 +76,7 @@ class Reindexer:
         self._store = store
         self._copies = copies
         self._gate = gate
-        self._book = book
+        self._book = desk.book
         self._desk = desk
         self._judging = judging
         self._clock = clock

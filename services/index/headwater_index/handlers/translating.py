@@ -39,5 +39,5 @@ class Translation:
                 f"the collection holds vectors of {model.model_id}, not of {part.model_id}: "
                 "run embed with that model, change to the other by `headwater reindex`, or use another store"
             ) from error
-        crash_point("index.translated")
+        crash_point("index.reindex_translated")
         return replace(part, vectors=tuple(vectors), model_id=model.model_id, dimension=model.dimension)

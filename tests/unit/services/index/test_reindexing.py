@@ -53,9 +53,12 @@ class Lead:
         if self._task is None:
             self._task = asyncio.ensure_future(self._world.reindexer().run())
         elif self._task.done():
-            self.deaths += isinstance(self._task.exception(), Died)
-            if not isinstance(self._task.exception(), Died | None):
-                self._task.result()
+            error = self._task.exception()
+            if isinstance(error, BaseExceptionGroup):
+                (error,) = error.exceptions
+            if error is not None and not isinstance(error, Died):
+                raise error
+            self.deaths += error is not None
             self._task = None
 
     async def end(self) -> None:

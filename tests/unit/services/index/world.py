@@ -139,9 +139,6 @@ class World:
     def beside(self, shadow: VectorStore) -> Indexer:
         return Indexer(shadow, analyse, self.clock, Gate(self.clock), Translation(self.encoder, is_bulk=True))
 
-    def is_reindexing(self) -> bool:
-        return self.desk.book.is_under_way
-
     def judging(self) -> Judging:
         return Judging(self.store, self.encoder, self.asked, self.clock, PromotionGate())
 
@@ -150,7 +147,6 @@ class World:
             self.store,
             self.copies(),
             self.gate,
-            self.desk.book,
             self.desk,
             judging=self.judging(),
             clock=self.clock,
@@ -162,16 +158,14 @@ class World:
         return Reindexes(
             self.store,
             self.encoder,
-            self.desk.book,
             self.desk,
             self.judging(),
             clock=self.clock,
             new_id=lambda: f"reindex-{next(numbers)}",
-            is_reindexing=self.is_reindexing,
         )
 
     def rebuilder(self, kind: type[Rebuilder] = Rebuilder) -> Rebuilder:
-        return kind(self.store, self.copies(), self.gate, is_reindexing=self.is_reindexing, clock=self.clock)
+        return kind(self.store, self.copies(), self.gate, is_reindexing=self.desk.is_reindexing, clock=self.clock)
 
     async def compact(self) -> None:
         """Leaves of the log what a broker does in time: the last record of each key, in their order."""
