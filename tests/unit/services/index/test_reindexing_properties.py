@@ -29,9 +29,13 @@ CRASHES = sorted(name for name in POINTS if name.startswith(("index.reindex_", "
 actions = st.one_of(
     st.tuples(st.just("edit"), st.integers(0, DOCUMENTS - 1), st.integers(0, 3)),
     st.tuples(st.just("wait"), st.sampled_from([0.5, 2.0, 6.0])),
-    st.tuples(st.sampled_from(["begin", "promote", "rollback", "cancel", "kill"])),
+    st.tuples(st.just("change"), st.booleans()),
+    st.tuples(st.sampled_from(["begin", "cancel", "kill"])),
     st.tuples(st.just("crash"), st.sampled_from(CRASHES)),
 )
+
+
+Script = list[tuple[object, ...]]
 
 
 class Died(BaseException):
@@ -86,6 +90,8 @@ class Story:
                 self.tasks.append(asyncio.create_task(self.edit(number, texts)))
             case ("wait", float(seconds)):
                 await self.elapse(seconds)
+            case ("change", bool(is_awaited)):
+                await self.change(is_awaited=is_awaited)
             case ("kill",):
                 await self.kill()
             case ("crash", str(point)):
@@ -93,6 +99,17 @@ class Story:
             case (str(verb),):
                 self.tasks.append(asyncio.create_task(self.wish(verb)))
         await self.elapse(0.5)
+
+    async def change(self, *, is_awaited: bool) -> None:
+        """Serves the other collection, or at least wishes it."""
+        report = self.world.desk.book.report
+        verb = "rollback" if report is not None and report.stage is ReindexStage.PROMOTED else "promote"
+        wishing = asyncio.create_task(self.wish(verb))
+        self.tasks.append(wishing)
+        for _ in range(40):
+            if wishing.done() or not is_awaited:
+                break
+            await self.elapse(0.5)
 
     async def wish(self, verb: str) -> None:
         with suppress(HeadwaterError):
@@ -161,6 +178,14 @@ class Story:
             assert len(versions) == 1, "two versions of one document"
             assert max(versions) >= promised.get(name, 0), "older than what was announced"
 
+    async def settled(self) -> None:
+        """Until both collections are whole, or it is over."""
+        for _ in range(60):
+            report = self.world.desk.book.report
+            if report is not None and (report.stage.is_settled or report.stage.is_over):
+                break
+            await self.elapse(0.5)
+
     async def end(self) -> None:
         """Whatever it was at, it comes to an end, and the index is what the log says."""
         arm("")
@@ -188,13 +213,16 @@ class Story:
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(actions, max_size=12))
-def test_searches_never_notice(script: list[tuple[object, ...]]) -> None:
+@given(st.lists(actions, max_size=6), st.lists(actions, max_size=16))
+def test_searches_never_notice(early: Script, later: Script) -> None:
     async def scenario() -> None:
         story = Story()
         await story.begin()
         await story.do(("begin",))
-        for action in script:
+        for action in early:
+            await story.do(action)
+        await story.settled()
+        for action in later:
             await story.do(action)
         await story.end()
 
