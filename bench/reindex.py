@@ -36,7 +36,7 @@ from headwater_cli.platform.layout import Layout
 from headwater_client import AsyncClient
 from headwater_kit.bus.topics import DOCUMENTS_BACKFILL
 from headwater_kit.core.documents import Passage, embedding_text
-from headwater_kit.core.errors import HeadwaterError
+from headwater_kit.core.errors import HeadwaterError, Transient
 from headwater_kit.core.reindexes import ReindexStatus
 from laptop import Laptop, laptop, machine, say
 from traffic import BareProducer, Edit, Finals, notes, pour, texts
@@ -44,7 +44,7 @@ from traffic import BareProducer, Edit, Finals, notes, pour, texts
 # Both models are served to the end.
 GRACE = {"HEADWATER_INDEX_REINDEX_GRACE_SECONDS": "600"}
 EDITED_DOCUMENTS = 50
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 180.0
 # Cosines of float32 vectors, one of them stored.
 TOLERANCE = 1e-3
 SAMPLE = 300
@@ -157,7 +157,7 @@ class Bench:
             try:
                 return await step()
             except HeadwaterError as error:
-                if error.reason not in ("UNAVAILABLE", "DEADLINE_EXCEEDED") or time.monotonic() > until:
+                if not isinstance(error, Transient) or time.monotonic() > until:
                     raise
                 await asyncio.sleep(RETRY_SECONDS)
 

@@ -186,6 +186,31 @@ async def over(world: World) -> None:
         await world.clock.sleep(0.25)
 
 
+async def test_writes_wait_until_everyone_has_noticed_and_none_is_lost(world: World, lead: Lead) -> None:
+    reindexes = world.reindexes()
+    await hurried(world, lead, begun(reindexes))
+    announced: list[float] = []
+    writing: list[asyncio.Task[None]] = []
+
+    async def write(number: int) -> None:
+        await world.write(f"w{number}", 1, "fig")
+        announced.append(world.clock.monotonic())
+
+    async def live() -> None:
+        writing.append(asyncio.create_task(write(len(writing))))
+
+    await hurried(world, lead, world.clock.sleep(1.0), live)
+    await hurried(world, lead, reindexes.promote(below_gate=True), live)
+    await asyncio.gather(*writing)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(announced)]
+    assert 1.0 <= max(gaps) < 2.0
+    await hurried(world, lead, world.clock.sleep(2.0))
+    for store in (world.store, await world.store.shadow("was1")):
+        held = {row.key.document_id async for page in store.ledger_rows() for row in page}
+        assert held >= {f"w{number}" for number in range(len(writing))}
+    await lead.end()
+
+
 async def test_a_rebuild_and_another_reindex_follow(world: World, lead: Lead) -> None:
     """After a promotion the log has parts by both models, and any collection can be made of it."""
     reindexes = world.reindexes()
