@@ -19,8 +19,9 @@ from headwater_vectors.stores import open_store
 from headwater_index.adapters.desk import BusDesk
 from headwater_index.adapters.duties import Duties, Rounds
 from headwater_index.adapters.keeper import StoreKeeper
-from headwater_index.adapters.log import BusLog, BusQueries
+from headwater_index.adapters.log import BusLog
 from headwater_index.adapters.meter import DriftMetrics
+from headwater_index.adapters.queries import BusQueries
 from headwater_index.adapters.reindexing import ReindexDuty
 from headwater_index.adapters.remote import RemoteEncoder
 from headwater_index.adapters.workbook import SqliteWorkbooks

@@ -70,10 +70,10 @@ class DocumentLog(Protocol):
 
 
 class QueryLog(Protocol):
-    """What users asked."""
+    """What users asked. Adapters: `adapters.queries` and `adapters.memory`."""
 
     async def last(self, limit: int) -> Sequence[JudgedQuery]:
-        """The last queries, each once, at most so many; nobody judged them. Raises Unavailable."""
+        """The last queries, each once, at most so many; judged where users reacted. Raises Unavailable."""
         ...
 
 

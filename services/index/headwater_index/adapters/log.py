@@ -1,4 +1,4 @@
-"""The log read outside any group: what was accepted, what is final, what was embedded, what was asked."""
+"""The log read outside any group: what was accepted, what is final, what was embedded."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -6,12 +6,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Generic, TypeVar
 
 from headwater_kit.bus.ports import Bus, Reader, Record
-from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL, IMPRESSIONS, INDEXED, LEDGER, Topic
+from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL, INDEXED, LEDGER, Topic
 from headwater_kit.codec import events
 from headwater_kit.core.documents import document_of
 from headwater_kit.core.errors import Permanent
-from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, ImpressionRecorded, LedgerEntry
-from headwater_kit.core.reindexes import JudgedQuery
+from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, LedgerEntry
 from headwater_vectors.ports import LedgerRow
 
 from headwater_index.domain.drift import Accepted, Final
@@ -100,38 +99,6 @@ class BusLog:
         finally:
             for reader in readers:
                 await reader.close()
-
-
-class BusQueries:
-    """A `ports.QueryLog` over `impressions.v1`: of each partition the end alone is read."""
-
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
-
-    async def last(self, limit: int) -> Sequence[JudgedQuery]:
-        """As `QueryLog.last`."""
-        await self._bus.create_topics([IMPRESSIONS.name])
-        counting = self._bus.reader(IMPRESSIONS.name)
-        try:
-            ends = await counting.end_offsets()
-        finally:
-            await counting.close()
-        # An impression may repeat another's query, so more of them than are wanted.
-        starts = {partition: max(0, end - 2 * limit) for partition, end in ends.items()}
-        reader = self._bus.reader(IMPRESSIONS.name, starts)
-        try:
-            reading = TopicReading([reader], _asked, ENTRIES_A_PAGE)
-            shown = [one async for page in reading.until_now() for one in page]
-        finally:
-            await reader.close()
-        latest_first = sorted(shown, key=lambda one: -one[0])
-        asked = dict.fromkeys((tenant, text) for _, tenant, text in latest_first)
-        return [JudgedQuery(tenant, text) for tenant, text in list(asked)[:limit]]
-
-
-def _asked(record: Record) -> tuple[float, str, str]:
-    impression = events.decode(ImpressionRecorded, record.value or b"")
-    return impression.show_time, impression.tenant, impression.query
 
 
 def _accepted(record: Record) -> Accepted:

@@ -47,7 +47,10 @@ class PromotionGate:
         if found.judged >= self.min_queries:
             gain = found.challenger_ndcg - found.incumbent_ndcg
             said = f"nDCG@10 {found.incumbent_ndcg:.3f} before and {found.challenger_ndcg:.3f} after"
-            return gain >= -self.max_ndcg_loss, f"{said}, of {found.judged} queries; it may lose {self.max_ndcg_loss}"
+            # Rounded, or a loss of just what is allowed would be one of a bit more.
+            return round(
+                gain + self.max_ndcg_loss, 9
+            ) >= 0.0, f"{said}, of {found.judged} queries; it may lose {self.max_ndcg_loss}"
         if found.queries >= self.min_queries:
             said = f"{found.agreement:.3f} of the ten nearest chunks are the same, of {found.queries} queries"
             return found.agreement >= self.min_agreement, f"{said}; {self.min_agreement} must be"
