@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
-from headwater_kit.core.errors import HeadwaterError
+from headwater_kit.core.errors import HeadwaterError, Unavailable
 from headwater_kit.core.reindexes import ReindexReported, ReindexSide, ReindexStage, ReindexTarget, ReindexWished
-from headwater_vectors.ports import NOTICE_SECONDS, Model
+from headwater_vectors.ports import NOTICE_SECONDS, LedgerRow, Model
 
 from headwater_index.domain.rebuilds import number_of
 from headwater_index.handlers.copies import Copies
@@ -87,10 +87,12 @@ class Reindexer:
 
         Raises Transient errors, to be run again.
         """
+        if not self._desk.is_reindexing():
+            return
         report = self._book.report
         if report is None or report.stage.is_over:
             wish = self._book.wish
-            if wish is None or (report is not None and report.reindex_id == wish.reindex_id):
+            if wish is None:
                 return
             report = await self._begin(wish)
         if not report.stage.is_over:
@@ -166,17 +168,25 @@ class Reindexer:
             if self._target(run) is ReindexTarget.CANCELLED:
                 await self._cancel(run)
                 return False
-            await run.apply(page)
+            await run.apply(await self._current(page))
             crash_point("index.reindex_embedding")
             if self._clock.monotonic() - told >= REPORT_SECONDS:
                 told = self._clock.monotonic()
                 await self._tell(run, estimated_end_time=self._end(run, began))
         return True
 
+    async def _current(self, page: Sequence[LoggedPart]) -> Sequence[LoggedPart]:
+        """A page without the versions that the served collection is beyond: what took their place comes later."""
+        keys = list(dict.fromkeys(logged.key for logged in page))
+        served = dict(zip(keys, await self._store.ledger(keys), strict=True))
+        return [logged for logged in page if not _is_beyond(served[logged.key], logged)]
+
     async def _true_up(self, run: _Run) -> None:
         """Sees which collection is served; where that was switched and not reported, makes good what was cut off."""
         is_changed = await self._served() == run.report.challenger.collection
         if is_changed is not (run.report.stage is ReindexStage.PROMOTED):
+            if run.targets:
+                raise Unavailable("another process changed over: what it left has to be looked at")
             # Nobody followed the log to its end for what others wrote to the other collection before they noticed.
             await self._copies.repaired(self._store, self._pause)
             await self._report_switch(run, is_changed=is_changed)
@@ -271,3 +281,7 @@ class Reindexer:
     def _end(self, run: _Run, began: float) -> float | None:
         done, left = run.reading.done, max(0, run.reading.total - run.reading.done)
         return self._clock.now() + (self._clock.monotonic() - began) * left / done if done else None
+
+
+def _is_beyond(served: LedgerRow | None, logged: LoggedPart) -> bool:
+    return served is not None and served.version > logged.part.chunked.provenance.version
