@@ -1,12 +1,14 @@
-"""The index service over Apache Kafka and Milvus Lite: compared, repaired and made anew while documents change."""
+"""Upkeep over Apache Kafka and Milvus Lite, while documents change: compared, repaired, made anew, by another model."""
 
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from headwater_cli.platform import engines
 from headwater_cli.platform.layout import Layout
@@ -14,20 +16,26 @@ from headwater_cli.platform.lifecycle import running
 from headwater_cli.platform.ports import PortLeases
 from headwater_cli.settings import PlatformSettings, inherited
 from headwater_client import AsyncClient, ClientSettings, RebuildStage, TenantDrift
+from headwater_index.adapters.memory import vector_of
 from headwater_index.bootstrap import build
 from headwater_index.settings import Settings
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.core.clock import SystemClock
-from headwater_kit.core.documents import DocumentKey, Lane
+from headwater_kit.core.documents import DocumentKey, Lane, embedding_text
+from headwater_kit.core.reindexes import JudgedQuery, ReindexStage
 from headwater_text.analysis import analyse
 from headwater_vectors.milvus import Address, MilvusStore
-from headwater_vectors.ports import Query
+from headwater_vectors.ports import Model, ModelChanged, Query
+from headwater_vectors.testing.samples import MODEL
 from pymilvus import MilvusClient
 from unit.services.index.world import World, dump
 
 DOCUMENTS = 150
 APPLIED_SECONDS = 60.0
 MAX_ROWS = 16_384
+GRACE_SECONDS = 5.0
+# As long as the other model's: nothing but its name keeps their vectors apart.
+NEXT = Model("next-model", MODEL.dimension)
 
 
 @dataclass
@@ -84,12 +92,13 @@ async def upkeep(addresses: tuple[str, str], tmp_path: Path) -> AsyncIterator[Up
     bootstrap, uri = addresses
     settings = Settings(
         kafka_bootstrap=bootstrap, milvus_uri=uri, grpc_port=0, metrics_port=0, data_dir=tmp_path,
-        index_operator_tenant="default",
+        index_operator_tenant="default", index_reindex_grace_seconds=GRACE_SECONDS,
     )  # fmt: skip
     world = World(MilvusStore(Address(uri)))
+    world.encoder.models[NEXT.model_id] = NEXT
     world.use(open_bus(settings, SystemClock()))
     await world.open()
-    async with build(settings) as service:
+    async with build(settings, encoder=world.encoder) as service:
         callers = ClientSettings(index_target=f"127.0.0.1:{service.port}")
         async with AsyncClient(callers) as client:
             yield Upkeep(world, client, uri)
@@ -108,6 +117,85 @@ async def test_compared_repaired_and_made_anew_while_documents_change(upkeep: Up
     await _is_the_same_made_anew(upkeep)
     await _changes_meanwhile(upkeep)
     await _is_the_same_made_anew(upkeep)
+
+
+async def test_another_model_takes_over_and_gives_way_again_while_documents_change(upkeep: Upkeep) -> None:
+    world, reindexing = upkeep.world, upkeep.client.reindexing
+    for number in range(DOCUMENTS):
+        lane = Lane.BACKFILL if number % 3 == 0 else Lane.LIVE
+        await world.accept(DocumentKey("acme", f"r{number}"), 1, "apple", f"pear {number}", lane=lane)
+    await upkeep.applied()
+    stopped = asyncio.Event()
+    async with asyncio.TaskGroup() as meanwhile:
+        edits = meanwhile.create_task(_edited(world, stopped))
+        searches = meanwhile.create_task(_searched(world, stopped))
+        *_, ready = [status async for status in reindexing.reindex(NEXT.model_id)]
+        assert ready.report is not None
+        assert (ready.report.stage, ready.report.passed_over) == (ReindexStage.READY, 0)
+        asked = [JudgedQuery("acme", f"pear {number}", {f"r{number}": 1}) for number in range(100, 120)]
+        judged = (await reindexing.judge(asked)).judgement
+        assert judged is not None
+        assert judged.judged == len(asked)
+        await reindexing.promote(below_gate=True)
+        await reindexing.rollback()
+        await reindexing.promote(below_gate=True)
+        await asyncio.sleep(2.0)
+        stopped.set()
+    assert searches.result() == {MODEL.model_id, NEXT.model_id}
+    assert edits.result() > 20
+    await upkeep.applied()
+    assert sum(drift.drift for drift in await upkeep.compare()) == 0
+    _are_by(upkeep, NEXT)
+    async with asyncio.timeout(APPLIED_SECONDS):
+        while await world.store.spare():
+            await asyncio.sleep(0.2)
+    last = (await reindexing.status()).report
+    assert last is not None
+    assert last.stage is ReindexStage.DONE
+
+
+async def _edited(world: World, stopped: asyncio.Event) -> int:
+    """Edits a few documents again and again; returns how often."""
+    for version in itertools.count(10):
+        if stopped.is_set():
+            return version - 10
+        await world.accept(DocumentKey("acme", f"r{version % 7}"), version, *["apple edited", "fig"][: version % 3])
+        await asyncio.sleep(0.1)
+    raise AssertionError("it counts for ever")
+
+
+async def _searched(world: World, stopped: asyncio.Event) -> set[str]:
+    """Searches as retrieve does; returns the models that it met. Each hit scores as that model says."""
+    met = set()
+    while not stopped.is_set():
+        found = await world.store.collection()
+        assert found is not None
+        model = found[1]
+        asked = vector_of("apple", model)
+        with suppress(ModelChanged):
+            legs = await world.store.search(Query("acme", asked, analyse("apple"), 100, model_id=model.model_id))
+            met.add(model.model_id)
+            assert legs.dense
+            for hit in legs.dense:
+                passage = hit.passage
+                text = embedding_text(passage.info.title, passage.chunk.heading_path, passage.chunk.text)
+                assert hit.score == pytest.approx(_cosine(asked, vector_of(text, model)), abs=1e-3)
+        await asyncio.sleep(0.05)
+    return met
+
+
+def _cosine(one: bytes, other: bytes) -> float:
+    return float(np.frombuffer(one, "<f4") @ np.frombuffer(other, "<f4"))
+
+
+def _are_by(upkeep: Upkeep, model: Model) -> None:
+    rows, _ = upkeep.contents()
+    own = [row for row in rows if row["document_id"].startswith("r")]
+    assert len(own) > DOCUMENTS
+    for row in own:
+        text = embedding_text(row["title"], tuple(row["heading_path"]), row["text"])
+        made = np.asarray(row["dense"], dtype="<f4").tobytes()
+        assert _cosine(made, vector_of(text, model)) == pytest.approx(1.0, abs=1e-4)
 
 
 async def _is_mended(upkeep: Upkeep) -> None:

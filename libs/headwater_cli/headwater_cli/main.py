@@ -35,6 +35,7 @@ COMMANDS = (
     "reconcile",
     "rebuild",
     "models",
+    "reindex",
     "logs",
     "doctor",
     "demo",

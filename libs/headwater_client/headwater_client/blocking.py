@@ -9,6 +9,7 @@ from headwater_kit.core.documents import DocumentInfo, Lane, Position, Principal
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.core.events import AnswerGenerated, Reaction
 from headwater_kit.core.filters import Filter
+from headwater_kit.core.reindexes import JudgedQuery, ReindexStatus
 
 from headwater_client.client import AsyncClient
 from headwater_client.documents import Change, Stored
@@ -129,6 +130,30 @@ class Client:
     def rebuild(self, *, join_only: bool = False) -> Iterator[RebuildProgress]:
         """See `Upkeep.rebuild`."""
         return self._iterate(self._client.upkeep.rebuild(join_only=join_only))
+
+    def reindex(self, model: str) -> Iterator[ReindexStatus]:
+        """See `Reindexing.reindex`."""
+        return self._iterate(self._client.reindexing.reindex(model))
+
+    def reindex_status(self) -> ReindexStatus:
+        """See `Reindexing.status`."""
+        return self._run(self._client.reindexing.status())
+
+    def judge_reindex(self, queries: Sequence[JudgedQuery] = ()) -> ReindexStatus:
+        """See `Reindexing.judge`."""
+        return self._run(self._client.reindexing.judge(queries))
+
+    def promote_reindex(self, *, below_gate: bool = False) -> ReindexStatus:
+        """See `Reindexing.promote`."""
+        return self._run(self._client.reindexing.promote(below_gate=below_gate))
+
+    def rollback_reindex(self) -> ReindexStatus:
+        """See `Reindexing.rollback`."""
+        return self._run(self._client.reindexing.rollback())
+
+    def cancel_reindex(self) -> ReindexStatus:
+        """See `Reindexing.cancel`."""
+        return self._run(self._client.reindexing.cancel())
 
     def close(self) -> None:
         """Closes the connections and ends the thread; calls under way fail. A second time does nothing."""

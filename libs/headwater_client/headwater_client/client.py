@@ -8,6 +8,7 @@ from headwater_kit.settings import load
 from headwater_client.connection import Connection
 from headwater_client.documents import Documents
 from headwater_client.questions import Questions
+from headwater_client.reindexing import Reindexing
 from headwater_client.settings import ClientSettings
 from headwater_client.upkeep import Upkeep
 
@@ -33,6 +34,7 @@ class AsyncClient:
             self._connection, settings.retrieve_target, settings.generate_target, settings.feedback_target
         )
         self.upkeep = Upkeep(self._connection, settings.index_target)
+        self.reindexing = Reindexing(self._connection, settings.index_target)
 
     async def close(self) -> None:
         """Closes the connections."""

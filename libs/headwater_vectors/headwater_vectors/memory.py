@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from headwater_vectors import filters
 from headwater_vectors.bm25 import Bm25
-from headwater_vectors.ports import ChunkRow, Counts, Hit, LedgerRow, Legs, Model, Query, StoredRow
+from headwater_vectors.ports import ChunkRow, Counts, Hit, LedgerRow, Legs, Model, ModelChanged, Query, StoredRow
 from headwater_vectors.shadows import shadow_alias
 from headwater_vectors.switching import Switching, chunk_ids, highest, wrote_chunks
 
@@ -102,10 +102,11 @@ class MemoryStore:
 
     async def upsert(self, rows: Sequence[ChunkRow]) -> None:
         """As `VectorWriter.upsert`."""
+        tables = self._tables
         for row in rows:
-            self._check_dimension(row.vector)
+            self._check_vector(tables, row.vector, row.model_id)
         await self._pause()
-        self._tables.rows.update({row.chunk.chunk_id: row for row in rows})
+        tables.rows.update({row.chunk.chunk_id: row for row in rows})
         wrote_chunks()
 
     async def whole(self, row: LedgerRow) -> bool:
@@ -165,6 +166,12 @@ class MemoryStore:
         await shadow.open()
         return shadow
 
+    async def keep(self, label: str) -> None:
+        """As `Collections.keep`."""
+        label_alias = shadow_alias(self._alias, label)
+        if self._tables.model is not None:
+            self._aliases[label_alias] = self._tables.name
+
     async def promote(self, label: str) -> str:
         """As `Collections.promote`."""
         replaced, name = self._tables, self._aliases.get(shadow_alias(self._alias, label), "")
@@ -191,6 +198,8 @@ class MemoryStore:
         """As `VectorReader.search`."""
         if query.filter is not None:
             filters.check(query.filter)
+        if query.vector:
+            self._check_vector(self._tables, query.vector, query.model_id)
         rows = [row for row in self._tables.rows.values() if self._is_visible(row) and _passes(row, query)]
         return Legs(self._dense(rows, query), self._lexical(rows, query))
 
@@ -219,9 +228,13 @@ class MemoryStore:
     def _served(self, key: DocumentKey) -> LedgerRow | None:
         return highest(list(self._tables.ledger.get(key, {}).values()))
 
-    def _check_dimension(self, vector: bytes) -> None:
-        model = self._tables.model
-        if model is not None and len(vector) != 4 * model.dimension:
+    def _check_vector(self, tables: _Tables, vector: bytes, model_id: str) -> None:
+        model = tables.model
+        if model is None:
+            return
+        if model_id not in ("", model.model_id):
+            raise ModelChanged(f"the collection holds vectors of {model.model_id}, not of {model_id}")
+        if len(vector) != 4 * model.dimension:
             raise InvalidInput(f"a vector has {len(vector)} bytes, not {4 * model.dimension}", field="vector")
 
     def _is_visible(self, row: ChunkRow) -> bool:
@@ -231,7 +244,6 @@ class MemoryStore:
     def _dense(self, rows: Sequence[ChunkRow], query: Query) -> tuple[Hit, ...]:
         if not query.vector or not rows:
             return ()
-        self._check_dimension(query.vector)
         cosines = _unit(np.stack([_floats(row.vector) for row in rows])) @ _unit(_floats(query.vector))
         best = np.argsort(-cosines, kind="stable")[: query.limit]
         return tuple(_hit(rows[i], float(cosines[i])) for i in best)

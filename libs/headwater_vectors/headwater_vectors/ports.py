@@ -16,11 +16,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Passage
+from headwater_kit.core.errors import Unavailable
 from headwater_kit.core.filters import Filter
 
 # A search or write looks up which collection is served if that was last done so long ago. It costs the store a
 # request a second and process.
 NOTICE_SECONDS = 1.0
+
+
+class ModelChanged(Unavailable):
+    """Another model's collection is served than the one a vector was made for: make it by that one, and come again."""
+
+    reason = "MODEL_CHANGED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,8 @@ class Model:
 class ChunkRow:
     """A chunk as stored.
 
-    `vector` is packed little-endian float32; `lexical` is the analysed text of
+    `vector` is packed little-endian float32, of the model `model_id`; empty says
+    that the caller knows the collection's. `lexical` is the analysed text of
     title, headings and body (`headwater_text.analysis.analyse`).
     """
 
@@ -45,6 +53,7 @@ class ChunkRow:
     info: DocumentInfo
     vector: bytes
     lexical: str
+    model_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +70,10 @@ class LedgerRow:
 class Query:
     """What to look for. A leg without its half, `vector` or `terms`, finds nothing.
 
-    `vector` is packed little-endian float32, `terms` what `headwater_text.analysis.analyse`
-    makes of the question, `limit` how many hits each leg may return.
+    `vector` is packed little-endian float32, of the model `model_id`; empty says
+    that the caller knows the collection's. `terms` is what
+    `headwater_text.analysis.analyse` makes of the question, `limit` how many hits
+    each leg may return.
     """
 
     tenant: str
@@ -70,6 +81,7 @@ class Query:
     terms: str = ""
     limit: int = 100
     filter: Filter | None = None
+    model_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +129,9 @@ class VectorWriter(Protocol):
     async def upsert(self, rows: Sequence[ChunkRow]) -> None:
         """Writes rows; they stay invisible until `switch` names their version.
 
-        Raises InvalidInput (TOO_LARGE) for a row that the store cannot hold.
+        Raises InvalidInput (TOO_LARGE) for a row that the store cannot hold,
+        ModelChanged, before anything is written, for vectors of a model that is
+        not the collection's.
         """
         ...
 
@@ -156,7 +170,8 @@ class VectorReader(Protocol):
         versions that were whole before the search began and that the ledger
         names after it, the same version in both legs. Where that cannot be told
         or hits had to be dropped, it searches again, a bounded number of times.
-        Finds nothing while there is no collection.
+        Finds nothing while there is no collection. Raises ModelChanged for a
+        vector of a model that is not the collection's.
         """
         ...
 
@@ -209,14 +224,21 @@ class StoreScan(Protocol):
 
 
 class Collections(Protocol):
-    """Other collections beside the one that is served; for rebuilding (index). All raise Unavailable."""
+    """Other collections beside the one that is served; for rebuilding and reindexing (index). All raise Unavailable."""
 
     async def shadow(self, label: str) -> "VectorStore":
         """A store over another collection, opened; the same one again for the same label.
 
-        `label` is 1 to 40 of a-z, 0-9 and `_`; the collection's name ends in it.
+        `label` is 1 to 40 of a-z, 0-9 and `_`; the name of a collection made by it ends in it.
         To be closed by its caller; `adopt` makes the collection. After
         `promote` it is the collection served. Raises Misconfigured for another label.
+        """
+        ...
+
+    async def keep(self, label: str) -> None:
+        """Names the served collection by a label too, so that it can be opened and promoted when it no longer is.
+
+        The label comes to name it whatever it named before. Without a collection nothing happens.
         """
         ...
 

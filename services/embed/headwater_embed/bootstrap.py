@@ -5,20 +5,23 @@ import random
 from headwater.embed.v1.embed_pb2_grpc import add_EmbedServiceServicer_to_server
 from headwater_inference.batcher import BatchPolicy
 from headwater_inference.device import Device
+from headwater_inference.registry import known
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, by_document
 from headwater_kit.bus.ports import Bus
-from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, Topic
+from headwater_kit.bus.table import Table
+from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, REINDEXES, Topic
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Service
 
-from headwater_embed.adapters.engine import BatchedEngine
+from headwater_embed.adapters.engine import BatchedEngine, new_queue
+from headwater_embed.adapters.engines import ServedEngines
 from headwater_embed.adapters.lru import LruCache
 from headwater_embed.adapters.sqlite import SqliteCache
 from headwater_embed.adapters.tiers import TieredCache
 from headwater_embed.domain import Overlong
-from headwater_embed.events import EmbedChunks
+from headwater_embed.events import EmbedChunks, ReindexedModels
 from headwater_embed.handlers import Embedder
 from headwater_embed.rpc import EmbedRpc
 from headwater_embed.settings import Settings
@@ -36,18 +39,27 @@ def build(
     clock = clock or SystemClock()
     rng = rng or random.Random()
     policy = BatchPolicy(workers=settings.workers, max_queued_tokens=settings.embed_max_queued_tokens)
-    engine = BatchedEngine(settings.model_spec(), settings.model_store(), policy, clock, Device(settings.device))
-    disk = _disk_cache(settings)
-    memory = LruCache(settings.embed_cache_mb * MIB)
+    bus = bus or open_bus(settings, clock)
+    queue, store, device = new_queue(policy, clock), settings.model_store(), Device(settings.device)
+    engines = ServedEngines(
+        settings.model_spec(),
+        [spec for spec in known(store.root).models.values() if spec.kind == "encoder"],
+        lambda spec: BatchedEngine(spec, store, queue, clock, device),
+        queue,
+        clock=clock,
+        rng=rng,
+        is_told=lambda: table.caught_up,
+    )
+    table = Table(bus, REINDEXES, ReindexedModels(engines).apply, clock=clock, rng=rng)
+    disk, memory = _disk_cache(settings), LruCache(settings.embed_cache_mb * MIB)
     cache = TieredCache({"memory": memory} if disk is None else {"memory": memory, "disk": disk})
     embedder = Embedder(
-        engine,
+        engines,
         cache,
         clock,
         part_seconds=PART_SHARE * settings.consumer_attempt_seconds,
         overlong=Overlong(settings.embed_overlong),
     )
-    bus = bus or open_bus(settings, clock)
 
     def loop(group: str, topic: Topic) -> ConsumerLoop:
         handler = EmbedChunks(embedder)
@@ -56,7 +68,7 @@ def build(
 
     loops = (loop("embed", CHUNKS), loop("embed-backfill", CHUNKS_BACKFILL))
     servicer = Servicer(add_EmbedServiceServicer_to_server, EmbedRpc(embedder), "headwater.embed.v1.EmbedService")
-    parts = (engine, *loops) if disk is None else (disk, engine, *loops)
+    parts = (engines, table, *loops) if disk is None else (disk, engines, table, *loops)
     return Service(settings, "embed", parts, (servicer,), clock=clock, rng=rng)
 
 

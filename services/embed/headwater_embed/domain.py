@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from headwater_inference.ports import ModelCard
 from headwater_kit.core.documents import text_hash
+from headwater_kit.core.reindexes import ReindexReported, ReindexWished
 
 
 class Overlong(StrEnum):
@@ -51,3 +52,13 @@ def model_input(text: str, kind: TextKind, card: ModelCard) -> str:
 def cache_key(model_id: str, model_text: str) -> str:
     """Equal key, equal vector: names all that the vector depends on."""
     return f"{model_id}:{text_hash(model_text)}"
+
+
+def served_models(wish: ReindexWished | None, report: ReindexReported | None) -> tuple[str, frozenset[str]]:
+    """The model for new documents, "" for the one that is set, and others that are asked for meanwhile."""
+    others: set[str] = set()
+    if report is not None and not report.stage.is_over:
+        others |= {report.incumbent.model_id, report.challenger.model_id}
+    if wish is not None and (report is None or report.reindex_id != wish.reindex_id):
+        others.add(wish.model_id)
+    return (report.live_model_id if report else ""), frozenset(others)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
+from headwater_kit.bus.reindexes import ReindexRecords
 from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, EMBEDDINGS, EMBEDDINGS_BACKFILL
 from headwater_kit.codec import events
 from headwater_kit.codec.headers import POSITION
@@ -11,7 +12,9 @@ from headwater_kit.core.documents import document_of, part_key
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded
 
+from headwater_embed.domain import served_models
 from headwater_embed.handlers import Embedder
+from headwater_embed.ports import Engines
 
 UNDECODABLE = "UNDECODABLE"
 INTO: Mapping[str, str] = {CHUNKS.name: EMBEDDINGS.name, CHUNKS_BACKFILL.name: EMBEDDINGS_BACKFILL.name}
@@ -43,6 +46,19 @@ class EmbedChunks:
 
     async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """Nothing is kept by partition."""
+
+
+class ReindexedModels:
+    """Serves the models that `reindexes.v1` speaks of."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        self._records = ReindexRecords()
+
+    def apply(self, record: Record) -> None:
+        """Takes a record in. Raises InvalidInput."""
+        self._records.apply(record)
+        self._engines.serve(*served_models(self._records.wish, self._records.report))
 
 
 def _part(record: Record) -> DocumentChunked:

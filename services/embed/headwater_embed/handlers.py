@@ -9,12 +9,12 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import embedding_text
-from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound
+from headwater_kit.core.errors import HeadwaterError, InvalidInput
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome
 from headwater_kit.core.flights import Flights
 
 from headwater_embed.domain import Embedded, Embedding, Overlong, TextKind, cache_key, model_input
-from headwater_embed.ports import Engine, VectorCache
+from headwater_embed.ports import Engine, Engines, VectorCache
 
 MAX_TEXTS = 256
 # A hundred times the window of the default model: more is a mistake, not a text.
@@ -32,34 +32,38 @@ class Embedder:
 
     def __init__(
         self,
-        engine: Engine,
+        engines: Engines,
         cache: VectorCache,
         clock: Clock,
         *,
         part_seconds: float,
         overlong: Overlong = Overlong.TRUNCATE,
     ) -> None:
-        self._engine = engine
+        self._engines = engines
         self._cache = cache
         self._clock = clock
         self._part_seconds = part_seconds
         self._overlong = overlong
         self._flights: Flights[tuple[Lane, str], Embedding] = Flights()
 
-    def models(self) -> Sequence[ModelCard]:
-        """The models that can be asked for, the default first."""
-        return (self._engine.card,)
+    def models(self) -> Sequence[tuple[ModelCard, bool]]:
+        """All models there are, and whether each can be asked for now; the default first."""
+        return self._engines.known()
 
-    async def embed_texts(self, texts: Sequence[str], kind: TextKind, model_id: str, deadline: Deadline) -> Embedded:
+    async def embed_texts(
+        self, texts: Sequence[str], kind: TextKind, model_id: str, deadline: Deadline, *, bulk: bool = False
+    ) -> Embedded:
         """A caller's texts; refused at once with Overloaded when too much waits already.
 
-        Raises InvalidInput naming the text at fault, also for one over the
-        model's window where those are refused, NotFound for a model that
-        is not served, and what the engine raises.
+        In bulk they go behind everything else, and wait instead. Raises
+        InvalidInput naming the text at fault, also for one over the model's
+        window where those are refused, NotFound for a model that is not
+        served, and what the engine raises.
         """
         check_texts(texts)
-        self._check_model(model_id)
-        return await self._embed(texts, kind, LANES[kind], WhenFull.REFUSE, deadline)
+        engine = self._engines.engine(model_id)
+        lane, when_full = (Lane.BACKFILL, WhenFull.WAIT) if bulk else (LANES[kind], WhenFull.REFUSE)
+        return await self._embed(engine, texts, kind, lane=lane, when_full=when_full, deadline=deadline)
 
     async def embed_part(self, part: DocumentChunked) -> DocumentEmbedded:
         """A part of a document, with its vectors, in the lane that it came by; one without chunks passes through.
@@ -68,14 +72,17 @@ class Embedder:
         while the lane is full. Raises Transient when that takes too long.
         """
         if part.provenance.outcome is Outcome.DELETED:
-            card = self._engine.card
+            card = self._engines.engine("").card
             return DocumentEmbedded(part, (), card.model_id, card.dimension)
         if not part.chunks:
             return DocumentEmbedded(part)
         texts = [embedding_text(part.info.title, chunk.heading_path, chunk.text) for chunk in part.chunks]
         deadline = Deadline.after(self._clock, self._part_seconds)
         lane = PART_LANES[part.provenance.lane]
-        embedded = await self._embed(texts, TextKind.PASSAGE, lane, WhenFull.WAIT, deadline)
+        engine = self._engines.engine("")
+        embedded = await self._embed(
+            engine, texts, TextKind.PASSAGE, lane=lane, when_full=WhenFull.WAIT, deadline=deadline
+        )
         crash_point("embed.embedded")
         vectors = tuple(each.vector for each in embedded.embeddings)
         return DocumentEmbedded(part, vectors, embedded.model_id, embedded.dimension)
@@ -86,15 +93,23 @@ class Embedder:
         return DocumentEmbedded(dataclasses.replace(part, provenance=provenance, chunks=()))
 
     async def _embed(
-        self, texts: Sequence[str], kind: TextKind, lane: Lane, when_full: WhenFull, deadline: Deadline
+        self,
+        engine: Engine,
+        texts: Sequence[str],
+        kind: TextKind,
+        *,
+        lane: Lane,
+        when_full: WhenFull,
+        deadline: Deadline,
     ) -> Embedded:
-        card = self._engine.card
+        card = engine.card
         inputs = [model_input(text, kind, card) for text in texts]
         keys = [cache_key(card.model_id, text) for text in inputs]
         by_key = dict(zip(keys, inputs, strict=True))
 
         async def make(wanted: Collection[tuple[Lane, str]]) -> Mapping[tuple[Lane, str], Embedding]:
-            made = await self._find_or_encode({key: by_key[key] for _, key in wanted}, lane, when_full, deadline)
+            missing = {key: by_key[key] for _, key in wanted}
+            made = await self._find_or_encode(engine, missing, lane=lane, when_full=when_full, deadline=deadline)
             return {(lane, key): embedding for key, embedding in made.items()}
 
         # By lane, so that a text that somebody waits for is never held up by its twin in the backfill.
@@ -109,21 +124,16 @@ class Embedder:
         return embedded
 
     async def _find_or_encode(
-        self, inputs: Mapping[str, str], lane: Lane, when_full: WhenFull, deadline: Deadline
+        self, engine: Engine, inputs: Mapping[str, str], *, lane: Lane, when_full: WhenFull, deadline: Deadline
     ) -> Mapping[str, Embedding]:
         found = await self._cache.get_many(inputs.keys())
         missing = {key: text for key, text in inputs.items() if key not in found}
         if not missing:
             return found
-        encoded = await self._engine.embed(tuple(missing.values()), lane, when_full, deadline)
+        encoded = await engine.embed(tuple(missing.values()), lane, when_full, deadline)
         made = dict(zip(missing, encoded, strict=True))
         await self._cache.put_many(made)
         return {**found, **made}
-
-    def _check_model(self, model_id: str) -> None:
-        served = self._engine.card.model_id
-        if model_id not in ("", served):
-            raise NotFound(f"model {model_id!r} is not served here: leave model_id empty, or use {served}")
 
 
 def check_texts(texts: Sequence[str]) -> None:

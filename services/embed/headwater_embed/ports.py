@@ -29,6 +29,25 @@ class Engine(Protocol):
         ...
 
 
+class Engines(Protocol):
+    """The models that are served: one, and while the index changes to another, both. Adapter: `adapters.engines`."""
+
+    def engine(self, model_id: str) -> Engine:
+        """The engine of a model; empty means the one that new documents are embedded with.
+
+        Raises NotFound for a model that is not served, Unavailable while it is being loaded.
+        """
+        ...
+
+    def serve(self, live: str, others: Collection[str] = ()) -> None:
+        """Embeds new documents with the model `live`, empty for the one that is set, and serves the others too."""
+        ...
+
+    def known(self) -> Sequence[tuple[ModelCard, bool]]:
+        """All models there are, and whether each is served; the default first."""
+        ...
+
+
 class VectorCache(Protocol):
     """Embeddings by key: any of them may be gone, none is ever wrong.
 

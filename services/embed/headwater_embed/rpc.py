@@ -24,7 +24,7 @@ class EmbedRpc(EmbedServiceServicer):
     async def Embed(self, request: pb.EmbedRequest, _: Any) -> pb.EmbedResponse:
         """Embeds texts."""
         embedded = await self._embedder.embed_texts(
-            request.texts, _kind(request.kind), request.model_id, context.deadline()
+            request.texts, _kind(request.kind), request.model_id, context.deadline(), bulk=request.bulk
         )
         return pb.EmbedResponse(
             vectors=[embedding.vector for embedding in embedded.embeddings],
@@ -35,7 +35,7 @@ class EmbedRpc(EmbedServiceServicer):
 
     async def ListModels(self, _request: pb.ListModelsRequest, _: Any) -> pb.ListModelsResponse:
         """Names the models."""
-        return pb.ListModelsResponse(models=map(_model, self._embedder.models()))
+        return pb.ListModelsResponse(models=[_model(card, served=served) for card, served in self._embedder.models()])
 
 
 def _kind(kind: int) -> TextKind:
@@ -44,11 +44,12 @@ def _kind(kind: int) -> TextKind:
     return KINDS[kind]
 
 
-def _model(card: ModelCard) -> pb.Model:
+def _model(card: ModelCard, *, served: bool) -> pb.Model:
     return pb.Model(
         model_id=card.model_id,
         name=card.name,
         dimension=card.dimension,
         max_tokens=card.max_tokens,
         licence=card.licence,
+        served=served,
     )

@@ -1,6 +1,7 @@
 """The one place where index is wired."""
 
 import random
+import uuid
 
 from headwater.index.v1.index_pb2_grpc import add_IndexServiceServicer_to_server
 from headwater_kit.bus.factory import open_bus
@@ -8,26 +9,37 @@ from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, by_document
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL
 from headwater_kit.core.clock import Clock, SystemClock
+from headwater_kit.rpc.channel import connect
 from headwater_kit.rpc.servicer import Servicer
-from headwater_kit.runtime import Service
+from headwater_kit.runtime import Component, Resource, Service
 from headwater_text.analysis import analyse
 from headwater_vectors.ports import VectorStore
 from headwater_vectors.stores import open_store
 
+from headwater_index.adapters.desk import BusDesk
 from headwater_index.adapters.duties import Duties, Rounds
 from headwater_index.adapters.keeper import StoreKeeper
 from headwater_index.adapters.log import BusLog
 from headwater_index.adapters.meter import DriftMetrics
+from headwater_index.adapters.queries import BusQueries
+from headwater_index.adapters.reindexing import ReindexDuty
+from headwater_index.adapters.remote import RemoteEncoder
 from headwater_index.adapters.workbook import SqliteWorkbooks
 from headwater_index.events import IndexEmbeddings
+from headwater_index.handlers.copies import Copies
 from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.indexing import Indexer
+from headwater_index.handlers.judging import Judging
 from headwater_index.handlers.lead import Lead
 from headwater_index.handlers.passes import Passes
 from headwater_index.handlers.rebuilding import Rebuilder
 from headwater_index.handlers.rebuilds import Rebuilds
 from headwater_index.handlers.reconciling import Reconciler
+from headwater_index.handlers.reindexes import Reindexes
+from headwater_index.handlers.reindexing import Reindexer
 from headwater_index.handlers.replaying import Replay
+from headwater_index.handlers.translating import Translation
+from headwater_index.ports import Encoder
 from headwater_index.rpc import IndexRpc
 from headwater_index.settings import Settings
 
@@ -41,6 +53,7 @@ def build(
     *,
     bus: Bus | None = None,
     store: VectorStore | None = None,
+    encoder: Encoder | None = None,
     clock: Clock | None = None,
     rng: random.Random | None = None,
 ) -> Service:
@@ -49,12 +62,14 @@ def build(
     rng = rng or random.Random()
     bus = bus or open_bus(settings, clock)
     store = store or open_store(settings)
+    channel = connect(settings.embed_target, settings)
+    encoder = encoder or RemoteEncoder(channel)
     gate, lead = Gate(clock), Lead()
 
-    def indexer_of(kept: VectorStore, passing: Gate) -> Indexer:
-        return Indexer(kept, analyse, clock, passing)
+    def indexer_of(kept: VectorStore, passing: Gate, *, is_bulk: bool = True) -> Indexer:
+        return Indexer(kept, analyse, clock, passing, Translation(encoder, is_bulk=is_bulk))
 
-    indexer = indexer_of(store, gate)
+    indexer = indexer_of(store, gate, is_bulk=False)
     # Each lane has a group of its own, so that bulk waits behind nothing but bulk.
     events = IndexEmbeddings(indexer, settings.classes(), lead)
     live, bulk = (
@@ -69,15 +84,25 @@ def build(
     repairs = Replay(indexer_of(store, gate), clock, rng, rewrite=True)
     reconciler = Reconciler(store, log, workbooks, repairs, settle=lambda: clock.sleep(SETTLE_SECONDS))
     passes = Passes(reconciler, DriftMetrics(), clock)
-    rebuilder = Rebuilder(
-        store, log, workbooks, gate, make=lambda shadow: indexer_of(shadow, Gate(clock)), clock=clock, rng=rng
-    )
+
+    def beside(shadow: VectorStore) -> Indexer:
+        return indexer_of(shadow, Gate(clock))
+
+    desk = BusDesk(bus, clock, rng)
+    copies = Copies(log, workbooks, beside, clock=clock, rng=rng)
+    rebuilder = Rebuilder(store, copies, gate, is_reindexing=desk.is_reindexing, clock=clock)
+    judging = Judging(store, encoder, BusQueries(bus), clock, settings.promotion_gate())
+    grace_seconds = settings.index_reindex_grace_seconds
+    reindexer = Reindexer(store, copies, gate, desk, judging=judging, clock=clock, grace_seconds=grace_seconds)
+    reindexes = Reindexes(store, encoder, desk, judging, clock=clock, new_id=lambda: uuid.uuid4().hex)
     rebuilds = Rebuilds(rebuilder, clock, rng)
     rounds = Rounds(settings.index_reconcile_seconds, settings.index_reconcile_share, settings.index_reconcile_repair)
     duties = Duties(lead, rebuilds, passes, clock, rounds)
 
     keeper = StoreKeeper(store, clock, settings.index_maintain_seconds)
-    rpc = IndexRpc(indexer, passes, rebuilds, settings.index_operator_tenant)
+    rpc = IndexRpc(indexer, passes, rebuilds, reindexes, settings.index_operator_tenant)
     servicer = Servicer(add_IndexServiceServicer_to_server, rpc, SERVICE_NAME)
-    components = (keeper, live, bulk, rebuilds, duties)
+    reindexing = ReindexDuty(lead, reindexer, clock, rng)
+    channel_end = Resource("channel to embed", channel.close)
+    components: tuple[Component, ...] = (channel_end, keeper, desk, live, bulk, rebuilds, duties, reindexing)
     return Service(settings, Settings.service, components, (servicer,), clock=clock, rng=rng)

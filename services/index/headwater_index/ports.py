@@ -1,4 +1,4 @@
-"""What index needs from outside: the store, the log, a place to compare the two in.
+"""What index needs from outside: the store, the log, a place to compare the two in, an encoder.
 
 The store's adapters are in `headwater_vectors`.
 """
@@ -10,7 +10,14 @@ from typing import Protocol, TypeVar
 
 from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.events import DocumentEmbedded
-from headwater_vectors.ports import LedgerRow, StoredRow, VectorStore
+from headwater_kit.core.reindexes import (
+    JudgedQuery,
+    ReindexJudged,
+    ReindexReported,
+    ReindexStatus,
+    ReindexWished,
+)
+from headwater_vectors.ports import LedgerRow, Model, StoredRow, VectorStore
 
 from headwater_index.domain.drift import Accepted, Difference, Final, Kind, Standing, Suspect, TenantDrift
 
@@ -59,6 +66,80 @@ class DocumentLog(Protocol):
 
     def embedded(self) -> AbstractAsyncContextManager[LogReading[LoggedPart]]:
         """The parts of both lanes, those of one version in order."""
+        ...
+
+
+class QueryLog(Protocol):
+    """What users asked. Adapters: `adapters.queries` and `adapters.memory`."""
+
+    async def last(self, limit: int) -> Sequence[JudgedQuery]:
+        """The last queries, each once, at most so many; judged where users reacted. Raises Unavailable."""
+        ...
+
+
+class Encoder(Protocol):
+    """Turns texts into vectors; asked only while the log has vectors of another model than the store.
+
+    All calls raise Transient errors where embed is away or busy, the first two
+    NotFound for a model that it does not serve. Adapters: `adapters.remote` and
+    `adapters.memory`.
+    """
+
+    async def passages(self, texts: Sequence[str], model_id: str, *, is_bulk: bool) -> Sequence[bytes]:
+        """Packed vectors of stored texts, one a text, same order; bulk goes behind everything else."""
+        ...
+
+    async def queries(self, texts: Sequence[str], model_id: str) -> Sequence[bytes]:
+        """The same of search queries, as bulk."""
+        ...
+
+    async def model(self, name: str) -> Model | None:
+        """The model of this name or id, served or not; None where embed does not know it."""
+        ...
+
+
+class ReindexBook(Protocol):
+    """What `reindexes.v1` says; read in the background. Adapter: `headwater_kit.bus.reindexes`."""
+
+    @property
+    def wish(self) -> ReindexWished | None:
+        """What an operator wishes."""
+        ...
+
+    @property
+    def report(self) -> ReindexReported | None:
+        """How far the last reindex has come."""
+        ...
+
+    @property
+    def status(self) -> ReindexStatus:
+        """The same, and how it was judged."""
+        ...
+
+    @property
+    def is_under_way(self) -> bool:
+        """True while a reindex is wished for or under way."""
+        ...
+
+    def statuses(self) -> AsyncIterator[ReindexStatus]:
+        """The status now, and whenever something is written."""
+        ...
+
+
+class ReindexDesk(Protocol):
+    """Where wishes, reports and judgements are written down, and read. Adapters: `adapters.desk`, `adapters.memory`."""
+
+    @property
+    def book(self) -> ReindexBook:
+        """What stands there."""
+        ...
+
+    def is_reindexing(self) -> bool:
+        """True while a reindex is wished for or under way. Raises Unavailable while that is still being read."""
+        ...
+
+    async def write(self, said: ReindexWished | ReindexReported | ReindexJudged) -> None:
+        """Returns once it is acknowledged and stands in the book. Raises Unavailable."""
         ...
 
 

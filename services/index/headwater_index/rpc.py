@@ -7,7 +7,9 @@ from typing import Any
 from headwater.index.v1 import index_pb2 as pb
 from headwater.index.v1.index_pb2_grpc import IndexServiceServicer
 from headwater_kit.codec.documents import watermark_to_proto
+from headwater_kit.codec.reindexes import judged_to_proto, reported_to_proto
 from headwater_kit.codec.times import time_to_proto
+from headwater_kit.core.reindexes import JudgedQuery, ReindexStatus
 from headwater_kit.rpc import context
 
 from headwater_index.domain.access import check_operator, tenant_to_compare
@@ -16,6 +18,7 @@ from headwater_index.domain.rebuilds import RebuildProgress, RebuildStage
 from headwater_index.handlers.indexing import Indexer
 from headwater_index.handlers.passes import Passes
 from headwater_index.handlers.rebuilds import Rebuilds
+from headwater_index.handlers.reindexes import Reindexes
 
 STAGES = {
     Stage.READING_LOG: pb.RECONCILE_STAGE_READING_LOG,
@@ -43,10 +46,13 @@ REBUILD_STAGES = {
 class IndexRpc(IndexServiceServicer):
     """Serves `headwater.index.v1.IndexService`; `operators` is the tenant whose users may ask for all tenants."""
 
-    def __init__(self, indexer: Indexer, passes: Passes, rebuilds: Rebuilds, operators: str) -> None:
+    def __init__(
+        self, indexer: Indexer, passes: Passes, rebuilds: Rebuilds, reindexes: Reindexes, operators: str
+    ) -> None:
         self._indexer = indexer
         self._passes = passes
         self._rebuilds = rebuilds
+        self._reindexes = reindexes
         self._operators = operators
 
     async def GetStats(self, _request: pb.GetStatsRequest, _: Any) -> pb.GetStatsResponse:
@@ -72,6 +78,39 @@ class IndexRpc(IndexServiceServicer):
         check_operator(context.principal(), self._operators)
         async for progress in self._rebuilds.follow(begin=not request.join_only):
             yield _rebuild(progress)
+
+    async def Reindex(self, request: pb.ReindexRequest, _: Any) -> AsyncIterator[pb.ReindexResponse]:
+        """Embeds all documents with another model; goes on without its caller."""
+        check_operator(context.principal(), self._operators)
+        async for status in self._reindexes.follow(request.model):
+            yield pb.ReindexResponse(status=_status(status))
+
+    async def GetReindex(self, _request: pb.GetReindexRequest, _: Any) -> pb.GetReindexResponse:
+        """Tells what the last reindex is at."""
+        check_operator(context.principal(), self._operators)
+        return pb.GetReindexResponse(status=_status(self._reindexes.status()))
+
+    async def JudgeReindex(self, request: pb.JudgeReindexRequest, _: Any) -> pb.JudgeReindexResponse:
+        """Compares the two collections."""
+        check_operator(context.principal(), self._operators)
+        status = await self._reindexes.judge([_query(query) for query in request.queries])
+        return pb.JudgeReindexResponse(status=_status(status))
+
+    async def PromoteReindex(self, request: pb.PromoteReindexRequest, _: Any) -> pb.PromoteReindexResponse:
+        """Lets searches read the new collection."""
+        check_operator(context.principal(), self._operators)
+        status = await self._reindexes.promote(below_gate=request.below_gate)
+        return pb.PromoteReindexResponse(status=_status(status))
+
+    async def RollbackReindex(self, _request: pb.RollbackReindexRequest, _: Any) -> pb.RollbackReindexResponse:
+        """Lets searches read the old collection again."""
+        check_operator(context.principal(), self._operators)
+        return pb.RollbackReindexResponse(status=_status(await self._reindexes.rollback()))
+
+    async def CancelReindex(self, _request: pb.CancelReindexRequest, _: Any) -> pb.CancelReindexResponse:
+        """Gives a reindex up."""
+        check_operator(context.principal(), self._operators)
+        return pb.CancelReindexResponse(status=_status(await self._reindexes.cancel()))
 
 
 def _update(update: Progress | TenantDrift) -> pb.ReconcileResponse:
@@ -105,6 +144,18 @@ def _example(example: Example) -> pb.DocumentDrift:
         extra_rows=example.extra_rows,
         repaired=example.repaired,
     )
+
+
+def _status(status: ReindexStatus) -> pb.ReindexStatus:
+    report, judgement = status.report, status.judgement
+    return pb.ReindexStatus(
+        report=reported_to_proto(report) if report else None,
+        judgement=judged_to_proto(judgement) if judgement else None,
+    )
+
+
+def _query(message: pb.JudgedQuery) -> JudgedQuery:
+    return JudgedQuery(message.tenant, message.text, dict(message.relevant))
 
 
 def _rebuild(progress: RebuildProgress) -> pb.RebuildResponse:

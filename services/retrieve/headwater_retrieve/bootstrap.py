@@ -44,7 +44,6 @@ def build(
     bus = bus or open_bus(settings, clock)
     store = store or open_store(settings)
     channel = connect(settings.embed_target, settings)
-    collection = OpenCollection(store)
     publisher = Publisher(bus, [topics.IMPRESSIONS], clock)
     log = ReaderLog(bus, clock)
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
@@ -53,7 +52,6 @@ def build(
         store,
         encoder or RemoteEncoder(channel),
         analyse,
-        collection,
         ImpressionPublisher(publisher),
         progress=progress,
         changes=changes,
@@ -66,7 +64,7 @@ def build(
     components: list[Component] = [
         Resource("channel to embed", channel.close),
         log,
-        collection,
+        OpenCollection(store),
         publisher,
         Table(bus, topics.INDEXED, indexed.apply, clock=clock, rng=random.Random()),
         Table(bus, topics.MODELS, MemoryRecords(memory).apply, clock=clock, rng=random.Random()),

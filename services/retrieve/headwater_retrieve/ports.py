@@ -15,7 +15,6 @@ __all__ = [
     "Legs",
     "QueryEncoder",
     "QueryVector",
-    "ServingModel",
     "StoreQuery",
     "VectorReader",
 ]
@@ -35,17 +34,11 @@ class QueryEncoder(Protocol):
     Adapters: `adapters.remote` (the embed service) and `adapters.memory`.
     """
 
-    async def encode(self, text: str, deadline: Deadline) -> QueryVector:
-        """The query's vector, with the model's query prefix. Raises Transient errors when it cannot be had in time."""
-        ...
+    async def encode(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:
+        """The query's vector by this model, with its query prefix; by the encoder's default where none is named.
 
-
-class ServingModel(Protocol):
-    """Tells which model's vectors the store holds. Adapter: `adapters.collection`."""
-
-    @property
-    def model_id(self) -> str:
-        """Id of the model; empty while there is no collection."""
+        Raises Transient errors when it cannot be had in time, NotFound for a model that is not served.
+        """
         ...
 
 

@@ -13,6 +13,7 @@ from headwater_kit.core.crash import POINTS
 # Points that lie on other ways than a document's, and the tests that crash there.
 ELSEWHERE = {
     "index.rebuild_": "services/index/test_rebuilding.py",
+    "index.reindex_": "services/index/test_reindexing.py",
     "index.repair_": "services/index/test_reconciling.py",
     "generate.answered": "services/generate/test_questions.py",
     "ingest.repairing": "services/ingest/test_repair.py",

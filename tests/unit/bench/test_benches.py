@@ -13,7 +13,7 @@ figures = importlib.import_module("figures")
 traffic = importlib.import_module("traffic")
 
 
-@pytest.mark.parametrize("name", ["freshness", "poison", "overload"])
+@pytest.mark.parametrize("name", ["freshness", "poison", "overload", "reindex"])
 def test_a_bench_says_what_it_measures_and_takes_real_documents(
     name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -75,6 +75,13 @@ TRAINING = Topic("training.v1", "tenant", "FeedbackJoined", "feedback joined wit
 MODELS = Topic(
     "models.v1", "tenant, component, part", "ModelPublished", "learned state that retrieve loads", compacted=True
 )
+REINDEXES = Topic(
+    "reindexes.v1",
+    "wish, report or judgement",
+    "ReindexWished, ReindexReported, ReindexJudged",
+    "the change to another model: what is wished, how far it has come, how it compares",
+    compacted=True,
+)
 # Faust names a table's changelog itself, after the group and the table.
 FEEDBACK_JOINS = Topic(
     "feedback-joins-changelog", "impression id", "JSON", "what feedback waits to be joined with", compacted=True
@@ -147,6 +154,7 @@ TOPICS: dict[str, Topic] = {
         FEEDBACK_MEMORY,
         AUDIT,
         REDRIVES,
+        REINDEXES,
         *_dead_letters(),
     )
 }

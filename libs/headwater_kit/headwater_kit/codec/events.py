@@ -6,9 +6,11 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 from headwater.events.v1 import events_pb2 as pb
+from headwater.events.v1 import reindexes_pb2
 
 from headwater_kit.codec import answers, chain, learning
-from headwater_kit.core import events
+from headwater_kit.codec import reindexes as reindexing
+from headwater_kit.core import events, reindexes
 from headwater_kit.core.errors import InvalidInput
 
 Event = TypeVar("Event")
@@ -39,6 +41,15 @@ CODECS: dict[type, Codec[Any, Any]] = {
     events.FeedbackRecorded: Codec(pb.FeedbackRecorded, learning.feedback_to_proto, learning.feedback_from_proto),
     events.FeedbackJoined: Codec(pb.FeedbackJoined, learning.joined_to_proto, learning.joined_from_proto),
     events.ModelPublished: Codec(pb.ModelPublished, learning.model_to_proto, learning.model_from_proto),
+    reindexes.ReindexWished: Codec(
+        reindexes_pb2.ReindexWished, reindexing.wished_to_proto, reindexing.wished_from_proto
+    ),
+    reindexes.ReindexReported: Codec(
+        reindexes_pb2.ReindexReported, reindexing.reported_to_proto, reindexing.reported_from_proto
+    ),
+    reindexes.ReindexJudged: Codec(
+        reindexes_pb2.ReindexJudged, reindexing.judged_to_proto, reindexing.judged_from_proto
+    ),
 }
 
 

@@ -11,7 +11,7 @@ from headwater_kit.core.documents import DocumentKey
 from headwater_vectors import filters
 from headwater_vectors.milvus import rows, schema
 from headwater_vectors.milvus.tables import Entity, Tables
-from headwater_vectors.ports import Counts, Hit, LedgerRow, Legs, Model, Query
+from headwater_vectors.ports import Counts, Hit, LedgerRow, Legs, Model, ModelChanged, Query
 from headwater_vectors.switching import chunk_ids
 from headwater_vectors.visibility import LedgerState, WholeVersions
 
@@ -25,10 +25,13 @@ class MilvusReader:
 
     def __init__(self, tables: Tables, model: Model) -> None:
         self._tables = tables
+        self._model_id = model.model_id
         self._versions = WholeVersions(_MilvusSource(tables, model))
 
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
+        if query.vector and query.model_id not in ("", self._model_id):
+            raise ModelChanged(f"the collection holds vectors of {self._model_id}, not of {query.model_id}")
         return await self._versions.search(query)
 
     async def counts(self, tenant: str) -> Counts:

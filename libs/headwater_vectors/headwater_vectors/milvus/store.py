@@ -147,6 +147,13 @@ class MilvusStore:
         await shadow.open()
         return shadow
 
+    async def keep(self, label: str) -> None:
+        """As `Collections.keep`."""
+        alias = shadow_alias(self._family, label)
+        name = await self._catalogue.named_by(self._alias)
+        if name is not None:
+            await self._catalogue.point(alias, name)
+
     async def promote(self, label: str) -> str:
         """As `Collections.promote`."""
         name = await self._catalogue.named_by(shadow_alias(self._family, label))

@@ -9,7 +9,7 @@ from headwater_kit.core.documents import DocumentKey
 from headwater_vectors.milvus import rows
 from headwater_vectors.milvus.raw_writes import RawWrites
 from headwater_vectors.milvus.tables import Tables
-from headwater_vectors.ports import ChunkRow, LedgerRow, Model
+from headwater_vectors.ports import ChunkRow, LedgerRow, Model, ModelChanged
 from headwater_vectors.switching import Switching, chunk_ids, highest, wrote_chunks
 
 # A flush makes a segment, to be merged later: so only once searching the fresh rows
@@ -35,6 +35,8 @@ class MilvusWriter:
 
     async def upsert(self, chunk_rows: Sequence[ChunkRow]) -> None:
         """As `VectorWriter.upsert`."""
+        if foreign := {row.model_id for row in chunk_rows} - {"", self._model.model_id}:
+            raise ModelChanged(f"the collection holds vectors of {self._model.model_id}, not of {foreign.pop()}")
         await self._raw.add_chunks([rows.chunk_record(row, self._model.dimension) for row in chunk_rows])
         wrote_chunks()
         if self._tables.engine.slow_fresh_rows and self._raw.fresh - self._flushed >= MAX_FRESH_ROWS:

@@ -5,12 +5,23 @@ over the same collection, as another process has.
 """
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from headwater_kit.core.errors import Misconfigured
 
-from headwater_vectors.ports import NOTICE_SECONDS, Model, VectorStore
-from headwater_vectors.testing.samples import MODEL, all_ledger_rows, all_rows, found, ledger_row, put, query, rows
+from headwater_vectors.ports import NOTICE_SECONDS, Model, ModelChanged, Query, VectorStore
+from headwater_vectors.testing.samples import (
+    MODEL,
+    all_ledger_rows,
+    all_rows,
+    found,
+    ledger_row,
+    put,
+    query,
+    rows,
+    vector,
+)
 
 
 class CollectionsContract:
@@ -71,6 +82,47 @@ class CollectionsContract:
             await store.retire(replaced)
         assert await store.spare() == []
         assert found(await twin.search(query("apple"))) == {("a", 2, 0)}
+
+    async def test_what_is_kept_by_a_label_can_be_promoted_again(self, store: VectorStore) -> None:
+        await store.keep("was")
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple"]))
+        before = await store.collection()
+        assert before is not None
+        for _ in range(2):
+            await store.keep("was")
+        shadow = await store.shadow("next")
+        await shadow.adopt(MODEL)
+        await put(shadow, rows("a", 2, ["apple"]))
+        await store.promote("next")
+        kept = await store.shadow("was")
+        assert await kept.collection() == before
+        await put(kept, rows("b", 1, ["apple"]))
+        await store.promote("was")
+        assert found(await store.search(query("apple"))) == {("a", 1, 0), ("b", 1, 0)}
+        await store.retire("next")
+        assert (await store.collection(), await store.spare()) == (before, [])
+        for each in (shadow, kept):
+            await each.close()
+
+    async def test_vectors_of_two_models_never_meet(self, store: VectorStore) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple"]))
+        shadow = await store.shadow("next")
+        other = Model("another-model", MODEL.dimension)
+        await shadow.adopt(other)
+        await shadow.close()
+        await store.promote("next")
+        asked = Query("acme", vector(0), model_id=MODEL.model_id)
+        with pytest.raises(ModelChanged):
+            await store.search(asked)
+        with pytest.raises(ModelChanged):
+            await store.upsert([replace(row, model_id=MODEL.model_id) for row in rows("a", 2, ["apple"])])
+        assert await all_rows(store) == set()
+        await store.upsert([replace(row, model_id=other.model_id) for row in rows("a", 2, ["apple"])])
+        assert await all_rows(store) == {("a", 2, 0)}
+        # Words have no model.
+        await store.search(replace(asked, vector=b"", terms="apple"))
 
     async def test_a_shadow_that_is_given_up_leaves_nothing(self, store: VectorStore) -> None:
         await store.adopt(MODEL)

@@ -1,8 +1,9 @@
-"""An encoder behind a batcher, as a part of the service with a life of its own."""
+"""An encoder behind the queue that all encoders of the process share."""
 
 import asyncio
 import logging
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 from headwater_inference.batcher import Batcher, BatchPolicy
@@ -22,63 +23,66 @@ from headwater_embed.domain import Embedding
 logger = logging.getLogger(__name__)
 
 Ids = Sequence[int]
+Job = tuple[Encoder, Ids]
+# One for all models, so that their lanes are one, too: bulk for another model goes behind queries for this one.
+Queue = Batcher[Job, Vectors]
 # Tokenizing this much takes about 1 ms; more would hold up the event loop.
 INLINE_CHARACTERS = 2_000
 
 
 class BatchedEngine:
-    """The Engine; a runtime component that loads the model at start."""
+    """The Engine; loads the model at start. Whoever owns the queue closes it before this is stopped."""
 
     def __init__(
-        self, spec: ModelSpec, store: ModelStore, policy: BatchPolicy, clock: Clock, device: Device = Device.CPU
+        self, spec: ModelSpec, store: ModelStore, queue: Queue, clock: Clock, device: Device = Device.CPU
     ) -> None:
         self.name = f"encoder {spec.name}"
         self.card: ModelCard = spec.card
         self._spec = spec
         self._store = store
-        self._policy = policy
+        self._queue = queue
         self._clock = clock
         self._device = device
         self._encoder: Encoder | None = None
-        self._batcher: Batcher[Ids, Vectors] | None = None
         self._step = ""
         self._stopping = False
 
     async def start(self) -> None:
         """Fetches the model if need be and loads it; raises Unavailable or Misconfigured."""
-        encoder = await asyncio.to_thread(open_encoder, self._spec, self._store, self._report, self._device)
-        self._batcher = Batcher(lambda batch: list(encoder.encode(batch)), len, self._policy, self._clock)
-        self._encoder = encoder
+        self._encoder = await asyncio.to_thread(open_encoder, self._spec, self._store, self._report, self._device)
         logger.info("model loaded", extra={"model": self.card.name, "model_id": self.card.model_id})
 
     async def check(self) -> None:
         """Raises Unavailable before the model is loaded and once it is let go."""
         self._require()
 
-    async def stop(self, deadline: Deadline) -> None:
-        """Ends a fetch under way, finishes what is queued, frees the weights."""
+    def let_go(self) -> None:
+        """Ends a fetch under way and takes no more texts; what is queued goes on."""
         self._stopping = True
-        if self._batcher is not None and self._encoder is not None:
-            await self._batcher.close(deadline)
+
+    def stop(self) -> None:
+        """Lets go, and frees the weights; texts that are queued are refused with Unavailable."""
+        self.let_go()
+        if self._encoder is not None:
             self._encoder.close()
 
     async def embed(
         self, texts: Sequence[str], lane: Lane, when_full: WhenFull, deadline: Deadline
     ) -> Sequence[Embedding]:
-        encoder, batcher = self._require()
+        encoder = self._require()
         begin = self._clock.monotonic()
         tokenized = await _tokenize(encoder, texts)
-        vectors = await batcher.submit([ids for ids, _ in tokenized], lane, when_full, deadline)
+        vectors = await self._queue.submit([(encoder, ids) for ids, _ in tokenized], lane, when_full, deadline)
         labels = {names.EMBED_LANE: lane.name.lower()}
         counter(names.EMBED_TOKENS).add(sum(len(ids) for ids, _ in tokenized), labels)
         histogram(names.EMBED_DURATION).record(self._clock.monotonic() - begin, labels)
         pairs = zip(vectors, tokenized, strict=True)
         return [Embedding(pack(vector), is_truncated) for vector, (_, is_truncated) in pairs]
 
-    def _require(self) -> tuple[Encoder, Batcher[Ids, Vectors]]:
-        if self._encoder is None or self._batcher is None or self._stopping:
+    def _require(self) -> Encoder:
+        if self._encoder is None or self._stopping:
             raise Unavailable(f"{self.name} is not loaded: try again in a moment")
-        return self._encoder, self._batcher
+        return self._encoder
 
     def _report(self, progress: Progress) -> None:
         # Called in the loading thread; raising ends the fetch, which may take minutes.
@@ -87,6 +91,16 @@ class BatchedEngine:
         if progress.step != self._step:
             self._step = progress.step
             logger.info("%s", progress.step, extra={"model": self.card.name, "total_bytes": progress.total_bytes})
+
+
+def new_queue(policy: BatchPolicy, clock: Clock) -> Queue:
+    """The queue of a process."""
+    return Batcher(_encode, lambda job: len(job[1]), policy, clock)
+
+
+def _encode(batch: Sequence[Job]) -> Sequence[Vectors]:
+    runs = groupby(batch, key=lambda job: job[0])
+    return [vector for encoder, run in runs for vector in encoder.encode([ids for _, ids in run])]
 
 
 def pack(vector: Vectors) -> bytes:

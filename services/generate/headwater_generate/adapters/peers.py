@@ -62,11 +62,15 @@ class RpcSentenceEncoder:
         asked, stored = await asyncio.gather(
             self._embed([question], embed_pb2.TEXT_KIND_QUERY), self._embed(sentences, embed_pb2.TEXT_KIND_PASSAGE)
         )
-        return asked[0], stored
+        if asked.model_id != stored.model_id:
+            # The default model changed between the two (I6).
+            stored = await self._embed(sentences, embed_pb2.TEXT_KIND_PASSAGE, asked.model_id)
+        return asked.vectors[0], stored.vectors
 
-    async def _embed(self, texts: Sequence[str], kind: "embed_pb2.TextKind.ValueType") -> Sequence[bytes]:
-        response = await self._stub.Embed(embed_pb2.EmbedRequest(texts=texts, kind=kind))
-        return response.vectors
+    async def _embed(
+        self, texts: Sequence[str], kind: "embed_pb2.TextKind.ValueType", model_id: str = ""
+    ) -> embed_pb2.EmbedResponse:
+        return await self._stub.Embed(embed_pb2.EmbedRequest(texts=texts, kind=kind, model_id=model_id))
 
 
 class RpcGuard:

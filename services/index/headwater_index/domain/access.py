@@ -24,6 +24,6 @@ def check_operator(principal: Principal, operators: str) -> None:
     """Raises Denied for whoever is not of the operators' tenant."""
     if principal.tenant != operators:
         raise Denied(
-            f"a user of tenant {principal.tenant} may not rebuild the index: call as an operator "
+            f"a user of tenant {principal.tenant} may not change the index: call as an operator "
             "(HEADWATER_INDEX_OPERATOR_TENANT)"
         )

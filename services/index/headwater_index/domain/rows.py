@@ -29,9 +29,12 @@ def rows_of(key: DocumentKey, part: DocumentEmbedded, analyse: Analyser) -> list
     """A part as rows of the store."""
     chunked = part.chunked
     return [
-        ChunkRow(key, chunked.provenance.version, chunk, chunked.info, vector, lexical(chunked.info, chunk, analyse))
+        ChunkRow(
+            key, chunked.provenance.version, chunk, chunked.info, vector, lexical(chunked.info, chunk, analyse),
+            part.model_id,
+        )
         for chunk, vector in zip(chunked.chunks, part.vectors, strict=True)
-    ]
+    ]  # fmt: skip
 
 
 def lexical(info: DocumentInfo, chunk: Chunk, analyse: Analyser) -> str:

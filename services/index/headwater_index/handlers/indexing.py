@@ -13,6 +13,7 @@ from headwater_index.domain import rows, versions
 from headwater_index.domain.rows import Analyser
 from headwater_index.domain.versions import Applied, Fence, Stats
 from headwater_index.handlers.gate import Gate
+from headwater_index.handlers.translating import Translation
 from headwater_index.ports import VectorStore
 
 INCOMPLETE = "INCOMPLETE"
@@ -28,20 +29,24 @@ class Indexer:
     version: it is served, or nothing of it stays.
     """
 
-    def __init__(self, store: VectorStore, analyse: Analyser, clock: Clock, gate: Gate) -> None:
+    def __init__(
+        self, store: VectorStore, analyse: Analyser, clock: Clock, gate: Gate, translation: Translation
+    ) -> None:
         self._store = store
         self._analyse = analyse
         self._clock = clock
         self._gate = gate
+        self._translation = translation
         self._applied = Applied()
 
     async def apply(self, key: DocumentKey, part: DocumentEmbedded, *, rewrite: bool = False) -> DocumentIndexed | None:
         """Applies one part; returns what to announce once the event is done, None before.
 
         With `rewrite`, rows are written also where their version is served
-        already, for repairs. Raises Unavailable when the store is away,
-        Misconfigured for vectors of another model, InvalidInput for a part that
-        cannot be stored.
+        already, for repairs. Vectors of another model than the collection's are
+        made anew. Raises Unavailable when the store or the encoder is away,
+        Misconfigured where the encoder does not serve the collection's model,
+        InvalidInput for a part that cannot be stored.
         """
         crash_point("index.received")
         async with self._gate.passing():
@@ -70,11 +75,12 @@ class Indexer:
         return Stats(name, model_id, counts.chunks, counts.documents, self._applied.positions())
 
     async def _upsert(self, key: DocumentKey, part: DocumentEmbedded, *, rewrite: bool) -> DocumentIndexed | None:
-        await self._store.adopt(rows.model_of(part))
+        model = await self._model_for(rows.model_of(part))
         wanted = versions.served_by(key, part.chunked, deleted=False)
         stored = await self._serving(key)
         fence = versions.fence(stored, wanted)
         if fence is Fence.NEW or (rewrite and fence is Fence.SERVED):
+            part = await self._translation.of(part, model)
             await self._store.upsert(rows.rows_of(key, part, self._analyse))
             crash_point("index.part_written")
         if not part.chunked.is_last:
@@ -95,10 +101,18 @@ class Indexer:
             return self._announce(part, stored, Outcome.STALE)
         # A deletion makes the collection too: a bulk load may bring an older version of the document later.
         if part.model_id and part.dimension:
-            await self._store.adopt(Model(part.model_id, part.dimension))
+            await self._model_for(Model(part.model_id, part.dimension))
         elif await self._store.collection() is None:
             return self._announce(part, wanted)
         return await self._serve(part, wanted)
+
+    async def _model_for(self, model: Model) -> Model:
+        """The model of the collection; without one this model's is made."""
+        found = await self._store.collection()
+        if found is not None:
+            return found[1]
+        await self._store.adopt(model)
+        return model
 
     async def _leave(self, key: DocumentKey, part: DocumentEmbedded, wanted: LedgerRow) -> None:
         """Takes a part's rows away again if its version has been overtaken: its last part may be settled already.

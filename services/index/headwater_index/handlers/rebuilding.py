@@ -1,8 +1,7 @@
 """Making the served collection anew from the log, and changing over to it."""
 
-import random
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from headwater_kit.core.clock import Clock
@@ -10,20 +9,17 @@ from headwater_kit.core.crash import crash_point
 from headwater_kit.core.errors import InvalidInput, Permanent
 from headwater_vectors.ports import NOTICE_SECONDS, Model
 
-from headwater_index.domain.drift import Scope, TenantDrift
 from headwater_index.domain.rebuilds import Plan, RebuildProgress, RebuildStage, plan
+from headwater_index.handlers.copies import Copies
 from headwater_index.handlers.gate import Gate
-from headwater_index.handlers.indexing import Indexer
-from headwater_index.handlers.looking import Settle
-from headwater_index.handlers.pacing import Pace
-from headwater_index.handlers.reconciling import Reconciler
 from headwater_index.handlers.replaying import Replay
-from headwater_index.ports import DocumentLog, LoggedPart, LogReading, VectorStore, Workbooks
+from headwater_index.ports import LoggedPart, LogReading, VectorStore
 
 # Writes are gated until every process has noticed; the rest is for searches that began on the old collection to end.
 SETTLE_SECONDS = NOTICE_SECONDS + 4.0
 FOLLOW_SECONDS = 0.5
 INCOMPLETE_LOG = "INCOMPLETE_LOG"
+REINDEXING = "REINDEXING"
 
 
 class Rebuilder:
@@ -44,21 +40,17 @@ class Rebuilder:
     def __init__(
         self,
         store: VectorStore,
-        log: DocumentLog,
-        workbooks: Workbooks,
+        copies: Copies,
         gate: Gate,
         *,
-        make: Callable[[VectorStore], Indexer],
+        is_reindexing: Callable[[], bool],
         clock: Clock,
-        rng: random.Random,
     ) -> None:
         self._store = store
-        self._log = log
-        self._workbooks = workbooks
+        self._copies = copies
         self._gate = gate
-        self._make = make
+        self._is_reindexing = is_reindexing
         self._clock = clock
-        self._rng = rng
 
     async def served(self) -> str:
         """The name of the collection that searches read, "" for none. Raises Unavailable."""
@@ -68,15 +60,17 @@ class Rebuilder:
     async def tidy(self) -> bool:
         """Ends what a run that was cut off left to do; True where it did not come as far as changing over.
 
-        Raises Unavailable.
+        A reindex has a collection beside the served one, too, which is its own affair. Raises Unavailable.
         """
+        if self._is_reindexing():
+            return False
         found, spare = await self._store.collection(), await self._store.spare()
         if found is None or not spare:
             return False
         todo = plan(found[0], spare)
         if not todo.is_begun:
             # Nobody followed the log to its end for what others wrote to the old collection before they noticed.
-            await self._repaired(self._store, self._pause)
+            await self._copies.repaired(self._store, self._pause)
             await self._drop(todo)
         return todo.is_begun
 
@@ -85,14 +79,16 @@ class Rebuilder:
         found = await self._store.collection()
         if found is None:
             raise InvalidInput("there is nothing to make anew: the store has no collection yet")
+        if self._is_reindexing():
+            raise Permanent("a reindex is under way: wait until it is over, or cancel it", reason=REINDEXING)
         name, model = found
         todo = plan(name, await self._store.spare())
         await self._drop(todo)
         async with AsyncExitStack() as stack:
             shadow = await self._store.shadow(todo.label)
             stack.push_async_callback(shadow.close)
-            reading = await stack.enter_async_context(self._log.embedded())
-            following = _Following(shadow, reading, Replay(self._make(shadow), self._clock, self._rng), self._clock)
+            reading = await stack.enter_async_context(self._copies.reading())
+            following = _Following(shadow, reading, self._copies.replay(shadow), self._clock)
             async for progress in self._steps(following, todo, model, name):
                 yield progress
 
@@ -116,20 +112,13 @@ class Rebuilder:
 
     async def _check(self, following: "_Following", todo: Plan) -> None:
         """Raises Permanent where the shadow lacks what the log once accepted; then it is dropped."""
-        lacking = await self._repaired(following.shadow, following.catch_up)
+        lacking = await self._copies.repaired(following.shadow, following.catch_up)
         if lacking:
             await self._store.retire(todo.label)
             raise Permanent(
                 f"the log does not hold {lacking} documents whole that were accepted: searches stay where they are",
                 reason=INCOMPLETE_LOG,
             )
-
-    async def _repaired(self, store: VectorStore, settle: Settle) -> int:
-        """Compares a store with the log and repairs it; returns how many documents still differ."""
-        rewriting = Replay(self._make(store), self._clock, self._rng, rewrite=True)
-        reconciler = Reconciler(store, self._log, self._workbooks, rewriting, settle)
-        async with aclosing(reconciler.run(Scope(repair=True), Pace(self._clock, 1.0))) as updates:
-            return sum([update.drift async for update in updates if isinstance(update, TenantDrift)])
 
     async def _drop(self, todo: Plan) -> None:
         for leftover in todo.leftovers:

@@ -5,10 +5,9 @@ import re
 import zlib
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.errors import Unavailable
+from headwater_kit.core.errors import NotFound, Unavailable
 from headwater_kit.core.events import ImpressionRecorded
 
 from headwater_retrieve.ports import QueryVector
@@ -24,12 +23,14 @@ class WordEncoder:
         self.away = False
         self.calls = 0
 
-    async def encode(self, text: str, deadline: Deadline) -> QueryVector:
-        """The text's vector. Raises Unavailable while `away`, DeadlineExceeded past the deadline."""
+    async def encode(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:
+        """The text's vector. Raises NotFound, Unavailable while `away`, DeadlineExceeded past the deadline."""
         self.calls += 1
         deadline.check()
         if self.away:
             raise Unavailable("the encoder is away")
+        if model_id not in ("", self.model_id):
+            raise NotFound(f"there is no model but {self.model_id}")
         return QueryVector(self.vector(text), self.model_id)
 
     def vector(self, text: str) -> bytes:
@@ -41,13 +42,6 @@ class WordEncoder:
             counts[0] = 1.0
         length = math.hypot(*counts)
         return array("f", (count / length for count in counts)).tobytes()
-
-
-@dataclass
-class FixedModel:
-    """Says what it is told; settable."""
-
-    model_id: str = WordEncoder.model_id
 
 
 class ImpressionList:

@@ -14,8 +14,8 @@ class RemoteEncoder:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = EmbedServiceStub(channel)
 
-    async def encode(self, text: str, deadline: Deadline) -> QueryVector:
+    async def encode(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:
         """See `ports.QueryEncoder`."""
-        request = embed_pb2.EmbedRequest(texts=[text], kind=embed_pb2.TEXT_KIND_QUERY)
+        request = embed_pb2.EmbedRequest(texts=[text], kind=embed_pb2.TEXT_KIND_QUERY, model_id=model_id)
         response = await self._stub.Embed(request, timeout=deadline.remaining())
         return QueryVector(response.vectors[0], response.model_id)

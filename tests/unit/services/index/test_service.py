@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 
 import grpc.aio
 import pytest
+from headwater.events.v1 import reindexes_pb2
 from headwater.index.v1 import index_pb2 as pb
 from headwater.index.v1.index_pb2_grpc import IndexServiceStub
 from headwater_index.bootstrap import build
-from headwater_index.handlers import rebuilding
+from headwater_index.handlers import rebuilding, reindexing
 from headwater_index.settings import Settings
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record
 from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL, INDEXED, dead_letter
 from headwater_kit.codec import events
 from headwater_kit.core.documents import DocumentKey, Lane, Principal, document_of, part_key
-from headwater_kit.core.errors import Denied
+from headwater_kit.core.errors import Denied, Permanent
 from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, Outcome
 from headwater_kit.rpc.metadata import principal_to_metadata
 from headwater_kit.testing.service import serving
 from headwater_vectors.memory import MemoryStore
+from headwater_vectors.ports import Model
 from headwater_vectors.testing.samples import MODEL
 from unit.services.index.world import World, dump
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 READ_SECONDS = 5.0
 KEY = DocumentKey("default", "a")
+NEXT = Model("next-model", 16)
 Part = Callable[..., DocumentEmbedded]
 
 
@@ -52,9 +55,11 @@ async def operated(
     bus: MemoryBus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[grpc.aio.Channel, World]]:
     """The service for operators of tenant `default`, and a world on its bus and store."""
-    monkeypatch.setattr(rebuilding, "SETTLE_SECONDS", 0.1)
+    for changing in (rebuilding, reindexing):
+        monkeypatch.setattr(changing, "SETTLE_SECONDS", 0.1)
     world = World(MemoryStore())
     world.use(bus)
+    world.encoder.models[NEXT.model_id] = NEXT
     settings = Settings(
         bus="memory",
         vectors="memory",
@@ -62,8 +67,9 @@ async def operated(
         drain_seconds=5.0,
         data_dir=tmp_path,
         index_operator_tenant="default",
+        index_reindex_grace_seconds=2.0,
     )
-    async with serving(build(settings, bus=bus, store=world.store), settings) as channel:
+    async with serving(build(settings, bus=bus, store=world.store, encoder=world.encoder), settings) as channel:
         yield channel, world
 
 
@@ -158,6 +164,49 @@ async def test_an_operator_compares_repairs_and_rebuilds(operated: tuple[grpc.ai
     assert await dump(world.store) == before
     joined = [each async for each in stub.Rebuild(pb.RebuildRequest(join_only=True))]
     assert [each.stage for each in joined] == [pb.REBUILD_STAGE_DONE]
+
+
+async def test_an_operator_changes_the_model_and_back(bus: MemoryBus, operated: tuple[grpc.aio.Channel, World]) -> None:
+    channel, world = operated
+    stub = IndexServiceStub(channel)
+    for number in range(3):
+        key = DocumentKey("default", f"d{number}")
+        await world.accept(key, 1, "apple", "pear")
+    await read(bus, INDEXED.name, 3)
+    *_, ready = [each.status async for each in stub.Reindex(pb.ReindexRequest(model=NEXT.model_id))]
+    assert (ready.report.stage, ready.report.done) == (reindexes_pb2.REINDEX_STAGE_READY, 3)
+    with pytest.raises(Permanent) as refused:
+        await stub.PromoteReindex(pb.PromoteReindexRequest())
+    assert refused.value.reason == "BELOW_GATE"
+    asked = [pb.JudgedQuery(tenant="default", text="pear", relevant={"d1": 1})] * 20
+    judged = (await stub.JudgeReindex(pb.JudgeReindexRequest(queries=asked))).status.judgement
+    assert (judged.queries, judged.judged, judged.incumbent_ndcg) == (20, 20, pytest.approx(judged.challenger_ndcg))
+    promoted = (await stub.PromoteReindex(pb.PromoteReindexRequest())).status.report
+    assert promoted.stage == reindexes_pb2.REINDEX_STAGE_PROMOTED
+    stats = await stub.GetStats(pb.GetStatsRequest())
+    assert (stats.collection, stats.model_id, stats.document_count) == ("memory_n1", NEXT.model_id, 3)
+    await stub.RollbackReindex(pb.RollbackReindexRequest())
+    assert (await stub.GetStats(pb.GetStatsRequest())).model_id == MODEL.model_id
+    await stub.CancelReindex(pb.CancelReindexRequest())
+    assert await world.store.spare() == []
+    ended = (await stub.GetReindex(pb.GetReindexRequest())).status.report
+    assert ended.stage == reindexes_pb2.REINDEX_STAGE_CANCELLED
+
+
+async def test_only_operators_change_the_model(operated: tuple[grpc.aio.Channel, World]) -> None:
+    channel, _ = operated
+    stub, acme = IndexServiceStub(channel), principal_to_metadata(Principal("acme", "eve"))
+    with pytest.raises(Denied):
+        _ = [each async for each in stub.Reindex(pb.ReindexRequest(model="x"), metadata=acme)]
+    for call in (
+        stub.GetReindex(pb.GetReindexRequest(), metadata=acme),
+        stub.JudgeReindex(pb.JudgeReindexRequest(), metadata=acme),
+        stub.PromoteReindex(pb.PromoteReindexRequest(), metadata=acme),
+        stub.RollbackReindex(pb.RollbackReindexRequest(), metadata=acme),
+        stub.CancelReindex(pb.CancelReindexRequest(), metadata=acme),
+    ):
+        with pytest.raises(Denied):
+            await call
 
 
 async def test_others_compare_their_own_tenant_only(operated: tuple[grpc.aio.Channel, World]) -> None:

@@ -1,17 +1,25 @@
 """A log and a store that agree, until a test makes them differ."""
 
+import itertools
 import random
 from collections.abc import Sequence
 
 from headwater_index.adapters.log import BusLog
+from headwater_index.adapters.memory import InstantDesk, ListedQueries, WordEncoder, vector_of
 from headwater_index.adapters.workbook import SqliteWorkbooks
+from headwater_index.domain.agreement import PromotionGate
 from headwater_index.domain.drift import Progress, Scope, TenantDrift
+from headwater_index.handlers.copies import Copies
 from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.indexing import Indexer
+from headwater_index.handlers.judging import Judging
 from headwater_index.handlers.pacing import Pace
 from headwater_index.handlers.rebuilding import Rebuilder
 from headwater_index.handlers.reconciling import Reconciler
+from headwater_index.handlers.reindexes import Reindexes
+from headwater_index.handlers.reindexing import Reindexer
 from headwater_index.handlers.replaying import Replay
+from headwater_index.handlers.translating import Translation
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Bus, Outbound
 from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL, INDEXED, LEDGER
@@ -24,6 +32,7 @@ from headwater_kit.core.documents import (
     Lane,
     Position,
     chunk_id,
+    embedding_text,
     part_key,
     text_hash,
 )
@@ -38,11 +47,12 @@ from headwater_kit.core.events import (
 )
 from headwater_text.analysis import analyse
 from headwater_vectors.ports import LedgerRow, StoredRow, VectorStore
-from headwater_vectors.testing.samples import MODEL, vector
+from headwater_vectors.testing.samples import MODEL
 
 TOPICS = [EMBEDDINGS.name, EMBEDDINGS_BACKFILL.name, INDEXED.name, LEDGER.name]
 PARTITION = 2
 CHUNKS_A_PART = 2
+GRACE_SECONDS = 3600.0
 
 
 class World:
@@ -56,7 +66,10 @@ class World:
         self.use(self._memory)
         self.store = store
         self.gate = Gate(self.clock)
-        self.indexer = Indexer(store, analyse, self.clock, self.gate)
+        self.encoder = WordEncoder(MODEL)
+        self.desk = InstantDesk()
+        self.asked = ListedQueries()
+        self.indexer = Indexer(store, analyse, self.clock, self.gate, Translation(self.encoder, is_bulk=False))
         self._offset = 0
 
     def use(self, bus: Bus) -> None:
@@ -120,16 +133,39 @@ class World:
         replay = Replay(self.indexer, self.clock, self.rng, rewrite=True)
         return Reconciler(self.store, BusLog(self.bus), SqliteWorkbooks(), replay, self._settle)
 
-    def rebuilder(self, kind: type[Rebuilder] = Rebuilder) -> Rebuilder:
-        return kind(
+    def copies(self) -> Copies:
+        return Copies(BusLog(self.bus), SqliteWorkbooks(), self.beside, clock=self.clock, rng=self.rng)
+
+    def beside(self, shadow: VectorStore) -> Indexer:
+        return Indexer(shadow, analyse, self.clock, Gate(self.clock), Translation(self.encoder, is_bulk=True))
+
+    def judging(self) -> Judging:
+        return Judging(self.store, self.encoder, self.asked, self.clock, PromotionGate())
+
+    def reindexer(self) -> Reindexer:
+        return Reindexer(
             self.store,
-            BusLog(self.bus),
-            SqliteWorkbooks(),
+            self.copies(),
             self.gate,
-            make=lambda shadow: Indexer(shadow, analyse, self.clock, Gate(self.clock)),
+            self.desk,
+            judging=self.judging(),
             clock=self.clock,
-            rng=self.rng,
+            grace_seconds=GRACE_SECONDS,
         )
+
+    def reindexes(self) -> Reindexes:
+        numbers = itertools.count(1)
+        return Reindexes(
+            self.store,
+            self.encoder,
+            self.desk,
+            self.judging(),
+            clock=self.clock,
+            new_id=lambda: f"reindex-{next(numbers)}",
+        )
+
+    def rebuilder(self, kind: type[Rebuilder] = Rebuilder) -> Rebuilder:
+        return kind(self.store, self.copies(), self.gate, is_reindexing=self.desk.is_reindexing, clock=self.clock)
 
     async def compact(self) -> None:
         """Leaves of the log what a broker does in time: the last record of each key, in their order."""
@@ -173,7 +209,7 @@ def parts_of(
     return [
         DocumentEmbedded(
             DocumentChunked(provenance, DocumentInfo(title="Title"), part, count, len(chunks), tuple(own)),
-            tuple(vector(len(chunk.text) % 8) for chunk in own),
+            tuple(vector_of(embedding_text("Title", chunk.heading_path, chunk.text), MODEL) for chunk in own),
             MODEL.model_id if own else "",
         )
         for part in range(count)

@@ -21,11 +21,12 @@ from headwater_kit.core.errors import NotYet, Unavailable
 from headwater_kit.core.events import ClickMemory, PassageVotes
 from headwater_kit.core.filters import Compare, Operator
 from headwater_kit.testing.clock import ManualClock
-from headwater_retrieve.adapters.memory import FixedModel, ImpressionList, TimedLog, WordEncoder
+from headwater_retrieve.adapters.memory import ImpressionList, TimedLog, WordEncoder
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.handlers import Found, IndexProgress, Search, SearchPolicy
+from headwater_retrieve.ports import QueryVector
 from headwater_text.analysis import analyse
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import ChunkRow, LedgerRow, Model
@@ -36,11 +37,10 @@ ADA = Principal("acme", "ada")
 class Bench:
     """A search with everything around it at hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, encoder: WordEncoder | None = None) -> None:
         self.clock = ManualClock()
         self.store = MemoryStore()
-        self.encoder = WordEncoder()
-        self.serving = FixedModel()
+        self.encoder = encoder or WordEncoder()
         self.impressions = ImpressionList()
         self.watermark = Watermark()
         self.changes = RecentChanges(self.clock)
@@ -50,7 +50,6 @@ class Bench:
             self.store,
             self.encoder,
             analyse,
-            self.serving,
             self.impressions,
             progress=IndexProgress(self.watermark, TimedLog(), self.clock),
             changes=self.changes,
@@ -112,10 +111,43 @@ async def test_without_the_encoder_words_alone_answer_and_that_is_said(bench: Be
 
 
 async def test_another_models_vectors_are_not_searched_with(bench: Bench) -> None:
-    bench.serving.model_id = "other"
+    shadow = await bench.store.shadow("next")
+    await shadow.adopt(Model("other", WordEncoder.dimension))
+    await bench.store.promote("next")
+    await bench.add("dicts", "A dict keeps insertion order.")
     found = await bench.ask(Query("insertion order of a dict"))
     assert found.missing_legs == ("dense",)
     assert names(found) == ["dicts"]
+
+
+async def test_a_query_is_encoded_again_where_another_models_collection_is_put_in_place() -> None:
+    encoder = Overtaken()
+    bench = encoder.bench = Bench(encoder)
+    await bench.store.open()
+    await bench.store.adopt(Model(WordEncoder.model_id, WordEncoder.dimension))
+    shadow = await bench.store.shadow("next")
+    await shadow.adopt(Model("other", WordEncoder.dimension))
+    found = await bench.ask(Query("insertion order of a dict"))
+    assert encoder.asked == [WordEncoder.model_id, "other"]
+    assert (names(found), found.missing_legs) == (["dicts"], ())
+    assert bench.impressions.impressions[0].model_id == "other"
+
+
+class Overtaken(WordEncoder):
+    """While it encodes for the first time, a collection of another model is promoted."""
+
+    bench: Bench
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    async def encode(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:
+        self.asked.append(model_id)
+        if len(self.asked) == 1:
+            await self.bench.store.promote("next")
+            await self.bench.add("dicts", "A dict keeps insertion order.")
+        return QueryVector(self.vector(text), model_id)
 
 
 async def test_an_encoder_that_is_blind_for_the_query_is_not_asked(bench: Bench) -> None:

@@ -52,10 +52,13 @@ class EmbedRequest(_message.Message):
     TEXTS_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     MODEL_ID_FIELD_NUMBER: _builtins.int
+    BULK_FIELD_NUMBER: _builtins.int
     kind: Global___TextKind.ValueType
     """What the texts are for."""
     model_id: _builtins.str
     """Model to use; empty means the default. NOT_FOUND if it is not served."""
+    bulk: _builtins.bool
+    """Bulk: goes behind everything else, and waits where it would be refused."""
     @_builtins.property
     def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """1 to 256 texts of 1 to 100,000 characters, none of them blank."""
@@ -66,10 +69,11 @@ class EmbedRequest(_message.Message):
         texts: _abc.Iterable[_builtins.str] | None = ...,
         kind: Global___TextKind.ValueType = ...,
         model_id: _builtins.str = ...,
+        bulk: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "model_id", b"model_id", "texts", b"texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bulk", b"bulk", "kind", b"kind", "model_id", b"model_id", "texts", b"texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -167,6 +171,7 @@ class Model(_message.Message):
     DIMENSION_FIELD_NUMBER: _builtins.int
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
     LICENCE_FIELD_NUMBER: _builtins.int
+    SERVED_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """Hash of all that changes a vector."""
     name: _builtins.str
@@ -177,6 +182,8 @@ class Model(_message.Message):
     """Longest text in tokens, special tokens included."""
     licence: _builtins.str
     """SPDX id of the weights' licence."""
+    served: _builtins.bool
+    """Whether it can be asked for now: the default, and those of a reindex."""
     def __init__(
         self,
         *,
@@ -185,10 +192,11 @@ class Model(_message.Message):
         dimension: _builtins.int = ...,
         max_tokens: _builtins.int = ...,
         licence: _builtins.str = ...,
+        served: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "licence", b"licence", "max_tokens", b"max_tokens", "model_id", b"model_id", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "licence", b"licence", "max_tokens", b"max_tokens", "model_id", b"model_id", "name", b"name", "served", b"served"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class EmbedServiceStub:
-    """Embeds texts with one encoder. A text's vector does not depend on what else
-    is embedded beside it.
+    """Embeds texts. A text's vector does not depend on what else is embedded beside
+    it.
     """
 
     def __init__(self, channel):
@@ -49,8 +49,8 @@ class EmbedServiceStub:
 
 
 class EmbedServiceServicer:
-    """Embeds texts with one encoder. A text's vector does not depend on what else
-    is embedded beside it.
+    """Embeds texts. A text's vector does not depend on what else is embedded beside
+    it.
     """
 
     def Embed(self, request, context):
@@ -61,7 +61,7 @@ class EmbedServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListModels(self, request, context):
-        """Lists the models that can be asked for.
+        """Lists the models that are known, and which of them can be asked for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,8 +89,8 @@ def add_EmbedServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EmbedService:
-    """Embeds texts with one encoder. A text's vector does not depend on what else
-    is embedded beside it.
+    """Embeds texts. A text's vector does not depend on what else is embedded beside
+    it.
     """
 
     @staticmethod

@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EmbedServiceStub:
-    """Embeds texts with one encoder. A text's vector does not depend on what else
-    is embedded beside it.
+    """Embeds texts. A text's vector does not depend on what else is embedded beside
+    it.
     """
 
     @_typing.overload
@@ -38,23 +38,23 @@ class EmbedServiceStub:
     Embed: _grpc.UnaryUnaryMultiCallable[_embed_pb2.EmbedRequest, _embed_pb2.EmbedResponse]
     """Embeds up to 256 texts. RESOURCE_EXHAUSTED when the queue is full."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_embed_pb2.ListModelsRequest, _embed_pb2.ListModelsResponse]
-    """Lists the models that can be asked for."""
+    """Lists the models that are known, and which of them can be asked for."""
 
 @_typing.type_check_only
 class EmbedServiceAsyncStub(EmbedServiceStub):
-    """Embeds texts with one encoder. A text's vector does not depend on what else
-    is embedded beside it.
+    """Embeds texts. A text's vector does not depend on what else is embedded beside
+    it.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Embed: _aio.UnaryUnaryMultiCallable[_embed_pb2.EmbedRequest, _embed_pb2.EmbedResponse]  # type: ignore[assignment]
     """Embeds up to 256 texts. RESOURCE_EXHAUSTED when the queue is full."""
     ListModels: _aio.UnaryUnaryMultiCallable[_embed_pb2.ListModelsRequest, _embed_pb2.ListModelsResponse]  # type: ignore[assignment]
-    """Lists the models that can be asked for."""
+    """Lists the models that are known, and which of them can be asked for."""
 
 class EmbedServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Embeds texts with one encoder. A text's vector does not depend on what else
-    is embedded beside it.
+    """Embeds texts. A text's vector does not depend on what else is embedded beside
+    it.
     """
 
     @_abc_1.abstractmethod
@@ -71,6 +71,6 @@ class EmbedServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _embed_pb2.ListModelsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_embed_pb2.ListModelsResponse, _abc.Awaitable[_embed_pb2.ListModelsResponse]]:
-        """Lists the models that can be asked for."""
+        """Lists the models that are known, and which of them can be asked for."""
 
 def add_EmbedServiceServicer_to_server(servicer: EmbedServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

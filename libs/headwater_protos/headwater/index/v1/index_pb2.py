@@ -24,39 +24,72 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from headwater.documents.v1 import documents_pb2 as headwater_dot_documents_dot_v1_dot_documents__pb2
+from headwater.events.v1 import reindexes_pb2 as headwater_dot_events_dot_v1_dot_reindexes__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eheadwater/index/v1/index.proto\x12\x12headwater.index.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&headwater/documents/v1/documents.proto\"\x11\n\x0fGetStatsRequest\"\x9b\x01\n\x10GetStatsResponse\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63hunk_count\x18\x03 \x01(\x03\x12\x16\n\x0e\x64ocument_count\x18\x04 \x01(\x03\x12\x34\n\twatermark\x18\x05 \x01(\x0b\x32!.headwater.documents.v1.Watermark\"2\n\x10ReconcileRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0e\n\x06repair\x18\x02 \x01(\x08\"\x8a\x01\n\x11ReconcileResponse\x12\x39\n\x08progress\x18\x01 \x01(\x0b\x32%.headwater.index.v1.ReconcileProgressH\x00\x12\x30\n\x05\x64rift\x18\x02 \x01(\x0b\x32\x1f.headwater.index.v1.TenantDriftH\x00\x42\x08\n\x06update\"c\n\x11ReconcileProgress\x12\x31\n\x05stage\x18\x01 \x01(\x0e\x32\".headwater.index.v1.ReconcileStage\x12\x0c\n\x04\x64one\x18\x02 \x01(\x03\x12\r\n\x05total\x18\x03 \x01(\x03\"\xca\x01\n\x0bTenantDrift\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\tdocuments\x18\x02 \x01(\x03\x12\x0f\n\x07pending\x18\x03 \x01(\x03\x12\x11\n\tput_aside\x18\x04 \x01(\x03\x12\x0f\n\x07missing\x18\x05 \x01(\x03\x12\r\n\x05\x65xtra\x18\x06 \x01(\x03\x12\r\n\x05mixed\x18\x07 \x01(\x03\x12\x10\n\x08repaired\x18\x08 \x01(\x03\x12\x33\n\x08\x65xamples\x18\t \x03(\x0b\x32!.headwater.index.v1.DocumentDrift\"\xbf\x01\n\rDocumentDrift\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.headwater.index.v1.DriftKind\x12\x18\n\x10\x61\x63\x63\x65pted_version\x18\x03 \x01(\x03\x12\x16\n\x0eserved_version\x18\x04 \x01(\x03\x12\x14\n\x0cmissing_rows\x18\x05 \x01(\x03\x12\x12\n\nextra_rows\x18\x06 \x01(\x03\x12\x10\n\x08repaired\x18\x07 \x01(\x08\"#\n\x0eRebuildRequest\x12\x11\n\tjoin_only\x18\x01 \x01(\x08\"\xd0\x01\n\x0fRebuildResponse\x12/\n\x05stage\x18\x01 \x01(\x0e\x32 .headwater.index.v1.RebuildStage\x12\x12\n\ncollection\x18\x02 \x01(\t\x12\x0c\n\x04\x64one\x18\x03 \x01(\x03\x12\r\n\x05total\x18\x04 \x01(\x03\x12\x36\n\x12\x65stimated_end_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bpassed_over\x18\x06 \x01(\x03\x12\x0e\n\x06reason\x18\x07 \x01(\t*\xd4\x01\n\x0eReconcileStage\x12\x1f\n\x1bRECONCILE_STAGE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bRECONCILE_STAGE_READING_LOG\x10\x01\x12\"\n\x1eRECONCILE_STAGE_SCANNING_STORE\x10\x02\x12!\n\x1dRECONCILE_STAGE_LOOKING_AGAIN\x10\x03\x12\x1b\n\x17RECONCILE_STAGE_WRITING\x10\x04\x12\x1c\n\x18RECONCILE_STAGE_CHECKING\x10\x05*k\n\tDriftKind\x12\x1a\n\x16\x44RIFT_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44RIFT_KIND_MISSING\x10\x01\x12\x14\n\x10\x44RIFT_KIND_EXTRA\x10\x02\x12\x14\n\x10\x44RIFT_KIND_MIXED\x10\x03*\xd1\x01\n\x0cRebuildStage\x12\x1d\n\x19REBUILD_STAGE_UNSPECIFIED\x10\x00\x12\x1b\n\x17REBUILD_STAGE_REPLAYING\x10\x01\x12\x1a\n\x16REBUILD_STAGE_CHECKING\x10\x02\x12\x1b\n\x17REBUILD_STAGE_SWITCHING\x10\x03\x12\x1a\n\x16REBUILD_STAGE_SETTLING\x10\x04\x12\x16\n\x12REBUILD_STAGE_DONE\x10\x05\x12\x18\n\x14REBUILD_STAGE_FAILED\x10\x06\x32\x97\x02\n\x0cIndexService\x12U\n\x08GetStats\x12#.headwater.index.v1.GetStatsRequest\x1a$.headwater.index.v1.GetStatsResponse\x12Z\n\tReconcile\x12$.headwater.index.v1.ReconcileRequest\x1a%.headwater.index.v1.ReconcileResponse0\x01\x12T\n\x07Rebuild\x12\".headwater.index.v1.RebuildRequest\x1a#.headwater.index.v1.RebuildResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eheadwater/index/v1/index.proto\x12\x12headwater.index.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&headwater/documents/v1/documents.proto\x1a#headwater/events/v1/reindexes.proto\"\x11\n\x0fGetStatsRequest\"\x9b\x01\n\x10GetStatsResponse\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x13\n\x0b\x63hunk_count\x18\x03 \x01(\x03\x12\x16\n\x0e\x64ocument_count\x18\x04 \x01(\x03\x12\x34\n\twatermark\x18\x05 \x01(\x0b\x32!.headwater.documents.v1.Watermark\"2\n\x10ReconcileRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0e\n\x06repair\x18\x02 \x01(\x08\"\x8a\x01\n\x11ReconcileResponse\x12\x39\n\x08progress\x18\x01 \x01(\x0b\x32%.headwater.index.v1.ReconcileProgressH\x00\x12\x30\n\x05\x64rift\x18\x02 \x01(\x0b\x32\x1f.headwater.index.v1.TenantDriftH\x00\x42\x08\n\x06update\"c\n\x11ReconcileProgress\x12\x31\n\x05stage\x18\x01 \x01(\x0e\x32\".headwater.index.v1.ReconcileStage\x12\x0c\n\x04\x64one\x18\x02 \x01(\x03\x12\r\n\x05total\x18\x03 \x01(\x03\"\xca\x01\n\x0bTenantDrift\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\tdocuments\x18\x02 \x01(\x03\x12\x0f\n\x07pending\x18\x03 \x01(\x03\x12\x11\n\tput_aside\x18\x04 \x01(\x03\x12\x0f\n\x07missing\x18\x05 \x01(\x03\x12\r\n\x05\x65xtra\x18\x06 \x01(\x03\x12\r\n\x05mixed\x18\x07 \x01(\x03\x12\x10\n\x08repaired\x18\x08 \x01(\x03\x12\x33\n\x08\x65xamples\x18\t \x03(\x0b\x32!.headwater.index.v1.DocumentDrift\"\xbf\x01\n\rDocumentDrift\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.headwater.index.v1.DriftKind\x12\x18\n\x10\x61\x63\x63\x65pted_version\x18\x03 \x01(\x03\x12\x16\n\x0eserved_version\x18\x04 \x01(\x03\x12\x14\n\x0cmissing_rows\x18\x05 \x01(\x03\x12\x12\n\nextra_rows\x18\x06 \x01(\x03\x12\x10\n\x08repaired\x18\x07 \x01(\x08\"#\n\x0eRebuildRequest\x12\x11\n\tjoin_only\x18\x01 \x01(\x08\"\xd0\x01\n\x0fRebuildResponse\x12/\n\x05stage\x18\x01 \x01(\x0e\x32 .headwater.index.v1.RebuildStage\x12\x12\n\ncollection\x18\x02 \x01(\t\x12\x0c\n\x04\x64one\x18\x03 \x01(\x03\x12\r\n\x05total\x18\x04 \x01(\x03\x12\x36\n\x12\x65stimated_end_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bpassed_over\x18\x06 \x01(\x03\x12\x0e\n\x06reason\x18\x07 \x01(\t\"\x1f\n\x0eReindexRequest\x12\r\n\x05model\x18\x01 \x01(\t\"D\n\x0fReindexResponse\x12\x31\n\x06status\x18\x01 \x01(\x0b\x32!.headwater.index.v1.ReindexStatus\"\x13\n\x11GetReindexRequest\"G\n\x12GetReindexResponse\x12\x31\n\x06status\x18\x01 \x01(\x0b\x32!.headwater.index.v1.ReindexStatus\"G\n\x13JudgeReindexRequest\x12\x30\n\x07queries\x18\x01 \x03(\x0b\x32\x1f.headwater.index.v1.JudgedQuery\"\x9d\x01\n\x0bJudgedQuery\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12?\n\x08relevant\x18\x03 \x03(\x0b\x32-.headwater.index.v1.JudgedQuery.RelevantEntry\x1a/\n\rRelevantEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"I\n\x14JudgeReindexResponse\x12\x31\n\x06status\x18\x01 \x01(\x0b\x32!.headwater.index.v1.ReindexStatus\"+\n\x15PromoteReindexRequest\x12\x12\n\nbelow_gate\x18\x01 \x01(\x08\"K\n\x16PromoteReindexResponse\x12\x31\n\x06status\x18\x01 \x01(\x0b\x32!.headwater.index.v1.ReindexStatus\"\x18\n\x16RollbackReindexRequest\"L\n\x17RollbackReindexResponse\x12\x31\n\x06status\x18\x01 \x01(\x0b\x32!.headwater.index.v1.ReindexStatus\"\x16\n\x14\x43\x61ncelReindexRequest\"J\n\x15\x43\x61ncelReindexResponse\x12\x31\n\x06status\x18\x01 \x01(\x0b\x32!.headwater.index.v1.ReindexStatus\"|\n\rReindexStatus\x12\x34\n\x06report\x18\x01 \x01(\x0b\x32$.headwater.events.v1.ReindexReported\x12\x35\n\tjudgement\x18\x02 \x01(\x0b\x32\".headwater.events.v1.ReindexJudged*\xd4\x01\n\x0eReconcileStage\x12\x1f\n\x1bRECONCILE_STAGE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bRECONCILE_STAGE_READING_LOG\x10\x01\x12\"\n\x1eRECONCILE_STAGE_SCANNING_STORE\x10\x02\x12!\n\x1dRECONCILE_STAGE_LOOKING_AGAIN\x10\x03\x12\x1b\n\x17RECONCILE_STAGE_WRITING\x10\x04\x12\x1c\n\x18RECONCILE_STAGE_CHECKING\x10\x05*k\n\tDriftKind\x12\x1a\n\x16\x44RIFT_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44RIFT_KIND_MISSING\x10\x01\x12\x14\n\x10\x44RIFT_KIND_EXTRA\x10\x02\x12\x14\n\x10\x44RIFT_KIND_MIXED\x10\x03*\xd1\x01\n\x0cRebuildStage\x12\x1d\n\x19REBUILD_STAGE_UNSPECIFIED\x10\x00\x12\x1b\n\x17REBUILD_STAGE_REPLAYING\x10\x01\x12\x1a\n\x16REBUILD_STAGE_CHECKING\x10\x02\x12\x1b\n\x17REBUILD_STAGE_SWITCHING\x10\x03\x12\x1a\n\x16REBUILD_STAGE_SETTLING\x10\x04\x12\x16\n\x12REBUILD_STAGE_DONE\x10\x05\x12\x18\n\x14REBUILD_STAGE_FAILED\x10\x06\x32\xe8\x06\n\x0cIndexService\x12U\n\x08GetStats\x12#.headwater.index.v1.GetStatsRequest\x1a$.headwater.index.v1.GetStatsResponse\x12Z\n\tReconcile\x12$.headwater.index.v1.ReconcileRequest\x1a%.headwater.index.v1.ReconcileResponse0\x01\x12T\n\x07Rebuild\x12\".headwater.index.v1.RebuildRequest\x1a#.headwater.index.v1.RebuildResponse0\x01\x12T\n\x07Reindex\x12\".headwater.index.v1.ReindexRequest\x1a#.headwater.index.v1.ReindexResponse0\x01\x12[\n\nGetReindex\x12%.headwater.index.v1.GetReindexRequest\x1a&.headwater.index.v1.GetReindexResponse\x12\x61\n\x0cJudgeReindex\x12\'.headwater.index.v1.JudgeReindexRequest\x1a(.headwater.index.v1.JudgeReindexResponse\x12g\n\x0ePromoteReindex\x12).headwater.index.v1.PromoteReindexRequest\x1a*.headwater.index.v1.PromoteReindexResponse\x12j\n\x0fRollbackReindex\x12*.headwater.index.v1.RollbackReindexRequest\x1a+.headwater.index.v1.RollbackReindexResponse\x12\x64\n\rCancelReindex\x12(.headwater.index.v1.CancelReindexRequest\x1a).headwater.index.v1.CancelReindexResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headwater.index.v1.index_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RECONCILESTAGE']._serialized_start=1246
-  _globals['_RECONCILESTAGE']._serialized_end=1458
-  _globals['_DRIFTKIND']._serialized_start=1460
-  _globals['_DRIFTKIND']._serialized_end=1567
-  _globals['_REBUILDSTAGE']._serialized_start=1570
-  _globals['_REBUILDSTAGE']._serialized_end=1779
-  _globals['_GETSTATSREQUEST']._serialized_start=127
-  _globals['_GETSTATSREQUEST']._serialized_end=144
-  _globals['_GETSTATSRESPONSE']._serialized_start=147
-  _globals['_GETSTATSRESPONSE']._serialized_end=302
-  _globals['_RECONCILEREQUEST']._serialized_start=304
-  _globals['_RECONCILEREQUEST']._serialized_end=354
-  _globals['_RECONCILERESPONSE']._serialized_start=357
-  _globals['_RECONCILERESPONSE']._serialized_end=495
-  _globals['_RECONCILEPROGRESS']._serialized_start=497
-  _globals['_RECONCILEPROGRESS']._serialized_end=596
-  _globals['_TENANTDRIFT']._serialized_start=599
-  _globals['_TENANTDRIFT']._serialized_end=801
-  _globals['_DOCUMENTDRIFT']._serialized_start=804
-  _globals['_DOCUMENTDRIFT']._serialized_end=995
-  _globals['_REBUILDREQUEST']._serialized_start=997
-  _globals['_REBUILDREQUEST']._serialized_end=1032
-  _globals['_REBUILDRESPONSE']._serialized_start=1035
-  _globals['_REBUILDRESPONSE']._serialized_end=1243
-  _globals['_INDEXSERVICE']._serialized_start=1782
-  _globals['_INDEXSERVICE']._serialized_end=2061
+  _globals['_JUDGEDQUERY_RELEVANTENTRY']._loaded_options = None
+  _globals['_JUDGEDQUERY_RELEVANTENTRY']._serialized_options = b'8\001'
+  _globals['_RECONCILESTAGE']._serialized_start=2240
+  _globals['_RECONCILESTAGE']._serialized_end=2452
+  _globals['_DRIFTKIND']._serialized_start=2454
+  _globals['_DRIFTKIND']._serialized_end=2561
+  _globals['_REBUILDSTAGE']._serialized_start=2564
+  _globals['_REBUILDSTAGE']._serialized_end=2773
+  _globals['_GETSTATSREQUEST']._serialized_start=164
+  _globals['_GETSTATSREQUEST']._serialized_end=181
+  _globals['_GETSTATSRESPONSE']._serialized_start=184
+  _globals['_GETSTATSRESPONSE']._serialized_end=339
+  _globals['_RECONCILEREQUEST']._serialized_start=341
+  _globals['_RECONCILEREQUEST']._serialized_end=391
+  _globals['_RECONCILERESPONSE']._serialized_start=394
+  _globals['_RECONCILERESPONSE']._serialized_end=532
+  _globals['_RECONCILEPROGRESS']._serialized_start=534
+  _globals['_RECONCILEPROGRESS']._serialized_end=633
+  _globals['_TENANTDRIFT']._serialized_start=636
+  _globals['_TENANTDRIFT']._serialized_end=838
+  _globals['_DOCUMENTDRIFT']._serialized_start=841
+  _globals['_DOCUMENTDRIFT']._serialized_end=1032
+  _globals['_REBUILDREQUEST']._serialized_start=1034
+  _globals['_REBUILDREQUEST']._serialized_end=1069
+  _globals['_REBUILDRESPONSE']._serialized_start=1072
+  _globals['_REBUILDRESPONSE']._serialized_end=1280
+  _globals['_REINDEXREQUEST']._serialized_start=1282
+  _globals['_REINDEXREQUEST']._serialized_end=1313
+  _globals['_REINDEXRESPONSE']._serialized_start=1315
+  _globals['_REINDEXRESPONSE']._serialized_end=1383
+  _globals['_GETREINDEXREQUEST']._serialized_start=1385
+  _globals['_GETREINDEXREQUEST']._serialized_end=1404
+  _globals['_GETREINDEXRESPONSE']._serialized_start=1406
+  _globals['_GETREINDEXRESPONSE']._serialized_end=1477
+  _globals['_JUDGEREINDEXREQUEST']._serialized_start=1479
+  _globals['_JUDGEREINDEXREQUEST']._serialized_end=1550
+  _globals['_JUDGEDQUERY']._serialized_start=1553
+  _globals['_JUDGEDQUERY']._serialized_end=1710
+  _globals['_JUDGEDQUERY_RELEVANTENTRY']._serialized_start=1663
+  _globals['_JUDGEDQUERY_RELEVANTENTRY']._serialized_end=1710
+  _globals['_JUDGEREINDEXRESPONSE']._serialized_start=1712
+  _globals['_JUDGEREINDEXRESPONSE']._serialized_end=1785
+  _globals['_PROMOTEREINDEXREQUEST']._serialized_start=1787
+  _globals['_PROMOTEREINDEXREQUEST']._serialized_end=1830
+  _globals['_PROMOTEREINDEXRESPONSE']._serialized_start=1832
+  _globals['_PROMOTEREINDEXRESPONSE']._serialized_end=1907
+  _globals['_ROLLBACKREINDEXREQUEST']._serialized_start=1909
+  _globals['_ROLLBACKREINDEXREQUEST']._serialized_end=1933
+  _globals['_ROLLBACKREINDEXRESPONSE']._serialized_start=1935
+  _globals['_ROLLBACKREINDEXRESPONSE']._serialized_end=2011
+  _globals['_CANCELREINDEXREQUEST']._serialized_start=2013
+  _globals['_CANCELREINDEXREQUEST']._serialized_end=2035
+  _globals['_CANCELREINDEXRESPONSE']._serialized_start=2037
+  _globals['_CANCELREINDEXRESPONSE']._serialized_end=2111
+  _globals['_REINDEXSTATUS']._serialized_start=2113
+  _globals['_REINDEXSTATUS']._serialized_end=2237
+  _globals['_INDEXSERVICE']._serialized_start=2776
+  _globals['_INDEXSERVICE']._serialized_end=3648
 # @@protoc_insertion_point(module_scope)

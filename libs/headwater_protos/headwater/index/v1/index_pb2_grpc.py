@@ -51,6 +51,36 @@ class IndexServiceStub:
                 request_serializer=headwater_dot_index_dot_v1_dot_index__pb2.RebuildRequest.SerializeToString,
                 response_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.RebuildResponse.FromString,
                 _registered_method=True)
+        self.Reindex = channel.unary_stream(
+                '/headwater.index.v1.IndexService/Reindex',
+                request_serializer=headwater_dot_index_dot_v1_dot_index__pb2.ReindexRequest.SerializeToString,
+                response_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.ReindexResponse.FromString,
+                _registered_method=True)
+        self.GetReindex = channel.unary_unary(
+                '/headwater.index.v1.IndexService/GetReindex',
+                request_serializer=headwater_dot_index_dot_v1_dot_index__pb2.GetReindexRequest.SerializeToString,
+                response_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.GetReindexResponse.FromString,
+                _registered_method=True)
+        self.JudgeReindex = channel.unary_unary(
+                '/headwater.index.v1.IndexService/JudgeReindex',
+                request_serializer=headwater_dot_index_dot_v1_dot_index__pb2.JudgeReindexRequest.SerializeToString,
+                response_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.JudgeReindexResponse.FromString,
+                _registered_method=True)
+        self.PromoteReindex = channel.unary_unary(
+                '/headwater.index.v1.IndexService/PromoteReindex',
+                request_serializer=headwater_dot_index_dot_v1_dot_index__pb2.PromoteReindexRequest.SerializeToString,
+                response_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.PromoteReindexResponse.FromString,
+                _registered_method=True)
+        self.RollbackReindex = channel.unary_unary(
+                '/headwater.index.v1.IndexService/RollbackReindex',
+                request_serializer=headwater_dot_index_dot_v1_dot_index__pb2.RollbackReindexRequest.SerializeToString,
+                response_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.RollbackReindexResponse.FromString,
+                _registered_method=True)
+        self.CancelReindex = channel.unary_unary(
+                '/headwater.index.v1.IndexService/CancelReindex',
+                request_serializer=headwater_dot_index_dot_v1_dot_index__pb2.CancelReindexRequest.SerializeToString,
+                response_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.CancelReindexResponse.FromString,
+                _registered_method=True)
 
 
 class IndexServiceServicer:
@@ -86,6 +116,57 @@ class IndexServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Reindex(self, request, context):
+        """Embeds the log's documents with another model, into a collection beside the
+        one that searches read: progress until it is ready to be promoted, or over.
+        It goes on if the caller leaves, and after a restart; a call for the same
+        model joins it. NOT_FOUND for a model that embed does not know, ABORTED
+        while another reindex or a rebuild is under way. PERMISSION_DENIED, here
+        and below, unless the caller is of the operators' tenant.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReindex(self, request, context):
+        """Tells what the last reindex is at.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def JudgeReindex(self, request, context):
+        """Searches for queries in both collections and keeps how they compare.
+        ABORTED where there is no reindex that is ready or promoted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PromoteReindex(self, request, context):
+        """Lets searches read the new collection; returns when they do. ABORTED where
+        it is not ready, or did not pass the gate.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollbackReindex(self, request, context):
+        """Lets searches read the old collection again; returns when they do. ABORTED
+        where none is promoted, or the old collection is dropped.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelReindex(self, request, context):
+        """Gives a reindex up and drops the new collection. ABORTED where searches
+        read it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IndexServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -103,6 +184,36 @@ def add_IndexServiceServicer_to_server(servicer, server):
                     servicer.Rebuild,
                     request_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.RebuildRequest.FromString,
                     response_serializer=headwater_dot_index_dot_v1_dot_index__pb2.RebuildResponse.SerializeToString,
+            ),
+            'Reindex': grpc.unary_stream_rpc_method_handler(
+                    servicer.Reindex,
+                    request_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.ReindexRequest.FromString,
+                    response_serializer=headwater_dot_index_dot_v1_dot_index__pb2.ReindexResponse.SerializeToString,
+            ),
+            'GetReindex': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReindex,
+                    request_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.GetReindexRequest.FromString,
+                    response_serializer=headwater_dot_index_dot_v1_dot_index__pb2.GetReindexResponse.SerializeToString,
+            ),
+            'JudgeReindex': grpc.unary_unary_rpc_method_handler(
+                    servicer.JudgeReindex,
+                    request_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.JudgeReindexRequest.FromString,
+                    response_serializer=headwater_dot_index_dot_v1_dot_index__pb2.JudgeReindexResponse.SerializeToString,
+            ),
+            'PromoteReindex': grpc.unary_unary_rpc_method_handler(
+                    servicer.PromoteReindex,
+                    request_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.PromoteReindexRequest.FromString,
+                    response_serializer=headwater_dot_index_dot_v1_dot_index__pb2.PromoteReindexResponse.SerializeToString,
+            ),
+            'RollbackReindex': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollbackReindex,
+                    request_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.RollbackReindexRequest.FromString,
+                    response_serializer=headwater_dot_index_dot_v1_dot_index__pb2.RollbackReindexResponse.SerializeToString,
+            ),
+            'CancelReindex': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelReindex,
+                    request_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.CancelReindexRequest.FromString,
+                    response_serializer=headwater_dot_index_dot_v1_dot_index__pb2.CancelReindexResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -188,6 +299,168 @@ class IndexService:
             '/headwater.index.v1.IndexService/Rebuild',
             headwater_dot_index_dot_v1_dot_index__pb2.RebuildRequest.SerializeToString,
             headwater_dot_index_dot_v1_dot_index__pb2.RebuildResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reindex(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/headwater.index.v1.IndexService/Reindex',
+            headwater_dot_index_dot_v1_dot_index__pb2.ReindexRequest.SerializeToString,
+            headwater_dot_index_dot_v1_dot_index__pb2.ReindexResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReindex(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.index.v1.IndexService/GetReindex',
+            headwater_dot_index_dot_v1_dot_index__pb2.GetReindexRequest.SerializeToString,
+            headwater_dot_index_dot_v1_dot_index__pb2.GetReindexResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def JudgeReindex(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.index.v1.IndexService/JudgeReindex',
+            headwater_dot_index_dot_v1_dot_index__pb2.JudgeReindexRequest.SerializeToString,
+            headwater_dot_index_dot_v1_dot_index__pb2.JudgeReindexResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PromoteReindex(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.index.v1.IndexService/PromoteReindex',
+            headwater_dot_index_dot_v1_dot_index__pb2.PromoteReindexRequest.SerializeToString,
+            headwater_dot_index_dot_v1_dot_index__pb2.PromoteReindexResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollbackReindex(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.index.v1.IndexService/RollbackReindex',
+            headwater_dot_index_dot_v1_dot_index__pb2.RollbackReindexRequest.SerializeToString,
+            headwater_dot_index_dot_v1_dot_index__pb2.RollbackReindexResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelReindex(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.index.v1.IndexService/CancelReindex',
+            headwater_dot_index_dot_v1_dot_index__pb2.CancelReindexRequest.SerializeToString,
+            headwater_dot_index_dot_v1_dot_index__pb2.CancelReindexResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -50,6 +50,32 @@ class IndexServiceStub:
     restart; a call while one is under way joins it. PERMISSION_DENIED unless
     the caller is of the operators' tenant.
     """
+    Reindex: _grpc.UnaryStreamMultiCallable[_index_pb2.ReindexRequest, _index_pb2.ReindexResponse]
+    """Embeds the log's documents with another model, into a collection beside the
+    one that searches read: progress until it is ready to be promoted, or over.
+    It goes on if the caller leaves, and after a restart; a call for the same
+    model joins it. NOT_FOUND for a model that embed does not know, ABORTED
+    while another reindex or a rebuild is under way. PERMISSION_DENIED, here
+    and below, unless the caller is of the operators' tenant.
+    """
+    GetReindex: _grpc.UnaryUnaryMultiCallable[_index_pb2.GetReindexRequest, _index_pb2.GetReindexResponse]
+    """Tells what the last reindex is at."""
+    JudgeReindex: _grpc.UnaryUnaryMultiCallable[_index_pb2.JudgeReindexRequest, _index_pb2.JudgeReindexResponse]
+    """Searches for queries in both collections and keeps how they compare.
+    ABORTED where there is no reindex that is ready or promoted.
+    """
+    PromoteReindex: _grpc.UnaryUnaryMultiCallable[_index_pb2.PromoteReindexRequest, _index_pb2.PromoteReindexResponse]
+    """Lets searches read the new collection; returns when they do. ABORTED where
+    it is not ready, or did not pass the gate.
+    """
+    RollbackReindex: _grpc.UnaryUnaryMultiCallable[_index_pb2.RollbackReindexRequest, _index_pb2.RollbackReindexResponse]
+    """Lets searches read the old collection again; returns when they do. ABORTED
+    where none is promoted, or the old collection is dropped.
+    """
+    CancelReindex: _grpc.UnaryUnaryMultiCallable[_index_pb2.CancelReindexRequest, _index_pb2.CancelReindexResponse]
+    """Gives a reindex up and drops the new collection. ABORTED where searches
+    read it.
+    """
 
 @_typing.type_check_only
 class IndexServiceAsyncStub(IndexServiceStub):
@@ -72,6 +98,32 @@ class IndexServiceAsyncStub(IndexServiceStub):
     progress until it is done. It goes on if the caller leaves, and after a
     restart; a call while one is under way joins it. PERMISSION_DENIED unless
     the caller is of the operators' tenant.
+    """
+    Reindex: _aio.UnaryStreamMultiCallable[_index_pb2.ReindexRequest, _index_pb2.ReindexResponse]  # type: ignore[assignment]
+    """Embeds the log's documents with another model, into a collection beside the
+    one that searches read: progress until it is ready to be promoted, or over.
+    It goes on if the caller leaves, and after a restart; a call for the same
+    model joins it. NOT_FOUND for a model that embed does not know, ABORTED
+    while another reindex or a rebuild is under way. PERMISSION_DENIED, here
+    and below, unless the caller is of the operators' tenant.
+    """
+    GetReindex: _aio.UnaryUnaryMultiCallable[_index_pb2.GetReindexRequest, _index_pb2.GetReindexResponse]  # type: ignore[assignment]
+    """Tells what the last reindex is at."""
+    JudgeReindex: _aio.UnaryUnaryMultiCallable[_index_pb2.JudgeReindexRequest, _index_pb2.JudgeReindexResponse]  # type: ignore[assignment]
+    """Searches for queries in both collections and keeps how they compare.
+    ABORTED where there is no reindex that is ready or promoted.
+    """
+    PromoteReindex: _aio.UnaryUnaryMultiCallable[_index_pb2.PromoteReindexRequest, _index_pb2.PromoteReindexResponse]  # type: ignore[assignment]
+    """Lets searches read the new collection; returns when they do. ABORTED where
+    it is not ready, or did not pass the gate.
+    """
+    RollbackReindex: _aio.UnaryUnaryMultiCallable[_index_pb2.RollbackReindexRequest, _index_pb2.RollbackReindexResponse]  # type: ignore[assignment]
+    """Lets searches read the old collection again; returns when they do. ABORTED
+    where none is promoted, or the old collection is dropped.
+    """
+    CancelReindex: _aio.UnaryUnaryMultiCallable[_index_pb2.CancelReindexRequest, _index_pb2.CancelReindexResponse]  # type: ignore[assignment]
+    """Gives a reindex up and drops the new collection. ABORTED where searches
+    read it.
     """
 
 class IndexServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -110,6 +162,68 @@ class IndexServiceServicer(metaclass=_abc_1.ABCMeta):
         progress until it is done. It goes on if the caller leaves, and after a
         restart; a call while one is under way joins it. PERMISSION_DENIED unless
         the caller is of the operators' tenant.
+        """
+
+    @_abc_1.abstractmethod
+    def Reindex(
+        self,
+        request: _index_pb2.ReindexRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_index_pb2.ReindexResponse], _abc.AsyncIterator[_index_pb2.ReindexResponse]]:
+        """Embeds the log's documents with another model, into a collection beside the
+        one that searches read: progress until it is ready to be promoted, or over.
+        It goes on if the caller leaves, and after a restart; a call for the same
+        model joins it. NOT_FOUND for a model that embed does not know, ABORTED
+        while another reindex or a rebuild is under way. PERMISSION_DENIED, here
+        and below, unless the caller is of the operators' tenant.
+        """
+
+    @_abc_1.abstractmethod
+    def GetReindex(
+        self,
+        request: _index_pb2.GetReindexRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_index_pb2.GetReindexResponse, _abc.Awaitable[_index_pb2.GetReindexResponse]]:
+        """Tells what the last reindex is at."""
+
+    @_abc_1.abstractmethod
+    def JudgeReindex(
+        self,
+        request: _index_pb2.JudgeReindexRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_index_pb2.JudgeReindexResponse, _abc.Awaitable[_index_pb2.JudgeReindexResponse]]:
+        """Searches for queries in both collections and keeps how they compare.
+        ABORTED where there is no reindex that is ready or promoted.
+        """
+
+    @_abc_1.abstractmethod
+    def PromoteReindex(
+        self,
+        request: _index_pb2.PromoteReindexRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_index_pb2.PromoteReindexResponse, _abc.Awaitable[_index_pb2.PromoteReindexResponse]]:
+        """Lets searches read the new collection; returns when they do. ABORTED where
+        it is not ready, or did not pass the gate.
+        """
+
+    @_abc_1.abstractmethod
+    def RollbackReindex(
+        self,
+        request: _index_pb2.RollbackReindexRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_index_pb2.RollbackReindexResponse, _abc.Awaitable[_index_pb2.RollbackReindexResponse]]:
+        """Lets searches read the old collection again; returns when they do. ABORTED
+        where none is promoted, or the old collection is dropped.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelReindex(
+        self,
+        request: _index_pb2.CancelReindexRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_index_pb2.CancelReindexResponse, _abc.Awaitable[_index_pb2.CancelReindexResponse]]:
+        """Gives a reindex up and drops the new collection. ABORTED where searches
+        read it.
         """
 
 def add_IndexServiceServicer_to_server(servicer: IndexServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

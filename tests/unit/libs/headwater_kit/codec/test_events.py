@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from headwater.events.v1 import events_pb2 as pb
-from headwater_kit.codec import enums
+from headwater.events.v1 import reindexes_pb2
+from headwater_kit.codec import enums, reindexes
 from headwater_kit.codec.events import CODECS, decode, encode
 from headwater_kit.core import events
 from headwater_kit.core.documents import (
@@ -21,6 +22,14 @@ from headwater_kit.core.documents import (
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.filters import All, Compare, Member, Not, Operator
 from headwater_kit.core.filters import Any as AnyOf
+from headwater_kit.core.reindexes import (
+    ReindexJudged,
+    ReindexReported,
+    ReindexSide,
+    ReindexStage,
+    ReindexTarget,
+    ReindexWished,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +73,7 @@ findings = st.builds(events.Finding, texts, texts, ints, ints)
 items = st.builds(events.ImpressionItem, texts, texts, longs, texts, ints, numbers, parts)
 impressions = st.builds(events.ImpressionRecorded, texts, texts, texts, texts, blobs, texts, tuples(items), times)
 feedback = st.builds(events.FeedbackRecorded, texts, texts, names, names, st.sampled_from(events.Reaction), ints, times)
+sides = st.builds(ReindexSide, texts, texts, texts, ints)
 votes = st.builds(events.PassageVotes, texts, texts, ints, ints)
 memories = st.builds(events.ClickMemory, texts, texts, blobs, texts, tuples(votes))
 ordered = [operator for operator in Operator if operator not in (Operator.EQ, Operator.NE)]
@@ -119,6 +129,21 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.FeedbackRecorded: feedback,
     events.FeedbackJoined: st.builds(events.FeedbackJoined, feedback, impressions, tuples(items)),
     events.ModelPublished: st.builds(events.ModelPublished, memories, times),
+    ReindexWished: st.builds(ReindexWished, texts, st.sampled_from(ReindexTarget), texts, ints, times),
+    ReindexReported: st.builds(
+        ReindexReported,
+        texts,
+        st.sampled_from(ReindexStage),
+        sides,
+        sides,
+        longs,
+        longs,
+        st.none() | times,
+        longs,
+        st.none() | times,
+        texts,
+    ),
+    ReindexJudged: st.builds(ReindexJudged, texts, times, ints, numbers, ints, numbers, numbers, st.booleans(), texts),
 }
 
 
@@ -138,9 +163,11 @@ def test_every_event_message_of_the_contract_has_a_codec() -> None:
         "ImpressionItem",
         "ClickMemory",
         "PassageVotes",
+        "ReindexSide",
     }
     named = {codec.message.DESCRIPTOR.name for codec in CODECS.values()}
-    assert named == set(pb.DESCRIPTOR.message_types_by_name) - inner
+    files = (pb.DESCRIPTOR, reindexes_pb2.DESCRIPTOR)
+    assert named == {name for file in files for name in file.message_types_by_name} - inner
 
 
 @pytest.mark.parametrize("kind", CODECS, ids=lambda kind: kind.__name__)
@@ -196,6 +223,8 @@ def test_equal_events_give_equal_bytes() -> None:
         (events.Refusal, enums.REFUSALS),
         (events.Reaction, enums.REACTIONS),
         (Operator, enums.OPERATORS),
+        (ReindexTarget, reindexes.TARGETS),
+        (ReindexStage, reindexes.STAGES),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

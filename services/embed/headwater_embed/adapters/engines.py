@@ -1,0 +1,134 @@
+"""The engines of the models that are served."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from headwater_inference.ports import ModelCard
+from headwater_inference.registry import ModelSpec
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.errors import Misconfigured, NotFound, Transient, Unavailable
+from headwater_kit.core.retry import Backoff
+
+from headwater_embed.adapters.engine import BatchedEngine, Queue
+
+logger = logging.getLogger(__name__)
+BACKOFF = Backoff()
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """An engine, and the task that loads it; none for the first, which the service waits for."""
+
+    engine: BatchedEngine
+    task: asyncio.Task[None] | None = None
+
+
+class ServedEngines:
+    """`ports.Engines`; a runtime component that loads the first model at start, others when `serve` names them.
+
+    It owns the queue that all engines share. `is_told` says whether all that names models has been read.
+    """
+
+    name = "encoders"
+
+    def __init__(
+        self,
+        first: ModelSpec,
+        known: Sequence[ModelSpec],
+        make: Callable[[ModelSpec], BatchedEngine],
+        queue: Queue,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        is_told: Callable[[], bool],
+    ) -> None:
+        self._known = {spec.model_id: spec for spec in (first, *known)}
+        self._first = first.model_id
+        self._live = first.model_id
+        self._make = make
+        self._queue = queue
+        self._clock = clock
+        self._rng = rng
+        self._is_told = is_told
+        self._loaded = {first.model_id: _Loaded(make(first))}
+
+    async def start(self) -> None:
+        """Fetches the first model if need be and loads it; raises Unavailable or Misconfigured."""
+        if self._first in self._loaded:
+            await self._loaded[self._first].engine.start()
+
+    async def check(self) -> None:
+        """Raises Unavailable before the model that new documents need is loaded and once it is let go."""
+        loaded = self._loaded[self._live]
+        if loaded.task is not None and loaded.task.done():
+            loaded.task.result()
+        await loaded.engine.check()
+
+    async def stop(self, deadline: Deadline) -> None:
+        """Ends fetches under way, finishes what is queued, frees the weights."""
+        for loaded in self._loaded.values():
+            loaded.engine.let_go()
+        await self._queue.close(deadline)
+        for model_id in list(self._loaded):
+            self._unload(model_id)
+
+    def serve(self, live: str, others: Collection[str] = ()) -> None:
+        """Embeds new documents with the model `live`, and serves the others too; an empty one is the first.
+
+        Loads in the background what is not loaded, lets go of what is not named. A model that nobody here knows is
+        passed over: calls for it say so.
+        """
+        wanted = [model_id or self._first for model_id in (live, *others)]
+        for model_id in wanted:
+            if model_id not in self._known:
+                logger.error("no model has the id %s: another release of Headwater wrote of it", model_id)
+            elif model_id not in self._loaded:
+                self._load(self._known[model_id])
+        if wanted[0] in self._loaded:
+            self._live = wanted[0]
+        for model_id in self._loaded.keys() - {*wanted, self._live}:
+            self._unload(model_id)
+
+    def engine(self, model_id: str) -> BatchedEngine:
+        """See `ports.Engines`."""
+        loaded = self._loaded.get(model_id or self._live)
+        if loaded is None and not self._is_told():
+            raise Unavailable("which models are to be served is still being read: try again in a moment")
+        if loaded is None:
+            served = ", ".join(sorted(self._loaded))
+            raise NotFound(f"model {model_id!r} is not served here: leave model_id empty, or use {served}")
+        return loaded.engine
+
+    def known(self) -> Sequence[tuple[ModelCard, bool]]:
+        """See `ports.Engines`."""
+        live_first = sorted(self._known.values(), key=lambda spec: (spec.model_id != self._live, spec.name))
+        return [(spec.card, spec.model_id in self._loaded) for spec in live_first]
+
+    def _load(self, spec: ModelSpec) -> None:
+        engine = self._make(spec)
+        self._loaded[spec.model_id] = _Loaded(engine, asyncio.create_task(self._start(engine), name=engine.name))
+
+    def _unload(self, model_id: str) -> None:
+        loaded = self._loaded.pop(model_id)
+        if loaded.task is not None:
+            loaded.task.cancel()
+        loaded.engine.stop()
+
+    async def _start(self, engine: BatchedEngine) -> None:
+        failures = 0
+        while True:
+            try:
+                await engine.start()
+            except Transient as error:
+                failures += 1
+                logger.warning("%s is not loaded yet: %s", engine.name, error.message)
+                await self._clock.sleep(BACKOFF.delay(failures, self._rng))
+            except Misconfigured:
+                logger.exception("%s cannot be loaded", engine.name)
+                raise
+            else:
+                return
