@@ -26,7 +26,7 @@ import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,7 @@ Hunk = tuple[int, int]
 
 
 class CountingEngine:
-    """An Engine that encodes nothing and notes what it was asked to encode."""
+    """An Engine, and all the Engines there are, that encodes nothing and notes what it was asked to encode."""
 
     def __init__(self, card: ModelCard) -> None:
         self.card = card
@@ -73,6 +73,17 @@ class CountingEngine:
         """A vector of no meaning for each text."""
         self.encoded += texts
         return [Embedding(self._vector, is_truncated=False)] * len(texts)
+
+    def engine(self, model_id: str) -> "CountingEngine":
+        """Itself, whatever the model."""
+        return self
+
+    def serve(self, live: str, others: Collection[str] = ()) -> None:
+        """It serves what it serves."""
+
+    def known(self) -> Sequence[tuple[ModelCard, bool]]:
+        """Its own model."""
+        return [(self.card, True)]
 
 
 @dataclass(frozen=True)

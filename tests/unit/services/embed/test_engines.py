@@ -24,7 +24,7 @@ from headwater_kit.testing.clock import ManualClock
 
 FIRST = builtin().get("hash-words")
 OTHER = dataclasses.replace(FIRST, name="other", dimension=16)
-BROKEN = dataclasses.replace(FIRST, name="broken", runtime="none")
+BROKEN = dataclasses.replace(FIRST, name="broken", kind="reranker", runtime="onnx")
 
 
 class Slow(BatchedEngine):
@@ -110,7 +110,7 @@ async def test_health_tells_of_the_model_that_new_documents_need(engines: Served
     assert engines.known()[0][0] == OTHER.card
     engines.serve(BROKEN.model_id)
     await settled()
-    with pytest.raises(Misconfigured, match="runtime"):
+    with pytest.raises(Misconfigured, match="reranker"):
         await engines.check()
 
 

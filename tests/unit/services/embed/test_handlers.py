@@ -193,7 +193,7 @@ async def test_a_model_that_is_not_served_is_not_found(embedder: Embedder, clock
 
 
 def test_texts_carry_the_models_prefixes(embedder: Embedder) -> None:
-    card = dataclasses.replace(embedder.models()[0], query_prefix="find: ", passage_prefix="stored: ")
+    card = dataclasses.replace(embedder.models()[0][0], query_prefix="find: ", passage_prefix="stored: ")
     assert model_input("text", TextKind.QUERY, card) == "find: text"
     assert model_input("text", TextKind.PASSAGE, card) == "stored: text"
 
@@ -204,7 +204,7 @@ async def test_an_overlong_text_is_cut_and_flagged(embedder: Embedder, clock: Ma
 
 
 async def test_an_overlong_text_is_refused_where_that_is_wanted(watched: Any, clock: ManualClock) -> None:
-    embedder = Embedder(watched, LruCache(1024 * 1024), clock, part_seconds=1.0, overlong=Overlong.REFUSE)
+    embedder = Embedder(Only(watched), LruCache(1024 * 1024), clock, part_seconds=1.0, overlong=Overlong.REFUSE)
     for _ in range(2):  # from the encoder, then from the cache
         with pytest.raises(InvalidInput, match="512 tokens of hash-words") as refused:
             await embedder.embed_texts(["short", "word " * 1_000], TextKind.PASSAGE, "", soon(clock))
