@@ -86,7 +86,7 @@ class Row:
 
 def table(model: Model, tokenizer: Tokenizer, arguments: argparse.Namespace, folder: Path) -> Mapping[str, Any]:
     """All rows of one model."""
-    texts, ids = tokenized(tokenizer, arguments.texts)
+    texts, ids = tokenized(tokenizer, max(arguments.texts, arguments.speed_texts))
     ways: dict[str, Encode | Peer] = {
         name: make() for name, make in candidates.candidates(model).items() if wanted(name, arguments)
     }
@@ -96,8 +96,10 @@ def table(model: Model, tokenizer: Tokenizer, arguments: argparse.Namespace, fol
         ways |= {name: Peer(start_peer(arguments.peers_python, name, folder)) for name in names}
     rows = {name: Row(texts, ids, way) for name, way in ways.items()}
     figures: dict[str, dict[str, Any]] = {name: {} for name in rows}
-    measure_speed(rows, figures, arguments)
-    measure_likeness(rows, figures)
+    if arguments.rounds:
+        measure_speed(rows, figures, arguments)
+    if arguments.texts > NEIGHBOURS:
+        measure_likeness(rows, figures)
     if arguments.data:
         measure_ranking(rows, figures, arguments, tokenizer)
     return figures
@@ -155,7 +157,9 @@ def measure_ranking(
     for name in arguments.ranked:
         row = rows.get(name)
         if row is not None and not isinstance(row.way, Peer):
-            figures[name]["ndcg_at_10"] = ndcg(arguments.data / "scifact", row.way, tokenizer, arguments.cache / name)
+            figures[name]["ndcg_at_10"] = ndcg(
+                arguments.data / "scifact", row.way, tokenizer, arguments.cache / name, arguments.ranked_texts
+            )
 
 
 def start_peer(python: str, name: str, folder: Path) -> "subprocess.Popen[str]":
@@ -170,10 +174,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder of the labelled sets")
     parser.add_argument("--cache", type=Path, default=Path(".headwater/bench/encode"), help="folder for vectors")
     parser.add_argument("--ranked", nargs="*", default=[REFERENCE, "int8-rows"], help="rows that --data is for")
+    parser.add_argument("--ranked-texts", type=int, default=0, help="texts to search with --data; 0 means all")
     parser.add_argument("--rows", nargs="*", help="only these, and float32")
-    parser.add_argument("--texts", type=int, default=400, help="texts whose neighbours are compared")
+    parser.add_argument("--texts", type=int, default=400, help="texts whose neighbours are compared; 0 leaves it out")
     parser.add_argument("--speed-texts", type=int, default=24, help="texts a round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="of speed; 0 leaves it out")
     return parser.parse_args(arguments)
 
 

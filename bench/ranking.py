@@ -11,17 +11,17 @@ from retrieval import beir, measures
 from tokenizers import Tokenizer
 
 Encode = Callable[[Sequence[Sequence[int]]], Vectors]
-PART = 250
+PART = 100
 DEPTH = 100
 
 
-def ndcg(
-    folder: Path, encode: Callable[[Sequence[Sequence[int]]], Vectors], tokenizer: Tokenizer, cache: Path
-) -> float:
-    """The mean over the set's test questions, by exact cosine."""
+def ndcg(folder: Path, encode: Encode, tokenizer: Tokenizer, cache: Path, limit: int) -> float:
+    """The mean over the set's test questions, by exact cosine; a limit keeps the relevant texts and some others."""
     labelled, prefix = beir(folder), builtin().get("english").query_prefix
     tokenizer.enable_truncation(512)
-    ids, texts = list(labelled.texts), list(labelled.texts.values())
+    relevant = set().union(*labelled.relevant.values())
+    ids = sorted(labelled.texts, key=lambda name: name not in relevant)[: limit or None]
+    texts = [labelled.texts[name] for name in ids]
     documents = cached(texts, encode, tokenizer, cache)
     questions = cached([prefix + question for question in labelled.questions.values()], encode, tokenizer, cache)
     scores = questions @ documents.T

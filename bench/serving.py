@@ -53,6 +53,8 @@ QUERIES = (
     "sort a dictionary by its values",
 )
 BACKFILL_CALL = 16
+# Tokens of the texts that keep each other company: their number matters, not their length.
+SHORT = 60
 TURNS = 10
 SEED = 7
 
@@ -199,7 +201,7 @@ async def main(arguments: argparse.Namespace) -> None:
     encoder = open_encoder(spec, settings.model_store())
     model, tokenizer = default_model()
     texts = tokenized(load_tokenizer(tokenizer), max(arguments.callers, 64))[1]
-    short = [text for text in tokenized(load_tokenizer(tokenizer), 400)[1] if len(text) <= 100][:64]
+    short = [text for text in tokenized(load_tokenizer(tokenizer), 400)[1] if len(text) <= SHORT][:64]
     result: dict[str, Any] = {"model": encoder.card.name, "cores": CORES}
     if arguments.rounds:
         result["steps"] = await steps(model, encoder, texts[: arguments.callers], arguments.rounds)

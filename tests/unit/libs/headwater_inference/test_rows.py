@@ -3,6 +3,7 @@ import importlib
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from headwater_inference.bert import Bert, read_bert
 from headwater_inference.graph import FloatProducts, Products, bert_graph
@@ -72,6 +73,17 @@ def test_a_rows_state_does_not_depend_on_other_rows_scales() -> None:
     bert = dataclasses.replace(BERT, layers=())
     found = states(RowProducts(tiny.DIMENSION), bert)
     assert all(np.allclose(one, other) for one, other in zip(found, states(FloatProducts(), bert), strict=True))
+
+
+def test_kernels_for_a_cpu_without_vnni_give_the_same() -> None:
+    def careful(model: bytes, options: onnxruntime.SessionOptions, **rest: object) -> onnxruntime.InferenceSession:
+        options.add_session_config_entry("session.x64quantprecision", "1")
+        return onnxruntime.InferenceSession(model, options, **rest)
+
+    graph = bert_graph(BERT, tiny.HEADS, RowProducts(tiny.DIMENSION, tiny.OUTLIERS), first_only=False)
+    for ids in TEXTS:
+        one, other = (open_session(graph, make=make).run(None, {"input_ids": ids})[0] for make in (None, careful))
+        assert np.allclose(one, other, atol=1e-4)
 
 
 def test_the_same_weights_give_the_same_bytes() -> None:
