@@ -191,13 +191,13 @@ def measure(labelled: Labelled, encoder: Encoder, cache: Path, limit: int) -> di
     sums: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(3))
     for key, question in questions.items():
         for name, order in rankings(dense.search(question), lexical.search(question), question):
-            sums[name] += _measures(order, labelled.relevant[key])
+            sums[name] += measures(order, labelled.relevant[key])
     means = {name: (total / len(questions)).round(4).tolist() for name, total in sums.items()}
     named = {name: dict(zip(("ndcg@10", "recall@1", "recall@10"), row, strict=True)) for name, row in means.items()}
     return {"texts": len(labelled.texts), "questions": len(questions), **named}
 
 
-def _measures(order: Sequence[str], relevant: Mapping[str, int]) -> np.ndarray:
+def measures(order: Sequence[str], relevant: Mapping[str, int]) -> np.ndarray:
     gains = [relevant.get(name, 0) / math.log2(place + 2) for place, name in enumerate(order[:10])]
     ideal = sum(
         grade / math.log2(place + 2) for place, grade in enumerate(sorted(relevant.values(), reverse=True)[:10])

@@ -7,16 +7,19 @@ import copy
 
 import numpy as np
 import pytest
+from headwater_inference.bert import read_bert
 from headwater_inference.catalogue import open_encoder
+from headwater_inference.graph import FloatProducts, bert_graph
 from headwater_inference.onnx import OnnxEncoder
 from headwater_inference.ports import Encoder
-from headwater_inference.registry import builtin
+from headwater_inference.registry import WEIGHTS, builtin
+from headwater_inference.session import open_session
 from headwater_inference.settings import ModelSettings
 from headwater_inference.store import ModelStore
-from headwater_inference.testing.contract import SAME_MEANING_COSINE, EncoderContract, encode
+from headwater_inference.testing.contract import SAME_MEANING_COSINE, TEXTS, EncoderContract, encode
 from headwater_inference.tokens import open_counter
 
-SPEC = builtin().get("bge-small-en-v1.5-int8")
+SPEC = builtin().get("english")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,16 @@ def test_vectors_stand_alone_in_random_company(loaded: Encoder) -> None:
         order = rng.permutation(len(texts))
         company = encode(loaded, [texts[i] for i in order])
         assert (company * alone[order]).sum(axis=1).min() >= SAME_MEANING_COSINE
+
+
+def test_vectors_are_near_those_of_float32_products(loaded: Encoder, store: ModelStore) -> None:
+    assert SPEC.rows is not None
+    floats = bert_graph(read_bert(store.ensure(SPEC)[WEIGHTS]), SPEC.rows.heads, FloatProducts(), first_only=True)
+    session = open_session(floats)
+    for text in (*TEXTS, "Records of a partition are read in the order in which they were written. " * 8):
+        ids, _ = loaded.tokenize(text)
+        exact = session.run(None, {"input_ids": np.asarray([ids], dtype=np.int64)})[0][0, 0]
+        assert loaded.encode([ids])[0] @ exact / np.linalg.norm(exact) >= 0.998
 
 
 def test_similarity_follows_meaning_not_words(loaded: Encoder) -> None:

@@ -3,7 +3,7 @@
 The method is that of huggingface/text-embeddings-inference (`core/src/queue.rs`):
 limits count tokens, not items, because tokens are what a model takes time for.
 There is no linger: work starts as soon as a worker is free, and batches form
-by themselves while none is.
+by themselves while none is, of jobs of like length.
 """
 
 import asyncio
@@ -34,14 +34,23 @@ SPEED_SMOOTHING = 0.1
 class BatchPolicy:
     """Limits. `max_queued_tokens` holds for each lane, so that a full one shuts out nobody else.
 
+    `query_workers` are there beside the others and take queries alone: a query
+    does not wait until a long text is done, but shares its core with it.
+
     The default queue holds one call of 256 texts of 512 tokens: about ten
     seconds of work for two cores of 2025.
     """
 
     workers: int = 1
+    query_workers: int = 0
     max_batch_tokens: int = 2_048
     max_batch_items: int = 1
     max_queued_tokens: int = 131_072
+
+    @property
+    def threads(self) -> int:
+        """Batches that may run at once."""
+        return self.workers + self.query_workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,7 @@ class Load:
 class Batcher(Generic[T, R]):
     """Answers every payload exactly once: with a result, or with the error that its caller gets.
 
-    `run` maps a batch to as many results, in order; it is called from `workers`
+    `run` maps a batch to as many results, in order; it is called from the policy's
     threads. If it fails on a batch of several, each is run alone, so that one
     bad payload harms only its own caller. `tokens_of` gives a payload's length.
     All methods belong to one event loop.
@@ -74,7 +83,7 @@ class Batcher(Generic[T, R]):
         self._tokens_of = tokens_of
         self._policy = policy
         self._clock = clock
-        self._executor = executor or ThreadPoolExecutor(policy.workers, thread_name_prefix="batch")
+        self._executor = executor or ThreadPoolExecutor(policy.threads, thread_name_prefix="batch")
         self._queue: LaneQueue[CallJob[T, R]] = LaneQueue()
         self._waiting: dict[Lane, deque[Call[T, R]]] = {lane: deque() for lane in Lane}
         self._live: set[Call[T, R]] = set()
@@ -157,8 +166,9 @@ class Batcher(Generic[T, R]):
 
     def _pump(self) -> None:
         self._admit_waiting()
-        while self._running < self._policy.workers:
-            jobs = self._queue.pop(self._policy.max_batch_tokens, self._policy.max_batch_items)
+        while self._running < self._policy.threads:
+            only = None if self._running < self._policy.workers else Lane.QUERY
+            jobs = self._queue.pop(self._policy.max_batch_tokens, self._policy.max_batch_items, only)
             if not jobs:
                 return
             self._start([job for job in jobs if job.call.is_live()])

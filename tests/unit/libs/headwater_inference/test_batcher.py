@@ -14,11 +14,13 @@ from headwater_kit.testing.clock import ManualClock
 class Bench:
     """A batcher whose workers are stepped by hand; a payload is its own length, its result its negative."""
 
-    def __init__(self, workers: int = 1, batch_tokens: int = 100, batch_items: int = 1, queued: int = 100) -> None:
+    def __init__(
+        self, workers: int = 1, batch_tokens: int = 100, batch_items: int = 1, queued: int = 100, for_queries: int = 0
+    ) -> None:
         self.clock = ManualClock()
         self.executor = StepExecutor()
         self.batches: list[list[int]] = []
-        policy = BatchPolicy(workers, batch_tokens, batch_items, queued)
+        policy = BatchPolicy(workers, for_queries, batch_tokens, batch_items, queued)
         self.batcher: Batcher[int, int] = Batcher(self.run, lambda size: size, policy, self.clock, self.executor)
 
     def run(self, batch: Sequence[int]) -> Sequence[int]:
@@ -86,12 +88,36 @@ async def test_queries_overtake_what_has_not_started() -> None:
     assert bench.ran == [20, 2, 10, 20]
 
 
+async def test_a_query_waits_for_no_text_that_runs_and_nobody_else_takes_its_worker() -> None:
+    bench = Bench(workers=1, queued=400, for_queries=1)
+    backfill = await bench.call([90, 80], Lane.BACKFILL)
+    await bench.call([50], Lane.LIVE)
+    assert bench.batcher.load().running_batches == 1
+    query = await bench.call([2], Lane.QUERY)
+    second = await bench.call([3], Lane.QUERY)
+    assert bench.batcher.load().running_batches == 2  # the second query waits: each worker has one
+    bench.executor.pending.rotate(1)  # the text's batch still runs
+    await bench.step()
+    assert await query == [-2]
+    await bench.drain()
+    assert await second == [-3]
+    assert await backfill == [-90, -80]
+
+
 async def test_batches_form_while_the_workers_are_busy() -> None:
     bench = Bench(batch_tokens=20, batch_items=8)
     calls = [await bench.call([size]) for size in (1, 8, 7, 6)]
     await bench.drain()
     assert bench.batches == [[1], [8, 7], [6]]
     assert [await call for call in calls] == [[-1], [-8], [-7], [-6]]
+
+
+async def test_a_batch_is_of_like_lengths_and_counts_its_padding() -> None:
+    bench = Bench(batch_tokens=30, batch_items=8)
+    calls = [await bench.call([size]) for size in (1, 10, 2, 9, 8, 2)]
+    await bench.drain()
+    assert bench.batches == [[1], [10, 9, 8], [2, 2]]
+    assert [await call for call in calls] == [[-size] for size in (1, 10, 2, 9, 8, 2)]
 
 
 async def test_a_full_lane_refuses_and_says_when_to_come_back() -> None:
@@ -174,11 +200,12 @@ async def test_a_passed_deadline_is_not_even_queued() -> None:
 async def test_one_bad_payload_fails_its_own_call_alone() -> None:
     bench = Bench(batch_items=8)
     await bench.call([1])
-    bad, good = await bench.call([13, 2]), await bench.call([3])
+    bad, good = await bench.call([13, 2]), await bench.call([12])
     await bench.drain()
     with pytest.raises(ValueError, match="thirteen"):
         await bad
-    assert await good == [-3]
+    assert await good == [-12]
+    assert bench.batches[1:4] == [[13, 12], [13], [12]]
 
 
 async def test_the_rest_of_a_failed_call_is_not_run() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from headwater_inference.batcher import Batcher, BatchPolicy
+from headwater_inference.lanes import LIKE_LENGTH
 from headwater_inference.ports import Lane, WhenFull
 from headwater_inference.testing.stepping import StepExecutor
 from headwater_kit.core.deadline import Deadline
@@ -50,7 +51,9 @@ SUBMIT = st.builds(
 )
 CANCEL = st.builds(Cancel, st.integers(0, 20))
 ACTION = SUBMIT | SUBMIT | SUBMIT | st.builds(Step) | CANCEL | st.builds(Advance, st.just(0.4))
-POLICY = st.builds(BatchPolicy, st.integers(1, 3), st.integers(50, 200), st.integers(1, 4), st.just(QUEUED))
+POLICY = st.builds(
+    BatchPolicy, st.integers(1, 3), st.integers(0, 2), st.integers(50, 200), st.integers(1, 4), st.just(QUEUED)
+)
 
 
 @dataclass
@@ -68,7 +71,9 @@ class World:
 
     def run(self, batch: Sequence[Payload]) -> Sequence[Payload]:
         assert len(batch) <= self.policy.max_batch_items
-        assert len(batch) == 1 or sum(tokens for _, _, tokens in batch) <= self.policy.max_batch_tokens
+        lengths = [tokens for _, _, tokens in batch]
+        assert len(batch) == 1 or max(lengths) * len(batch) <= self.policy.max_batch_tokens
+        assert min(lengths) >= LIKE_LENGTH * max(lengths)
         self.ran.update(batch)
         return batch
 
@@ -91,8 +96,9 @@ class World:
     def check_bounds(self) -> None:
         load = self.batcher.load()
         assert max(load.queued_tokens.values()) <= QUEUED
-        assert len(self.executor.pending) == load.running_batches <= self.policy.workers
-        assert load.running_batches == self.policy.workers or not any(load.queued_tokens.values()), "a worker idles"
+        assert len(self.executor.pending) == load.running_batches <= self.policy.threads
+        assert load.running_batches >= self.policy.workers or not any(load.queued_tokens.values()), "a worker idles"
+        assert load.running_batches == self.policy.threads or not load.queued_tokens[Lane.QUERY], "a query waits"
         assert load.waiting_calls == 0 or any(load.queued_tokens.values()), "a call waits for room that is there"
         unanswered = any(not task.done() for _, task in self.calls)
         assert unanswered or not any(load.queued_tokens.values()), "work waits that nobody waits for"

@@ -50,7 +50,19 @@ def test_an_emptied_lane_keeps_no_credit() -> None:
 
 def test_a_batch_keeps_to_its_budget_but_never_stays_empty() -> None:
     queue = queue_of(live=[400, 300, 300, 10, 900])
-    assert [[item.tokens for item in queue.pop(700, 8)] for _ in range(4)] == [[400, 300], [300, 10], [900], []]
+    assert [[item.tokens for item in queue.pop(800, 8)] for _ in range(5)] == [[400, 300], [300], [10], [900], []]
+
+
+def test_jobs_of_other_lengths_are_passed_over_but_not_for_ever() -> None:
+    queue = queue_of(live=[100, 10, 90, 11, 80, 9, 100])
+    batches = [[item.tokens for item in queue.pop(1_000, 3)] for _ in range(4)]
+    assert batches == [[100, 90, 80], [10, 11, 9], [100], []]
+
+
+def test_one_lane_can_be_asked_alone() -> None:
+    queue = queue_of(live=[5], query=[])
+    assert queue.pop(100, 8, Lane.QUERY) == ()
+    assert [item.tokens for item in queue.pop(100, 8, Lane.LIVE)] == [5]
 
 
 def test_discarded_jobs_give_back_their_tokens() -> None:
@@ -64,7 +76,7 @@ JOBS = st.lists(st.tuples(st.sampled_from(Lane), st.integers(1, 512)), max_size=
 
 
 @given(JOBS, st.integers(1, 2_048), st.integers(1, 8))
-def test_every_job_comes_once_in_its_lanes_order_and_within_limits(
+def test_every_job_comes_once_the_oldest_of_its_lane_first_and_within_limits(
     jobs: list[tuple[Lane, int]], max_tokens: int, max_jobs: int
 ) -> None:
     queue: LaneQueue[Item] = LaneQueue()
@@ -75,12 +87,15 @@ def test_every_job_comes_once_in_its_lanes_order_and_within_limits(
     while batch := queue.pop(max_tokens, max_jobs):
         assert len({item.lane for item in batch}) == 1
         assert len(batch) <= max_jobs
-        assert len(batch) == 1 or sum(item.tokens for item in batch) <= max_tokens
+        assert len(batch) == 1 or max(item.tokens for item in batch) * len(batch) <= max_tokens
+        assert batch[0] == next(item for item in items if item.lane is batch[0].lane and item not in taken)
         taken += batch
         left = [item for item in items if item not in taken]
         assert all(queue.tokens(lane) == sum(i.tokens for i in left if i.lane is lane) for lane in Lane)
     for lane in Lane:
-        assert [i for i in taken if i.lane is lane] == [i for i in items if i.lane is lane]
+        order = [i for i in taken if i.lane is lane]
+        assert sorted(order, key=items.index) == [i for i in items if i.lane is lane]
+        assert max_jobs > 1 or order == [i for i in items if i.lane is lane]
 
 
 @given(st.lists(st.integers(1, 512), min_size=1, max_size=30), st.integers(1, 512), st.integers(1, 512))

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headwater_inference.registry import USER_FILE, ModelFile, ModelSpec, Wheel, added, builtin, known, parse
+from headwater_inference.registry import USER_FILE, ModelFile, ModelSpec, Rows, Wheel, added, builtin, known, parse
 from headwater_kit.core.errors import Misconfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
 SPEC = builtin().get("bge-small-en-v1.5-int8")
+DEFAULT = builtin().get("bge-small-en-v1.5-int8-rows")
 WORDS = st.text(string.ascii_lowercase + " :", max_size=12)
 HASHES = st.text("0123456789abcdef", min_size=64, max_size=64)
 # What a vector depends on, and what it does not.
@@ -57,7 +58,7 @@ def spec_of(values: dict[str, Any]) -> ModelSpec:
 
 
 def test_no_name_means_the_english_default() -> None:
-    assert builtin().get("") == builtin().get("english") == SPEC
+    assert builtin().get("") == builtin().get("english") == DEFAULT
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
@@ -68,6 +69,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 def test_the_model_id_stays_the_same_as_long_as_vectors_do() -> None:
     # Collections are named by it: a change here orphans every index in the field.
     assert SPEC.model_id == "c4c16687b3222ab5"
+    assert DEFAULT.model_id == "bc13da2bc4ba65fc"
     assert builtin().get("hash-words").model_id == "1cc817d504e290fe"
 
 
@@ -86,6 +88,25 @@ def test_a_prefix_counts_for_what_it_goes_before() -> None:
     query = dataclasses.replace(SPEC, query_prefix="text: ", passage_prefix="")
     passage = dataclasses.replace(SPEC, query_prefix="", passage_prefix="text: ")
     assert query.model_id != passage.model_id
+
+
+@pytest.mark.parametrize("change", [{"heads": 6}, {"outliers": (1, 2)}, {"outliers": ()}])
+def test_how_weights_are_run_by_row_is_a_part_of_the_id(change: dict[str, Any]) -> None:
+    assert DEFAULT.rows is not None
+    changed = dataclasses.replace(DEFAULT, rows=dataclasses.replace(DEFAULT.rows, **change))
+    assert changed.model_id != DEFAULT.model_id
+
+
+def test_the_order_of_outliers_changes_nothing() -> None:
+    assert DEFAULT.rows is not None
+    backwards = dataclasses.replace(DEFAULT.rows, outliers=DEFAULT.rows.outliers[::-1])
+    assert dataclasses.replace(DEFAULT, rows=backwards).model_id == DEFAULT.model_id
+
+
+@pytest.mark.parametrize("change", [{"rows": None}, {"precision": "int8-dynamic"}, {"rows": Rows(12, (384,))}])
+def test_rows_go_with_their_precision_and_fit_the_model(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"rows|outliers"):
+        dataclasses.replace(DEFAULT, **change)
 
 
 def test_model_ids_are_unique() -> None:
@@ -133,7 +154,7 @@ def test_a_users_file_adds_models_and_chooses_defaults(tmp_path: Path) -> None:
     (tmp_path / USER_FILE).write_text(f'[defaults]\nmultilingual = "mine"\n{ENTRY}')
     registry = known(tmp_path)
     assert registry.get("multilingual") == registry.get("mine")
-    assert registry.get("") == SPEC
+    assert registry.get("") == DEFAULT
 
 
 @pytest.mark.parametrize(

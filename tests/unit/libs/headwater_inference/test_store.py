@@ -140,3 +140,21 @@ def test_a_folder_that_cannot_be_written_names_the_setting(tmp_path: Path) -> No
 def test_a_model_without_files_needs_no_folder(tmp_path: Path) -> None:
     assert ModelStore(tmp_path / "none").ensure(builtin().get("hash-words")) == {}
     assert not (tmp_path / "none").exists()
+
+
+def test_another_precision_of_the_same_files_is_not_fetched_again(tmp_path: Path) -> None:
+    index = Index()
+    store = ModelStore(tmp_path, index)
+    store.ensure(SPEC)
+    other = dataclasses.replace(SPEC, precision="other")
+    assert store.ensure(other)["weights"].read_bytes() == WEIGHTS
+    assert index.downloads == 1
+    assert store.folder(other) != store.folder(SPEC)
+
+
+def test_a_file_that_was_changed_is_not_taken_over(tmp_path: Path) -> None:
+    index = Index()
+    store = ModelStore(tmp_path, index)
+    store.ensure(SPEC)["weights"].write_bytes(WEIGHTS[:-1] + b"!")
+    assert store.ensure(dataclasses.replace(SPEC, precision="other"))["weights"].read_bytes() == WEIGHTS
+    assert index.downloads == 2
