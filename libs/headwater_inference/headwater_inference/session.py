@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from headwater_inference.cpu import can_overflow
 from headwater_inference.device import Device, check_device, providers
+from headwater_inference.heap import keep_freed_memory
 
 if TYPE_CHECKING:
     import onnxruntime  # type: ignore[import-untyped]
@@ -50,7 +51,8 @@ def open_session(
         options.add_session_config_entry("session.x64quantprecision", "1")
     logger.info("int8 products", extra={"kernels": "u8u8, for want of VNNI" if exact else "u8s8, by VNNI or the like"})
     # The arena keeps the largest buffer of every shape it has seen; with texts of
-    # every length that grew to gigabytes. The speed is the same without.
+    # every length that grew to gigabytes. The speed is the same without, as long as the heap keeps its pages.
+    keep_freed_memory()
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
     wanted = providers(device, onnxruntime.get_available_providers())
