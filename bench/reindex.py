@@ -126,6 +126,7 @@ class Bench:
             began = time.monotonic()
             status = await self._persist(step)
             steps[name] = round(time.monotonic() - began, 1)
+            say(f"{name}: {steps[name]} s")
 
         async def embedded() -> ReindexStatus:
             return [one async for one in reindexing.reindex(self.arguments.to)][-1]
@@ -203,6 +204,7 @@ async def _phases(bench: Bench) -> dict[str, Any]:
     await asyncio.sleep(bench.arguments.seconds)
     over.set()
     before = await alone
+    say(f"alone: {before.summary()}")
     done = asyncio.Event()
     meanwhile = asyncio.create_task(bench.traffic(done))
     changed = await bench.change(done)
