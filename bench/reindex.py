@@ -1,6 +1,6 @@
 """Another model for an index under searches and edits, with index killed on the way, as JSON.
 
-    python bench/reindex.py [--data DIR] [--chunks 5000] [--from hash-words] [--to bge-small-en-v1.5-int8]
+    python bench/reindex.py [--data DIR] [--chunks 5000] [--from hash-words] [--to bge-small-en-v1.5-int8-rows]
 
 On one platform: small documents of one chunk, as many as `--chunks`; then searches
 and edits at a steady rate, alone for `--seconds`, and while the documents are
@@ -265,7 +265,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder with events.jsonl.gz; else the demo's corpus")
     parser.add_argument("--chunks", type=int, default=5_000)
     parser.add_argument("--from", default="hash-words", help="model that the platform begins with")
-    parser.add_argument("--to", default="bge-small-en-v1.5-int8", help="model to change to")
+    parser.add_argument("--to", default="bge-small-en-v1.5-int8-rows", help="model to change to")
     parser.add_argument("--searches", type=float, default=20.0, help="a second")
     parser.add_argument("--edits", type=float, default=5.0, help="a second")
     parser.add_argument("--seconds", type=float, default=60.0, help="of searches and edits alone")
