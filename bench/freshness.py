@@ -1,6 +1,6 @@
 """How long an edit takes from the produce by a bare Kafka client until searches find it, as JSON.
 
-    python bench/freshness.py [--data DIR] [--rate 20] [--seconds 60] [--documents 200]
+    python bench/freshness.py [--data DIR] [--rate 20] [--seconds 60] [--documents 200] [--notes]
 
 Starts a platform of its own, loads `--documents` documents, then edits one
 after the other at a steady rate. `watermark` is measured on every edit: retrieve
@@ -24,7 +24,7 @@ from pathlib import Path
 from headwater_client import AsyncClient
 from laptop import Laptop, laptop, machine, say
 from live import trickle
-from traffic import MURMUR2, BareProducer, Finals, edits, pour, texts
+from traffic import MURMUR2, BareProducer, Finals, edits, notes, pour, texts
 
 WARM_UP_SECONDS = 5.0
 LOAD_SECONDS = 60.0
@@ -33,7 +33,8 @@ LOAD_SECONDS = 60.0
 async def measure(platform: Laptop, arguments: argparse.Namespace) -> dict[str, object]:
     """Loads, warms up, measures."""
     documents = texts(arguments.data, arguments.documents)
-    stream = edits(documents, random.Random(arguments.seed))
+    rng = random.Random(arguments.seed)
+    stream = notes(documents, rng, "note") if arguments.notes else edits(documents, rng)
     producer, finals = BareProducer(platform.bootstrap, arguments.partitioner), Finals(platform.bootstrap)
     try:
         await pour(producer, [next(stream) for _ in documents])
@@ -48,7 +49,12 @@ async def measure(platform: Laptop, arguments: argparse.Namespace) -> dict[str, 
     finally:
         finals.close()
         producer.close()
-    setting = {"documents": len(documents), "rate": arguments.rate, "seconds": arguments.seconds}
+    setting = {
+        "documents": len(documents),
+        "notes": arguments.notes,
+        "rate": arguments.rate,
+        "seconds": arguments.seconds,
+    }
     return {**setting, "partitioner": arguments.partitioner, **found.summary()}
 
 
@@ -57,6 +63,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of real documents")
     parser.add_argument("--documents", type=int, default=200, help="documents that are edited; 0 means all")
+    parser.add_argument("--notes", action="store_true", help="new documents of six sentences instead of edited pages")
     parser.add_argument("--rate", type=float, default=20.0, help="edits a second")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long")
     parser.add_argument("--sample", type=int, default=10, help="every how many edits are searched for")
