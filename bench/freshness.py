@@ -6,11 +6,10 @@ Starts a platform of its own, loads `--documents` documents, then edits one
 after the other at a steady rate. `watermark` is measured on every edit: retrieve
 says that its searches see it. `search` is measured on every `--sample`-th: a
 search that demands the write's position (`min_positions`) returns a word that
-only this version holds. `DIR` is a folder
-with `events.jsonl.gz`, snapshots of documents; without it, the demo's corpus.
-`--partitioner consistent_random` is librdkafka's own default, by which most
-records first reach another partition and are sent on: the watermark passes their
-position once they stand in their own partition, before they are searchable.
+only this version holds. `--notes` writes new documents of six sentences instead
+of edited pages. `DIR` is a folder with `events.jsonl.gz`, snapshots of documents;
+without it, the demo's corpus. `--partitioner consistent_random` is librdkafka's own
+default, by which most records first reach another partition and are sent on.
 """
 
 import argparse
