@@ -42,8 +42,17 @@ def everyday(_: random.Random) -> Sequence[Step]:
     return [*calls, *edits, *bulk, Poison(B), Write(A, 0, misplaced=True), Write(C, 5), Poison(APART)]
 
 
+def overtaken(rng: random.Random) -> Sequence[Step]:
+    """Versions on their way by the backfill lane that a live edit overtakes."""
+    steps: list[Step] = []
+    for document in (A, B, C, APART) * 6:
+        between = Wait(rng.choice([0.005, 0.01, 0.02, 0.05, 0.1]))
+        steps += [Write(document, 5, backfill=True), between, Write(document, 1), Wait(0.2)]
+    return steps
+
+
 # The first of them that comes by a point will do; the later ones cost more.
-TOURS = (everyday, lanes, poison_under_kills, zombies, storms)
+TOURS = (everyday, lanes, poison_under_kills, zombies, storms, overtaken)
 VARIATIONS = 20
 
 
