@@ -181,7 +181,6 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--language", action="append", dest="languages", help="a language it is for; may be repeated")
     options = vars(parser.parse_args(arguments))
     folder, out, precision = options.pop("folder"), options.pop("out"), options.pop("precision")
-    logging.disable(logging.WARNING)  # of parts of torch that are not needed
     try:
         cosine = export(folder, out, precision, {key: value for key, value in options.items() if value is not None})
     except HeadwaterError as error:
@@ -195,4 +194,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.WARNING)  # of parts of torch that are not needed
     sys.exit(main(sys.argv[1:]))
