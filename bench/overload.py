@@ -106,10 +106,11 @@ async def _phases(bench: Bench, documents: dict[str, str], arguments: argparse.N
     alone = await bench.edit(arguments.seconds)
     say("the peak")
     peak = await _peak(bench, rate(bench.finals.times()[len(documents) : len(documents) + WARM_UP_DOCUMENTS]))
-    factors = {}
+    factors: dict[str, dict[str, Any]] = {}
     for factor in arguments.factors:
         say(f"{factor:g} times the peak of {peak:.0f} a second")
-        factors[f"{factor:g}x"] = await _overloaded(bench, factor, peak, alone, arguments.seconds)
+        found = factors[f"{factor:g}x"] = await _overloaded(bench, factor, peak, alone, arguments.seconds)
+        say(f"{factor:g} times: {found['share']} of the peak, live p99 {found['live_ratio']} times that alone")
     say("more calls than are served at once")
     return {
         "peak_a_second": round(peak, 1),
