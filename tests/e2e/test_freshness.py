@@ -52,7 +52,7 @@ def test_a_position_that_is_not_written_yet_is_not_yet(client: Client) -> None:
 def test_any_producer_reads_its_own_writes(laptop: Laptop, records: Records, partitioner: str) -> None:
     with laptop.client("default") as client:
         for number in range(10):
-            word = f"{uuid.uuid4().hex}"
+            word = uuid.uuid4().hex
             text = f"The buoy off Skarholm has the number {word}."
             written = records.produce(
                 "documents.v1", text.encode(), f"buoy-{number}".encode(), config={"partitioner": partitioner}

@@ -10,9 +10,9 @@ _TRIM_THRESHOLD, _TRIM_BYTES = -1, 256 * 1024 * 1024
 def keep_freed_memory() -> bool:
     """Lets the process keep up to 256 MiB a heap that it has freed; whether the C library could be told.
 
-    A text of 200 tokens or more frees some 35 MB at its end. glibc would give
-    them back and the next run would fault them in again, page by page: 26 of 80 ms
-    for 250 tokens (measured on Zen 4). Others than glibc are left as they are.
+    A text of 200 tokens or more frees tens of MB at its end. glibc would give them
+    back and the next run would fault them in again, page by page, which is a good
+    part of the time that the run takes. Others than glibc are left as they are.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
