@@ -6,7 +6,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Passage, Position
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.domain.freshness import MAX_MOVES, RecentChanges, Watermark
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 
@@ -144,7 +144,6 @@ def test_what_is_remembered_is_bounded() -> None:
     assert not changes.allows("t", passage("d49", 1))
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9))))
 def test_what_comes_late_never_brings_a_version_back(noted: list[tuple[str, int]]) -> None:
     changes = RecentChanges(ManualClock())

@@ -9,7 +9,7 @@ from headwater_kit.core.tenants import TenantClasses
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.events import IndexedRecords
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 KEY = DocumentKey("acme", "doc")
@@ -47,7 +47,6 @@ class World:
         return next(passage.version for passage in shown if self.changes.allows("acme", passage))
 
 
-@settings(deadline=None)
 @given(st.lists(provenances))
 def test_live_records_alone_move_the_watermark(events: list[Provenance]) -> None:
     world = World()
@@ -58,7 +57,6 @@ def test_live_records_alone_move_the_watermark(events: list[Provenance]) -> None
     assert world.watermark.positions() == tuple(Position(p, o) for p, o in sorted(highest.items()))
 
 
-@settings(deadline=None)
 @given(st.lists(provenances))
 def test_what_is_gone_stays_gone_in_any_order(events: list[Provenance]) -> None:
     world = World()

@@ -11,7 +11,7 @@ from headwater_retrieve.adapters.memory import TimedLog
 from headwater_retrieve.domain.freshness import Watermark
 from headwater_retrieve.domain.staleness import Lag
 from headwater_retrieve.handlers import IndexProgress
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 START = 1_000.0
@@ -50,7 +50,6 @@ def world() -> World:
     return World()
 
 
-@settings(deadline=None)
 @given(
     logs=st.lists(st.lists(st.integers(0, 60_000), max_size=6), max_size=3),
     applied=st.lists(st.integers(0, 6), min_size=3, max_size=3),
