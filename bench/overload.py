@@ -2,10 +2,11 @@
 
     python bench/overload.py [--data DIR] [--seconds 60] [--factors 2 5]
 
-On one platform, one after the other: live edits alone (2 a second); the peak, a
-flood of small documents in the backfill lane; then for each factor, that many
-times the peak offered in the lane while the same live edits go on. `goodput` is
-what became searchable in those seconds, `share` that over the peak, and
+On one platform, one after the other: live edits alone (2 a second); the peak, at
+which a heap of small documents in the backfill lane is worked off; then for each
+factor, that many times the peak offered in the lane. The live edits go on all
+along, as they cost what the lane could have had. `goodput` is what became
+searchable in those seconds, live edits and all, `share` that over the peak, and
 `live_ratio` the live edits' p99 over the one alone. Memory of every process is
 taken all along. Last, more calls at once than the services serve: each is either
 answered or refused with RESOURCE_EXHAUSTED. What is left over of a factor's
@@ -36,6 +37,8 @@ LIVE_A_SECOND = 2.0
 WARM_UP_DOCUMENTS = 200
 EDITED_DOCUMENTS = 50
 PEAK_SECONDS = 30.0
+# What the peak is measured on must not run out before.
+HEAP_SECONDS = 2 * PEAK_SECONDS
 # Offered in portions this far apart.
 PORTION_SECONDS = 0.1
 # The lane takes a moment to fill; what comes after counts.
@@ -105,7 +108,8 @@ async def _phases(bench: Bench, documents: dict[str, str], arguments: argparse.N
     say("live edits alone")
     alone = await bench.edit(arguments.seconds)
     say("the peak")
-    peak = await _peak(bench, rate(bench.finals.times()[len(documents) : len(documents) + WARM_UP_DOCUMENTS]))
+    heap = HEAP_SECONDS * rate(bench.finals.times()[len(documents) : len(documents) + WARM_UP_DOCUMENTS])
+    peak = await _peak(bench, max(WARM_UP_DOCUMENTS, round(heap)))
     factors: dict[str, dict[str, Any]] = {}
     for factor in arguments.factors:
         say(f"{factor:g} times the peak of {peak:.0f} a second")
@@ -121,29 +125,34 @@ async def _phases(bench: Bench, documents: dict[str, str], arguments: argparse.N
     }
 
 
-async def _peak(bench: Bench, guess: float) -> float:
-    before = len(bench.finals.times())
-    await bench.flood(max(WARM_UP_DOCUMENTS, round(guess * PEAK_SECONDS)))
+async def _peak(bench: Bench, heap: int) -> float:
+    await bench.flood(heap)
+    goodput, _ = await _worked_off(bench, PEAK_SECONDS - SETTLE_SECONDS)
     await bench.drain()
-    return rate(bench.finals.times()[before:])
+    return goodput
+
+
+async def _worked_off(bench: Bench, seconds: float) -> tuple[float, Freshness]:
+    """What becomes searchable a second, and how long the live edits among it take."""
+    await asyncio.sleep(SETTLE_SECONDS)
+    started = time.monotonic()
+    live = await bench.edit(seconds)
+    return within(bench.finals.times(), started, started + seconds) / seconds, live
 
 
 async def _overloaded(bench: Bench, factor: float, peak: float, alone: Freshness, seconds: float) -> dict[str, Any]:
     bench.memory = []
     watching = asyncio.create_task(bench.watch_memory())
     offering = asyncio.create_task(_offer(bench, factor * peak, seconds + SETTLE_SECONDS))
-    await asyncio.sleep(SETTLE_SECONDS)
-    started = time.monotonic()
-    live = await bench.edit(seconds)
-    done = within(bench.finals.times(), started, started + seconds)
+    goodput, live = await _worked_off(bench, seconds)
     await offering
     watching.cancel()
     await bench.drain()
     ratio = live.summary()["watermark"]["p99_ms"] / alone.summary()["watermark"]["p99_ms"]
     return {
         "offered_a_second": round(factor * peak, 1),
-        "goodput_a_second": round(done / seconds, 1),
-        "share": round(done / seconds / peak, 3),
+        "goodput_a_second": round(goodput, 1),
+        "share": round(goodput / peak, 3),
         "live": live.summary(),
         "live_ratio": round(ratio, 2),
         "memory": growth(bench.memory),

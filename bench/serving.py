@@ -60,8 +60,8 @@ SEED = 7
 
 
 def batcher(encoder: Encoder) -> Batcher[Ids, Vectors]:
-    """As the embed service wires it, with a worker a core and one for queries."""
-    policy = BatchPolicy(CORES, query_workers=1)
+    """As the embed service wires it."""
+    policy = BatchPolicy(CORES, query_workers=1, bulk_workers=CORES)
     return Batcher(lambda batch: list(encoder.encode(batch)), len, policy, SystemClock())
 
 

@@ -8,7 +8,7 @@ by themselves while none is, of jobs of like length.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from headwater_kit.core.errors import DeadlineExceeded, InvalidInput, Overloaded
 from headwater_inference.call import Call, CallJob, outcomes_of, run_isolated, within
 from headwater_inference.lanes import LaneQueue
 from headwater_inference.ports import Lane, WhenFull
+from headwater_inference.priority import stand_back
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,6 +37,9 @@ class BatchPolicy:
 
     `query_workers` are there beside the others and take queries alone: a query
     does not wait until a long text is done, but shares its core with it.
+    `bulk_workers` are there beside the others and take the backfill, which the
+    others then leave to them; they stand back where a core is wanted by anybody
+    else, in this process or another. Without them the others take it last.
 
     The default queue holds one call of 256 texts of 512 tokens: about ten
     seconds of work for two cores of 2025.
@@ -43,14 +47,10 @@ class BatchPolicy:
 
     workers: int = 1
     query_workers: int = 0
+    bulk_workers: int = 0
     max_batch_tokens: int = 2_048
     max_batch_items: int = 1
     max_queued_tokens: int = 131_072
-
-    @property
-    def threads(self) -> int:
-        """Batches that may run at once."""
-        return self.workers + self.query_workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,19 @@ class Load:
     queued_tokens: Mapping[Lane, int]
     running_batches: int
     waiting_calls: int
+
+
+@dataclass
+class _Crew:
+    """Workers that take the same lanes."""
+
+    lanes: Collection[Lane]
+    size: int
+    executor: Executor
+    running: int = 0
+
+    def has_room(self) -> bool:
+        return self.running < self.size
 
 
 class Batcher(Generic[T, R]):
@@ -83,11 +96,10 @@ class Batcher(Generic[T, R]):
         self._tokens_of = tokens_of
         self._policy = policy
         self._clock = clock
-        self._executor = executor or ThreadPoolExecutor(policy.threads, thread_name_prefix="batch")
+        self._crews = _crews(policy, executor)
         self._queue: LaneQueue[CallJob[T, R]] = LaneQueue()
         self._waiting: dict[Lane, deque[Call[T, R]]] = {lane: deque() for lane in Lane}
         self._live: set[Call[T, R]] = set()
-        self._running = 0
         self._closing = False
         self._drained = asyncio.Event()
         self._tokens_per_second = 0.0
@@ -120,7 +132,7 @@ class Batcher(Generic[T, R]):
     def load(self) -> Load:
         """The state for metrics; cheap."""
         queued = {lane: self._queue.tokens(lane) for lane in Lane}
-        return Load(queued, self._running, sum(map(len, self._waiting.values())))
+        return Load(queued, self._running(), sum(map(len, self._waiting.values())))
 
     async def close(self, deadline: Deadline) -> None:
         """Refuses new calls, finishes those it has within the deadline, fails the rest with Unavailable."""
@@ -133,7 +145,8 @@ class Batcher(Generic[T, R]):
             drained.cancel()
             for call in self._live:
                 call.fail(Unavailable("the encoder shut down before the work was done: ask another instance"))
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        for crew in self._crews:
+            crew.executor.shutdown(wait=False, cancel_futures=True)
 
     def _call(self, payloads: Sequence[T], lane: Lane, deadline: Deadline | None) -> Call[T, R]:
         if self._closing:
@@ -166,29 +179,34 @@ class Batcher(Generic[T, R]):
 
     def _pump(self) -> None:
         self._admit_waiting()
-        while self._running < self._policy.threads:
-            only = None if self._running < self._policy.workers else Lane.QUERY
-            jobs = self._queue.pop(self._policy.max_batch_tokens, self._policy.max_batch_items, only)
-            if not jobs:
-                return
-            self._start([job for job in jobs if job.call.is_live()])
-            self._admit_waiting()
+        for crew in self._crews:
+            while crew.has_room() and (jobs := self._next_batch(crew.lanes)):
+                self._start(crew, [job for job in jobs if job.call.is_live()])
+                self._admit_waiting()
+
+    def _next_batch(self, lanes: Collection[Lane]) -> Sequence[CallJob[T, R]]:
+        return self._queue.pop(self._policy.max_batch_tokens, self._policy.max_batch_items, lanes)
+
+    def _running(self) -> int:
+        return sum(crew.running for crew in self._crews)
 
     def _admit_waiting(self) -> None:
         for lane, calls in self._waiting.items():
             while calls and self._fits(calls[0]):
                 self._queue.push(lane, calls.popleft().jobs())
 
-    def _start(self, jobs: Sequence[CallJob[T, R]]) -> None:
+    def _start(self, crew: _Crew, jobs: Sequence[CallJob[T, R]]) -> None:
         if not jobs:
             return
-        self._running += 1
+        crew.running += 1
         loop, begin = asyncio.get_running_loop(), self._clock.monotonic()
-        future = self._executor.submit(run_isolated, self._run, [job.payload for job in jobs])
-        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, jobs, done, begin))
+        future = crew.executor.submit(run_isolated, self._run, [job.payload for job in jobs])
+        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, crew, jobs, done, begin))
 
-    def _finish(self, jobs: Sequence[CallJob[T, R]], done: "Future[Sequence[R | Exception]]", begin: float) -> None:
-        self._running -= 1
+    def _finish(
+        self, crew: _Crew, jobs: Sequence[CallJob[T, R]], done: "Future[Sequence[R | Exception]]", begin: float
+    ) -> None:
+        crew.running -= 1
         self._measure(sum(job.tokens for job in jobs), self._clock.monotonic() - begin)
         for job, outcome in zip(jobs, outcomes_of(done, len(jobs)), strict=True):
             job.call.answer(job.index, outcome)
@@ -206,7 +224,7 @@ class Batcher(Generic[T, R]):
         self._check_drained()
 
     def _check_drained(self) -> None:
-        if self._closing and not self._live and not self._running:
+        if self._closing and not self._live and not self._running():
             self._drained.set()
 
     def _measure(self, tokens: int, seconds: float) -> None:
@@ -219,3 +237,13 @@ class Batcher(Generic[T, R]):
             return MIN_RETRY_MS
         wait_ms = 1000.0 * self._queue.tokens(lane) / self._tokens_per_second
         return int(min(max(wait_ms, MIN_RETRY_MS), MAX_RETRY_MS))
+
+
+def _crews(policy: BatchPolicy, executor: Executor | None) -> Sequence[_Crew]:
+    urgent = executor or ThreadPoolExecutor(policy.workers + policy.query_workers, thread_name_prefix="batch")
+    queries = _Crew((Lane.QUERY,), policy.query_workers, urgent)
+    if not policy.bulk_workers:
+        return _Crew(tuple(Lane), policy.workers, urgent), queries
+    bulk = executor or ThreadPoolExecutor(policy.bulk_workers, thread_name_prefix="bulk", initializer=stand_back)
+    others = _Crew((Lane.QUERY, Lane.LIVE), policy.workers, urgent)
+    return others, queries, _Crew((Lane.BACKFILL,), policy.bulk_workers, bulk)

@@ -1,7 +1,7 @@
 """A queue with lanes: the urgent go first, and nobody starves."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from headwater_inference.ports import Lane
@@ -56,13 +56,13 @@ class LaneQueue(Generic[J]):
             self._jobs[lane].append(job)
             self._tokens[lane] += job.tokens
 
-    def pop(self, max_tokens: int, max_jobs: int, only: Lane | None = None) -> Sequence[J]:
-        """Takes the next jobs, all of one lane, within both limits but at least one; none if empty.
+    def pop(self, max_tokens: int, max_jobs: int, lanes: Collection[Lane] = tuple(Lane)) -> Sequence[J]:
+        """Takes the next jobs, all of one of the lanes, within both limits but at least one; none if those are empty.
 
-        Tokens count as if all were padded to the longest. `only` names the lane.
+        Tokens count as if all were padded to the longest.
         """
-        lane = self._next_lane() if only is None else only
-        if lane is None or not self._jobs[lane]:
+        lane = self._next_lane(lanes)
+        if lane is None:
             return ()
         batch = self._take(self._jobs[lane], max_tokens, max_jobs)
         self._charge(lane, sum(job.tokens for job in batch))
@@ -92,8 +92,8 @@ class LaneQueue(Generic[J]):
             self._tokens[lane] = sum(job.tokens for job in kept)
             self._credit[lane] = self._credit[lane] if kept else 0.0
 
-    def _next_lane(self) -> Lane | None:
-        waiting = [lane for lane in Lane if self._jobs[lane]]
+    def _next_lane(self, lanes: Collection[Lane]) -> Lane | None:
+        waiting = [lane for lane in Lane if lane in lanes and self._jobs[lane]]
         owed = [lane for lane in waiting if self._credit[lane] >= self._jobs[lane][0].tokens]
         return next(iter(owed or waiting), None)
 

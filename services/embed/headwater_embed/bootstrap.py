@@ -40,7 +40,9 @@ def build(
     """The service; what is given stands in for what the settings name. Raises Misconfigured."""
     clock = clock or SystemClock()
     rng = rng or random.Random()
-    policy = BatchPolicy(settings.workers, QUERY_WORKERS, max_queued_tokens=settings.embed_max_queued_tokens)
+    policy = BatchPolicy(
+        settings.workers, QUERY_WORKERS, settings.workers, max_queued_tokens=settings.embed_max_queued_tokens
+    )
     bus = bus or open_bus(settings, clock)
     queue, store, device = new_queue(policy, clock), settings.model_store(), Device(settings.device)
     engines = ServedEngines(

@@ -82,6 +82,9 @@ class Identity:
 class Child:
     """A started program, in a process group of its own so that a terminal's Ctrl-C does not reach it.
 
+    Its session is its supervisor's: Linux weighs sessions against each other first (`sched_autogroup_enabled`), so that
+    a thread that stands back would do so within its own session alone.
+
     Start it from a thread that lives as long as the child should: on Linux it
     is stopped when that thread ends.
     """
@@ -96,7 +99,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                process_group=0,
             )
         self.program = program
         self.started_at = time.time()

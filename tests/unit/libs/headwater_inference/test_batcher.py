@@ -1,9 +1,13 @@
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Sequence
 
 import pytest
 from headwater_inference.batcher import Batcher, BatchPolicy
 from headwater_inference.ports import Lane, WhenFull
+from headwater_inference.priority import BULK_NICE
 from headwater_inference.testing.stepping import StepExecutor
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
@@ -15,12 +19,18 @@ class Bench:
     """A batcher whose workers are stepped by hand; a payload is its own length, its result its negative."""
 
     def __init__(
-        self, workers: int = 1, batch_tokens: int = 100, batch_items: int = 1, queued: int = 100, for_queries: int = 0
+        self,
+        workers: int = 1,
+        batch_tokens: int = 100,
+        batch_items: int = 1,
+        queued: int = 100,
+        for_queries: int = 0,
+        for_bulk: int = 0,
     ) -> None:
         self.clock = ManualClock()
         self.executor = StepExecutor()
         self.batches: list[list[int]] = []
-        policy = BatchPolicy(workers, for_queries, batch_tokens, batch_items, queued)
+        policy = BatchPolicy(workers, for_queries, for_bulk, batch_tokens, batch_items, queued)
         self.batcher: Batcher[int, int] = Batcher(self.run, lambda size: size, policy, self.clock, self.executor)
 
     def run(self, batch: Sequence[int]) -> Sequence[int]:
@@ -102,6 +112,33 @@ async def test_a_query_waits_for_no_text_that_runs_and_nobody_else_takes_its_wor
     await bench.drain()
     assert await second == [-3]
     assert await backfill == [-90, -80]
+
+
+async def test_bulk_has_workers_of_its_own_and_no_others() -> None:
+    bench = Bench(workers=1, queued=400, for_bulk=1)
+    backfill = await bench.call([90, 80], Lane.BACKFILL)
+    assert bench.batcher.load().running_batches == 1  # the free worker leaves bulk to its own
+    live = await bench.call([50], Lane.LIVE)
+    assert bench.batcher.load().running_batches == 2
+    await bench.call([40], Lane.LIVE)
+    bench.executor.pending.rotate(1)  # the bulk's batch still runs
+    await bench.step()
+    assert await live == [-50]
+    await bench.drain()
+    assert await backfill == [-90, -80]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority by thread")
+async def test_bulk_stands_back_and_nobody_else() -> None:
+    def nice(batch: Sequence[int]) -> Sequence[int]:
+        return [os.getpriority(os.PRIO_PROCESS, threading.get_native_id())] * len(batch)
+
+    clock = SystemClock()
+    batcher: Batcher[int, int] = Batcher(nice, lambda size: size, BatchPolicy(query_workers=1, bulk_workers=1), clock)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    found = [await batcher.submit([1], lane) for lane in Lane]
+    await batcher.close(Deadline.after(clock, 5.0))
+    assert found == [[own], [own], [max(own, BULK_NICE)]]
 
 
 async def test_batches_form_while_the_workers_are_busy() -> None:

@@ -52,7 +52,13 @@ SUBMIT = st.builds(
 CANCEL = st.builds(Cancel, st.integers(0, 20))
 ACTION = SUBMIT | SUBMIT | SUBMIT | st.builds(Step) | CANCEL | st.builds(Advance, st.just(0.4))
 POLICY = st.builds(
-    BatchPolicy, st.integers(1, 3), st.integers(0, 2), st.integers(50, 200), st.integers(1, 4), st.just(QUEUED)
+    BatchPolicy,
+    st.integers(1, 3),
+    st.integers(0, 2),
+    st.integers(0, 2),
+    st.integers(50, 200),
+    st.integers(1, 4),
+    st.just(QUEUED),
 )
 
 
@@ -94,14 +100,20 @@ class World:
         self.check_bounds()
 
     def check_bounds(self) -> None:
-        load = self.batcher.load()
-        assert max(load.queued_tokens.values()) <= QUEUED
-        assert len(self.executor.pending) == load.running_batches <= self.policy.threads
-        assert load.running_batches >= self.policy.workers or not any(load.queued_tokens.values()), "a worker idles"
-        assert load.running_batches == self.policy.threads or not load.queued_tokens[Lane.QUERY], "a query waits"
-        assert load.waiting_calls == 0 or any(load.queued_tokens.values()), "a call waits for room that is there"
+        load, policy = self.batcher.load(), self.policy
+        queued = load.queued_tokens
+        assert max(queued.values()) <= QUEUED
+        assert (
+            len(self.executor.pending)
+            == load.running_batches
+            <= policy.workers + policy.query_workers + policy.bulk_workers
+        )
+        assert load.running_batches >= policy.workers or not queued[Lane.LIVE], "a worker idles"
+        assert load.running_batches >= (policy.bulk_workers or policy.workers) or not queued[Lane.BACKFILL], "one idles"
+        assert load.running_batches >= policy.workers + policy.query_workers or not queued[Lane.QUERY], "a query waits"
+        assert load.waiting_calls == 0 or any(queued.values()), "a call waits for room that is there"
         unanswered = any(not task.done() for _, task in self.calls)
-        assert unanswered or not any(load.queued_tokens.values()), "work waits that nobody waits for"
+        assert unanswered or not any(queued.values()), "work waits that nobody waits for"
 
     def check_answers(self, expected: tuple[type[BaseException], ...]) -> None:
         assert all(count == 1 for count in self.ran.values()), "a payload ran twice"

@@ -59,10 +59,11 @@ def test_jobs_of_other_lengths_are_passed_over_but_not_for_ever() -> None:
     assert batches == [[100, 90, 80], [10, 11, 9], [100], []]
 
 
-def test_one_lane_can_be_asked_alone() -> None:
-    queue = queue_of(live=[5], query=[])
-    assert queue.pop(100, 8, Lane.QUERY) == ()
-    assert [item.tokens for item in queue.pop(100, 8, Lane.LIVE)] == [5]
+def test_some_lanes_can_be_asked_alone() -> None:
+    queue = queue_of(backfill=[7], live=[5], query=[])
+    assert queue.pop(100, 8, (Lane.QUERY,)) == ()
+    assert [item.tokens for item in queue.pop(100, 8, (Lane.QUERY, Lane.LIVE))] == [5]
+    assert [item.tokens for item in queue.pop(100, 8, (Lane.BACKFILL,))] == [7]
 
 
 def test_discarded_jobs_give_back_their_tokens() -> None:
