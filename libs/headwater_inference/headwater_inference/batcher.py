@@ -48,9 +48,14 @@ class BatchPolicy:
     max_queued_tokens: int = 131_072
 
     @property
+    def places(self) -> Mapping[Lane | None, int]:
+        """Batches that may run at once, by the lane that a worker is there for alone; None is any."""
+        return {None: self.workers, Lane.QUERY: self.query_workers}
+
+    @property
     def threads(self) -> int:
-        """Batches that may run at once."""
-        return self.workers + self.query_workers
+        """Batches that may run at once, in all."""
+        return sum(self.places.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ class Batcher(Generic[T, R]):
         self._queue: LaneQueue[CallJob[T, R]] = LaneQueue()
         self._waiting: dict[Lane, deque[Call[T, R]]] = {lane: deque() for lane in Lane}
         self._live: set[Call[T, R]] = set()
-        self._running = 0
+        self._running = dict.fromkeys(policy.places, 0)
         self._closing = False
         self._drained = asyncio.Event()
         self._tokens_per_second = 0.0
@@ -120,7 +125,7 @@ class Batcher(Generic[T, R]):
     def load(self) -> Load:
         """The state for metrics; cheap."""
         queued = {lane: self._queue.tokens(lane) for lane in Lane}
-        return Load(queued, self._running, sum(map(len, self._waiting.values())))
+        return Load(queued, sum(self._running.values()), sum(map(len, self._waiting.values())))
 
     async def close(self, deadline: Deadline) -> None:
         """Refuses new calls, finishes those it has within the deadline, fails the rest with Unavailable."""
@@ -166,29 +171,36 @@ class Batcher(Generic[T, R]):
 
     def _pump(self) -> None:
         self._admit_waiting()
-        while self._running < self._policy.threads:
-            only = None if self._running < self._policy.workers else Lane.QUERY
-            jobs = self._queue.pop(self._policy.max_batch_tokens, self._policy.max_batch_items, only)
-            if not jobs:
-                return
-            self._start([job for job in jobs if job.call.is_live()])
-            self._admit_waiting()
+        # Each worker is freed as what it is: queries that took all of them would keep every other lane out for good.
+        for only, places in self._policy.places.items():
+            while self._running[only] < places:
+                jobs = self._queue.pop(self._policy.max_batch_tokens, self._policy.max_batch_items, only)
+                if not jobs:
+                    break
+                self._start([job for job in jobs if job.call.is_live()], only)
+                self._admit_waiting()
 
     def _admit_waiting(self) -> None:
         for lane, calls in self._waiting.items():
             while calls and self._fits(calls[0]):
                 self._queue.push(lane, calls.popleft().jobs())
 
-    def _start(self, jobs: Sequence[CallJob[T, R]]) -> None:
+    def _start(self, jobs: Sequence[CallJob[T, R]], only: Lane | None) -> None:
         if not jobs:
             return
-        self._running += 1
+        self._running[only] += 1
         loop, begin = asyncio.get_running_loop(), self._clock.monotonic()
         future = self._executor.submit(run_isolated, self._run, [job.payload for job in jobs])
-        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, jobs, done, begin))
+        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, jobs, only, done, begin))
 
-    def _finish(self, jobs: Sequence[CallJob[T, R]], done: "Future[Sequence[R | Exception]]", begin: float) -> None:
-        self._running -= 1
+    def _finish(
+        self,
+        jobs: Sequence[CallJob[T, R]],
+        only: Lane | None,
+        done: "Future[Sequence[R | Exception]]",
+        begin: float,
+    ) -> None:
+        self._running[only] -= 1
         self._measure(sum(job.tokens for job in jobs), self._clock.monotonic() - begin)
         for job, outcome in zip(jobs, outcomes_of(done, len(jobs)), strict=True):
             job.call.answer(job.index, outcome)
@@ -206,7 +218,7 @@ class Batcher(Generic[T, R]):
         self._check_drained()
 
     def _check_drained(self) -> None:
-        if self._closing and not self._live and not self._running:
+        if self._closing and not self._live and not any(self._running.values()):
             self._drained.set()
 
     def _measure(self, tokens: int, seconds: float) -> None:
