@@ -116,7 +116,8 @@ def add(
         return
     typer.echo(f"{spec.name} {spec.model_id}: {spec.dimension} dimensions, in {store.folder(spec)}")
     typer.echo(
-        f"HEADWATER_ENCODER={default or spec.name} embeds with it; an index keeps the model that it was made with"
+        f"HEADWATER_ENCODER={default or spec.name} embeds with it from the first document on; an index that has documents "
+        f"changes to it by `headwater reindex --model {spec.name}`"
     )
 
 

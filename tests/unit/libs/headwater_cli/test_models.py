@@ -71,6 +71,7 @@ def test_an_added_model_is_told_with_how_to_use_it(headwater: Headwater, root: P
     assert code == 0
     assert f"own {spec.model_id}: 8 dimensions, in {ModelStore(root).folder(spec)}" in out
     assert "HEADWATER_ENCODER=own" in out
+    assert "headwater reindex --model own" in out
     assert spec.passage_prefix == "passage:"
     told = json.loads(headwater("add", str(folder), *options.split(), "--json")[1])
     assert told["model_id"] == spec.model_id
