@@ -43,9 +43,6 @@ class LaneQueue(Generic[J]):
         self._tokens = dict.fromkeys(Lane, 0)
         self._credit = dict.fromkeys(Lane, 0.0)
 
-    def __bool__(self) -> bool:
-        return any(self._jobs.values())
-
     def tokens(self, lane: Lane) -> int:
         """Tokens that wait in a lane."""
         return self._tokens[lane]

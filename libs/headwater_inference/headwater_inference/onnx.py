@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from headwater_kit.core.errors import Misconfigured, Unavailable
+from headwater_kit.core.errors import Misconfigured, Permanent, Unavailable
 from numpy.typing import NDArray
 
 from headwater_inference.device import Device
@@ -67,7 +67,10 @@ class OnnxEncoder:
         inputs = token_inputs(np.asarray([ids], dtype=np.int64))
         states = session.run(None, {name: inputs[name] for name in self._inputs})[0]
         vector = self._pool(states[0])
-        return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
+        length = np.linalg.norm(vector)
+        if not 0.0 < length < np.inf:  # nor is it a number: kept once, it would be served for good
+            raise Permanent(f"{self.card.name} gives no vector for a text of {len(ids)} tokens", reason="NO_VECTOR")
+        return np.asarray(vector / length, dtype=np.float32)
 
     def _check_dimension(self) -> None:
         ids, _ = self.tokenize("a")

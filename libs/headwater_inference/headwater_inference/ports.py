@@ -55,7 +55,8 @@ class Encoder(Protocol):
         """One float32 vector of length 1 a text, shape (len(batch), dimension).
 
         A text's vector does not depend on the rest of the batch
-        (cosine ≥ 0.9999). Thread-safe.
+        (cosine ≥ 0.9999). Thread-safe. Raises Permanent (NO_VECTOR) where
+        the model gives none for a text.
         """
         ...
 

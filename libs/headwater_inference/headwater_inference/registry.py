@@ -224,6 +224,9 @@ def parse(text: str, where: str = "the model registry") -> Registry:
     names = [spec.name for spec in read.models]
     if len(set(names)) < len(names):
         raise Misconfigured(f"{where} cannot be read: it names {max(names, key=names.count)} twice")
+    for spec in read.models:
+        if spec.runtime == "onnx" and not {WEIGHTS, TOKENIZER} <= spec.files.keys():
+            raise Misconfigured(f"{where} cannot be read: {spec.name} needs both files.weights and files.tokenizer")
     return Registry(
         {str(word): name for word, name in read.defaults.items()}, {spec.name: spec for spec in read.models}
     )

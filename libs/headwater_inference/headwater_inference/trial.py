@@ -46,11 +46,8 @@ def try_encoder(encoder: Encoder) -> None:
     """Embeds a few texts, one as long as the window. Raises InvalidInput where the vectors mean nothing."""
     window = encoder.card.max_tokens
     try:
-        vectors = encoder.encode([encoder.tokenize(text)[0] for text in _TEXTS])
-        vectors = np.concatenate([vectors, encoder.encode([encoder.tokenize("word " * window)[0]])])
+        vectors = encoder.encode([encoder.tokenize(text)[0] for text in (*_TEXTS, "word " * window)])
     except Exception as error:  # the binding's errors share no base
         raise InvalidInput(f"the model fails on some texts of up to {window} tokens: {error}") from error
-    if not np.isfinite(vectors).all():
-        raise InvalidInput("the model gives vectors that are no numbers")
     if float(vectors[0] @ vectors[1]) > _SAME_COSINE:
         raise InvalidInput("the model gives the same vector for different texts: the pooling may be another")

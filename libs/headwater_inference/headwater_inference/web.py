@@ -5,7 +5,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from pathlib import Path
 
 from headwater_kit.core.errors import Misconfigured, Unavailable
@@ -51,6 +51,8 @@ def _open(url: str) -> HTTPResponse:
 def _blocks(response: HTTPResponse) -> Iterator[bytes]:
     while block := response.read(READ_BYTES):
         yield block
+    if response.length:  # of which http.client says nothing, where a body is read in blocks
+        raise IncompleteRead(b"", response.length)
 
 
 @contextmanager

@@ -71,7 +71,9 @@ def _bigrams(run: str) -> Iterator[str]:
 
 def _words(text: str) -> Iterator[str]:
     for compound in _COMPOUND.findall(text):
-        yield from _compound(compound)
+        # A longer one is data, of any length and hardly ever seen again: it is not kept in memory.
+        cut = _compound if len(compound) <= MAX_TERM_CHARACTERS else _compound.__wrapped__
+        yield from cut(compound)
 
 
 @lru_cache(maxsize=WORD_CACHE_SIZE)

@@ -47,7 +47,7 @@ def build(
     queue, store, device = new_queue(policy, clock), settings.model_store(), Device(settings.device)
     engines = ServedEngines(
         settings.model_spec(),
-        [spec for spec in known(store.root).models.values() if spec.kind == "encoder"],
+        lambda: [spec for spec in known(store.root).models.values() if spec.kind == "encoder"],
         lambda spec: BatchedEngine(spec, store, queue, clock, device),
         queue,
         clock=clock,

@@ -35,7 +35,8 @@ class Engines(Protocol):
     def engine(self, model_id: str) -> Engine:
         """The engine of a model; empty means the one that new documents are embedded with.
 
-        Raises NotFound for a model that is not served, Unavailable while it is being loaded.
+        Raises NotFound for a model that is not served, Unavailable where it cannot be loaded, and while it is not
+        known which one new documents need.
         """
         ...
 
@@ -44,7 +45,7 @@ class Engines(Protocol):
         ...
 
     def known(self) -> Sequence[tuple[ModelCard, bool]]:
-        """All models there are, and whether each is served; the default first."""
+        """All models there are at this moment, and whether each is served; the default first."""
         ...
 
 

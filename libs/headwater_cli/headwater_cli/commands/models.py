@@ -10,7 +10,7 @@ import typer
 from headwater_inference.download import Progress as Fetched
 from headwater_inference.registry import ENGLISH, MULTILINGUAL, ModelSpec, Registry, builtin, known
 from headwater_inference.store import ModelStore
-from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.errors import InvalidInput, Misconfigured
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 from rich.table import Table
@@ -28,10 +28,10 @@ def list_models(ctx: typer.Context, *, json: Json = False) -> None:
     settings = Invocation.of(ctx).settings
     store = settings.model_store()
     registry = known(store.root)
-    used = settings.model_spec()
+    used = _used(registry, settings.encoder)
     if json:
         values = [_values(spec, registry, store) | {"used": spec == used} for spec in registry.models.values()]
-        echo_json({"folder": str(store.root), "used": used.name, "models": values})
+        echo_json({"folder": str(store.root), "used": used and used.name, "models": values})
         return
     table = Table("", "model", "id", "for", "precision", "here", box=None, pad_edge=False)
     for spec in registry.models.values():
@@ -116,7 +116,8 @@ def add(
         return
     typer.echo(f"{spec.name} {spec.model_id}: {spec.dimension} dimensions, in {store.folder(spec)}")
     typer.echo(
-        f"HEADWATER_ENCODER={default or spec.name} embeds with it; an index keeps the model that it was made with"
+        f"HEADWATER_ENCODER={default or spec.name} embeds with it from the first document on; an index that has "
+        f"documents changes to it by `headwater reindex --model {spec.name}`"
     )
 
 
@@ -126,6 +127,15 @@ def export(arguments: Annotated[list[str], typer.Argument(metavar="HF_DIR --out 
     # A process of its own: what it imports is in no process of the platform.
     ended = subprocess.run([sys.executable, "-m", "headwater_inference.export", *arguments], check=False)
     raise typer.Exit(ended.returncode)
+
+
+def _used(registry: Registry, encoder: str) -> ModelSpec | None:
+    """The model that the setting names; none, and a word of that, where it names none: who looks means to choose."""
+    try:
+        return registry.get(encoder)
+    except Misconfigured as error:
+        typer.echo(f"headwater: HEADWATER_ENCODER={encoder}: {error.message}", err=True)
+        return None
 
 
 def _values(spec: ModelSpec, registry: Registry, store: ModelStore) -> dict[str, Any]:

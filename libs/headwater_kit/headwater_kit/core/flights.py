@@ -38,7 +38,8 @@ class Flights(Generic[K, V]):
             if others:
                 await asyncio.wait(others.values(), timeout=deadline.remaining())
                 deadline.check()
-            landed = {key: future.result() for key, future in others.items()}
+            # A timer may ring a little early (uvloop's by half a millisecond); who is still on the way is asked again.
+            landed = {key: future.result() for key, future in others.items() if future.done()}
             found |= {key: value for key, value in landed.items() if value is not None}
         return found
 

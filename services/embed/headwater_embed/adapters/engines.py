@@ -26,11 +26,18 @@ class _Loaded:
     engine: BatchedEngine
     task: asyncio.Task[None] | None = None
 
+    @property
+    def fault(self) -> BaseException | None:
+        """What loading it came to an end by, if it did not succeed."""
+        return self.task.exception() if self.task is not None and self.task.done() else None
+
 
 class ServedEngines:
     """`ports.Engines`; a runtime component that loads the first model at start, others when `serve` names them.
 
-    It owns the queue that all engines share. `is_told` says whether all that names models has been read.
+    It owns the queue that all engines share. `look_up` reads the models there are; it is called again where one is
+    asked for that was not among them, so that a model can be added while this runs. `is_told` says whether all that
+    names models has been read.
     """
 
     name = "encoders"
@@ -38,7 +45,7 @@ class ServedEngines:
     def __init__(
         self,
         first: ModelSpec,
-        known: Sequence[ModelSpec],
+        look_up: Callable[[], Sequence[ModelSpec]],
         make: Callable[[ModelSpec], BatchedEngine],
         queue: Queue,
         *,
@@ -46,9 +53,11 @@ class ServedEngines:
         rng: random.Random,
         is_told: Callable[[], bool],
     ) -> None:
-        self._known = {spec.model_id: spec for spec in (first, *known)}
+        self._known = {spec.model_id: spec for spec in (*look_up(), first)}
+        self._look_up = look_up
         self._first = first.model_id
         self._live = first.model_id
+        self._told: tuple[str, frozenset[str]] = ("", frozenset())
         self._make = make
         self._queue = queue
         self._clock = clock
@@ -63,10 +72,7 @@ class ServedEngines:
 
     async def check(self) -> None:
         """Raises Unavailable before the model that new documents need is loaded and once it is let go."""
-        loaded = self._loaded[self._live]
-        if loaded.task is not None and loaded.task.done():
-            loaded.task.result()
-        await loaded.engine.check()
+        await self.engine("").check()
 
     async def stop(self, deadline: Deadline) -> None:
         """Ends fetches under way, finishes what is queued, frees the weights."""
@@ -80,33 +86,55 @@ class ServedEngines:
         """Embeds new documents with the model `live`, and serves the others too; an empty one is the first.
 
         Loads in the background what is not loaded, lets go of what is not named. A model that nobody here knows is
-        passed over: calls for it say so.
+        not served; where it is the live one, nothing is embedded until it is known, rather than by another.
         """
-        wanted = [model_id or self._first for model_id in (live, *others)]
-        for model_id in wanted:
-            if model_id not in self._known:
-                logger.error("no model has the id %s: another release of Headwater wrote of it", model_id)
-            elif model_id not in self._loaded:
-                self._load(self._known[model_id])
-        if wanted[0] in self._loaded:
-            self._live = wanted[0]
-        for model_id in self._loaded.keys() - {*wanted, self._live}:
+        told, self._told = self._told, (live, frozenset(others))
+        self._live = live or self._first
+        wanted = {model_id or self._first for model_id in (live, *others)}
+        for model_id in wanted - self._loaded.keys():
+            spec = self._spec(model_id)
+            if spec is not None:
+                self._load(spec)
+            elif told != self._told:
+                logger.error("no model has the id %s: add it by `headwater models add`", model_id)
+        for model_id in self._loaded.keys() - wanted:
             self._unload(model_id)
 
     def engine(self, model_id: str) -> BatchedEngine:
         """See `ports.Engines`."""
-        loaded = self._loaded.get(model_id or self._live)
-        if loaded is None and not self._is_told():
+        loaded = self._find(model_id or self._live)
+        if not self._is_told() and (loaded is None or not model_id):
             raise Unavailable("which models are to be served is still being read: try again in a moment")
+        if loaded is None and not model_id:
+            raise Unavailable(f"the index's model {self._live} is not known here: add it by `headwater models add`")
         if loaded is None:
             served = ", ".join(sorted(self._loaded))
             raise NotFound(f"model {model_id!r} is not served here: leave model_id empty, or use {served}")
+        if loaded.fault is not None:
+            raise Unavailable(f"{loaded.engine.name} cannot be loaded: {loaded.fault}")
         return loaded.engine
 
     def known(self) -> Sequence[tuple[ModelCard, bool]]:
-        """See `ports.Engines`."""
+        """See `ports.Engines`. Reads the registry: some milliseconds."""
+        self._look_again()
         live_first = sorted(self._known.values(), key=lambda spec: (spec.model_id != self._live, spec.name))
         return [(spec.card, spec.model_id in self._loaded) for spec in live_first]
+
+    def _find(self, model_id: str) -> _Loaded | None:
+        if model_id not in self._known:
+            self.serve(*self._told)  # for what was named may have been added since
+        return self._loaded.get(model_id)
+
+    def _spec(self, model_id: str) -> ModelSpec | None:
+        if model_id not in self._known:
+            self._look_again()
+        return self._known.get(model_id)
+
+    def _look_again(self) -> None:
+        try:
+            self._known |= {spec.model_id: spec for spec in self._look_up()}
+        except Misconfigured as error:
+            logger.warning("the model registry is taken as it was read before: %s", error.message)
 
     def _load(self, spec: ModelSpec) -> None:
         engine = self._make(spec)

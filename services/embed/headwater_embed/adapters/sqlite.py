@@ -35,6 +35,8 @@ class SqliteCache:
         self._read_seconds = read_seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vector-cache")
         self._waiting: set[asyncio.Future[None]] = set()
+        # The last read that took too long: as long as it takes, no other call waits for the disk.
+        self._late: asyncio.Future[Mapping[str, Embedding]] | None = None
         self._is_open = False
 
     async def start(self) -> None:
@@ -56,11 +58,12 @@ class SqliteCache:
     async def get_many(self, keys: Collection[str]) -> Mapping[str, Embedding]:
         if not self._is_open:
             return {}
-        reading = self._in_thread(self._file.read, list(keys))
-        await asyncio.wait({reading}, timeout=self._read_seconds)
-        if reading.done():
-            return reading.result()
-        reading.cancel()
+        if self._late is None or self._late.done():
+            reading = self._in_thread(self._file.read, list(keys))
+            await asyncio.wait({reading}, timeout=self._read_seconds)
+            if reading.done():
+                return reading.result()
+            self._late = reading
         _count_busy(len(keys))
         return {}
 

@@ -51,6 +51,16 @@ def test_the_list_says_what_is_known_here_and_used(
     assert "english is bge-small-en-v1.5-int8-rows, multilingual is tiny" in out
 
 
+def test_the_list_says_what_there_is_where_the_setting_names_nothing_of_it(
+    headwater: Headwater, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWATER_ENCODER", "multilingual")
+    code, out, err = headwater("list")
+    assert (code, "bge-small-en-v1.5-int8-rows" in out) == (0, True)
+    assert "no model here is the multilingual one" in err
+    assert json.loads(headwater("list", "--json")[1])["used"] is None
+
+
 def test_the_list_for_machines(headwater: Headwater, root: Path, tmp_path: Path) -> None:
     headwater("add", str(write_folder(tmp_path / "mine")))
     told = json.loads(headwater("list", "--json")[1])
@@ -71,6 +81,7 @@ def test_an_added_model_is_told_with_how_to_use_it(headwater: Headwater, root: P
     assert code == 0
     assert f"own {spec.model_id}: 8 dimensions, in {ModelStore(root).folder(spec)}" in out
     assert "HEADWATER_ENCODER=own" in out
+    assert "headwater reindex --model own" in out
     assert spec.passage_prefix == "passage:"
     told = json.loads(headwater("add", str(folder), *options.split(), "--json")[1])
     assert told["model_id"] == spec.model_id

@@ -141,6 +141,17 @@ async def test_bulk_stands_back_and_nobody_else() -> None:
     assert found == [[own], [own], [max(own, BULK_NICE)]]
 
 
+async def test_a_flood_of_queries_keeps_nobody_out() -> None:
+    bench = Bench(workers=2, queued=1_000, for_queries=1)
+    for _ in range(100):
+        await bench.call([10], Lane.QUERY)
+    await bench.call([20], Lane.LIVE)
+    await bench.call([30], Lane.BACKFILL)
+    await bench.drain()
+    assert bench.ran.index(20) <= 12  # 80 tokens of queries earn it its turn, and three run by then
+    assert bench.ran.index(30) <= 52
+
+
 async def test_batches_form_while_the_workers_are_busy() -> None:
     bench = Bench(batch_tokens=20, batch_items=8)
     calls = [await bench.call([size]) for size in (1, 8, 7, 6)]

@@ -36,7 +36,7 @@ ORIGIN: dict[str, st.SearchStrategy[Any]] = {
 ENTRY = """
 [[models]]
 name = "mine"
-runtime = "onnx"
+runtime = "hash"
 source = "me"
 licence = "MIT"
 dimension = 8
@@ -128,7 +128,8 @@ def test_every_shipped_model_with_files_is_pinned_to_a_place() -> None:
         (ENTRY.replace("dimension = 8\n", ""), "models.0.dimension"),
         (ENTRY.replace("8", '"many"'), "models.0.dimension"),
         (ENTRY.replace("8", "0"), "must be positive"),
-        (ENTRY.replace('"onnx"', '"torch"'), "models.0.runtime"),
+        (ENTRY.replace('"hash"', '"torch"'), "models.0.runtime"),
+        (ENTRY.replace('"hash"', '"onnx"'), "mine needs both files.weights and files.tokenizer"),
         (ENTRY.replace('"mine"', '"../mine"'), "cannot be a model's name"),
         (ENTRY.replace('"mine"', '"multilingual"'), "cannot be a model's name"),
         (ENTRY + 'shape = "round"', "models.0.shape"),

@@ -24,6 +24,7 @@ class Hub(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answer)
         self.files: dict[str, bytes | int] = {}
         self.asked: list[str] = []
+        self.breaks_off_at: int | None = None
 
     @property
     def address(self) -> str:
@@ -40,8 +41,9 @@ class _Answer(http.server.BaseHTTPRequestHandler):
             self.send_error(content)
             return
         self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(content[: self.server.breaks_off_at])
 
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing."""
@@ -135,6 +137,13 @@ def test_more_than_was_promised_is_not_read(hub: Hub, tmp_path: Path) -> None:
     hub.files["/file"] = b"x" * 100
     with pytest.raises(Misconfigured, match="more than the 99 bytes"):
         download_file(f"{hub.address}/file", tmp_path / "file", 99, silent)
+
+
+def test_a_line_that_breaks_off_is_not_the_files_fault(hub: Hub, tmp_path: Path) -> None:
+    hub.files["/file"] = b"x" * 100
+    hub.breaks_off_at = 60
+    with pytest.raises(Unavailable, match="40 more expected"):
+        download_file(f"{hub.address}/file", tmp_path / "file", 100, silent)
 
 
 def test_progress_is_reported_and_can_stop_it(hub: Hub, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from headwater_text.analysis import MAX_TERM_CHARACTERS, analyse
+from headwater_text.analysis import MAX_TERM_CHARACTERS, _compound, analyse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +25,12 @@ from hypothesis import strategies as st
 )
 def test_terms(text: str, expected: str) -> None:
     assert analyse(text) == expected
+
+
+def test_what_is_too_long_for_a_word_is_not_kept_in_memory() -> None:
+    _compound.cache_clear()
+    analyse(" ".join("x" * length for length in range(MAX_TERM_CHARACTERS - 1, MAX_TERM_CHARACTERS + 10)))
+    assert _compound.cache_info().currsize == 2
 
 
 def test_a_word_and_its_forms_meet() -> None:

@@ -50,7 +50,8 @@ async def test_it_serves_only_between_start_and_stop(tmp_path: Path, clock: Manu
 
 
 async def test_a_gpu_that_is_required_and_not_there_stops_the_start(tmp_path: Path, clock: ManualClock) -> None:
-    engine = BatchedEngine(builtin().get("hash-words"), ModelStore(tmp_path), BatchPolicy(), clock, Device.CUDA)
+    queue = new_queue(BatchPolicy(), clock)
+    engine = BatchedEngine(builtin().get("hash-words"), ModelStore(tmp_path), queue, clock, Device.CUDA)
     with pytest.raises(Misconfigured, match="HEADWATER_DEVICE"):
         await engine.start()
 

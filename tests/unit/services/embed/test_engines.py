@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from headwater_kit.testing.clock import ManualClock
 
 FIRST = builtin().get("hash-words")
 OTHER = dataclasses.replace(FIRST, name="other", dimension=16)
+ADDED = dataclasses.replace(FIRST, name="added", dimension=24)
 BROKEN = dataclasses.replace(FIRST, name="broken", kind="reranker", runtime="onnx")
 
 
@@ -48,8 +49,28 @@ def told() -> asyncio.Event:
     return event
 
 
+class Registry:
+    """The models there are, in a file that a user may write to."""
+
+    def __init__(self) -> None:
+        self.models = [FIRST, OTHER, BROKEN]
+        self.is_broken = False
+
+    def __call__(self) -> Sequence[ModelSpec]:
+        if self.is_broken:
+            raise Misconfigured("the file cannot be read")
+        return self.models
+
+
 @pytest.fixture
-async def engines(tmp_path: Path, clock: ManualClock, told: asyncio.Event) -> AsyncIterator[ServedEngines]:
+def registry() -> Registry:
+    return Registry()
+
+
+@pytest.fixture
+async def engines(
+    tmp_path: Path, clock: ManualClock, told: asyncio.Event, registry: Registry
+) -> AsyncIterator[ServedEngines]:
     queue = new_queue(BatchPolicy(), clock)
     Slow.allowed, Slow.failures = asyncio.Event(), 0
 
@@ -57,9 +78,7 @@ async def engines(tmp_path: Path, clock: ManualClock, told: asyncio.Event) -> As
         kind = BatchedEngine if spec is FIRST else Slow
         return kind(spec, ModelStore(tmp_path), queue, clock)
 
-    engines = ServedEngines(
-        FIRST, [FIRST, OTHER, BROKEN], make, queue, clock=clock, rng=random.Random(1), is_told=told.is_set
-    )
+    engines = ServedEngines(FIRST, registry, make, queue, clock=clock, rng=random.Random(1), is_told=told.is_set)
     await engines.start()
     yield engines
     await engines.stop(Deadline.after(clock, 5.0))
@@ -108,21 +127,80 @@ async def test_health_tells_of_the_model_that_new_documents_need(engines: Served
     await engines.check()
     assert await embed(engines, "", clock) == OTHER.dimension
     assert engines.known()[0][0] == OTHER.card
-    engines.serve(BROKEN.model_id)
+
+
+async def test_a_model_that_cannot_be_loaded_says_why(engines: ServedEngines, clock: ManualClock) -> None:
+    Slow.allowed.set()
+    engines.serve("", [BROKEN.model_id])
     await settled()
-    with pytest.raises(Misconfigured, match="reranker"):
+    with pytest.raises(Unavailable, match="cannot be loaded: broken is a reranker"):
+        await embed(engines, BROKEN.model_id, clock)
+    await engines.check()
+    engines.serve(BROKEN.model_id)
+    with pytest.raises(Unavailable, match="cannot be loaded: broken is a reranker"):
         await engines.check()
 
 
-async def test_before_it_is_told_nobody_is_turned_away_for_good(engines: ServedEngines, told: asyncio.Event) -> None:
+async def test_before_it_is_told_nobody_is_turned_away_for_good_nor_given_another_model(
+    engines: ServedEngines, told: asyncio.Event, clock: ManualClock
+) -> None:
     told.clear()
-    with pytest.raises(Unavailable):
-        engines.engine(OTHER.model_id)
+    for model_id in (OTHER.model_id, ""):
+        with pytest.raises(Unavailable, match="still being read"):
+            engines.engine(model_id)
+    assert await embed(engines, FIRST.model_id, clock) == FIRST.dimension
 
 
-async def test_a_model_that_nobody_knows_changes_nothing(engines: ServedEngines, clock: ManualClock) -> None:
-    engines.serve("unheard-of", ["unheard-of"])
-    assert await embed(engines, "", clock) == FIRST.dimension
+async def test_a_model_that_was_added_meanwhile_is_known_and_served(
+    engines: ServedEngines, registry: Registry, clock: ManualClock
+) -> None:
+    Slow.allowed.set()
+    registry.models = [*registry.models, ADDED]
+    assert (ADDED.card, False) in engines.known()
+    engines.serve("", [ADDED.model_id])
+    await settled()
+    assert await embed(engines, ADDED.model_id, clock) == ADDED.dimension
+
+
+async def test_a_model_that_was_wished_for_first_and_added_then_is_served(
+    engines: ServedEngines, registry: Registry, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    Slow.allowed.set()
+    for _ in range(3):  # as often as its progress is told
+        engines.serve("", [ADDED.model_id])
+        with pytest.raises(NotFound):
+            engines.engine(ADDED.model_id)
+    assert caplog.text.count(ADDED.model_id) == 1
+    registry.models = [*registry.models, ADDED]
+    engines.engine(ADDED.model_id)
+    await settled()
+    assert await embed(engines, ADDED.model_id, clock) == ADDED.dimension
+
+
+async def test_without_the_model_of_the_index_nothing_is_embedded_by_another(
+    engines: ServedEngines, registry: Registry, clock: ManualClock
+) -> None:
+    Slow.allowed.set()
+    engines.serve(ADDED.model_id)
+    with pytest.raises(Unavailable, match="headwater models add"):
+        engines.engine("")
+    with pytest.raises(Unavailable, match=ADDED.model_id):
+        await engines.check()
+    registry.models = [*registry.models, ADDED]
+    with pytest.raises(Unavailable, match="not loaded"):
+        await engines.check()
+    await settled()
+    await engines.check()
+    assert await embed(engines, "", clock) == ADDED.dimension
+
+
+async def test_a_registry_that_cannot_be_read_any_more_takes_nothing_away(
+    engines: ServedEngines, registry: Registry
+) -> None:
+    before = engines.known()
+    registry.is_broken = True
+    assert engines.known() == before
+    engines.serve("", [ADDED.model_id])
     await engines.check()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,16 @@ from headwater_embed.adapters.vectors_file import VectorsFile
 from headwater_embed.bootstrap import build
 from headwater_embed.domain import Embedding, cache_key
 from headwater_embed.settings import Settings
+from headwater_inference.registry import USER_FILE
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record
+from headwater_kit.bus.reindexes import outbound
 from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, EMBEDDINGS, EMBEDDINGS_BACKFILL, dead_letter
 from headwater_kit.codec import events
 from headwater_kit.core.documents import Chunk, DocumentKey, Position, part_key, text_hash
-from headwater_kit.core.errors import InvalidInput, NotFound
+from headwater_kit.core.errors import InvalidInput, NotFound, Unavailable
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome, Provenance
+from headwater_kit.core.reindexes import ReindexTarget, ReindexWished
 from headwater_kit.testing.service import serving
 
 if TYPE_CHECKING:
@@ -27,6 +31,18 @@ if TYPE_CHECKING:
 
 READ_SECONDS = 5.0
 KEY = DocumentKey("default", "document")
+ADDED = """
+[[models]]
+name = "added"
+runtime = "hash"
+source = "me"
+licence = "MIT"
+dimension = 8
+max_tokens = 32
+pooling = "sum"
+normalisation = "l2"
+precision = "float32"
+"""
 
 
 @pytest.fixture
@@ -140,6 +156,24 @@ async def test_faults_come_back_with_their_field(
 async def test_an_unknown_model_is_not_found(stub: "EmbedServiceAsyncStub") -> None:
     with pytest.raises(NotFound):
         await stub.Embed(pb.EmbedRequest(texts=["a"], kind=pb.TEXT_KIND_QUERY, model_id="other"))
+
+
+async def test_a_model_that_is_added_while_it_runs_can_be_changed_to(settings: Settings, bus: MemoryBus) -> None:
+    settings = settings.model_copy(update={"model_dir": settings.data_dir / "models"})
+    async with serving(build(settings, bus=bus), settings) as channel:
+        (settings.data_dir / "models").mkdir()
+        (settings.data_dir / "models" / USER_FILE).write_text(ADDED)
+        stub = EmbedServiceStub(channel)
+        listed = await stub.ListModels(pb.ListModelsRequest())
+        (added,) = (model for model in listed.models if model.name == "added")
+        wish = ReindexWished("1", ReindexTarget.READY, added.model_id, added.dimension, 0.0)
+        await bus.producer().send(outbound(wish))
+        request = pb.EmbedRequest(texts=["a"], kind=pb.TEXT_KIND_PASSAGE, model_id=added.model_id)
+        async with asyncio.timeout(READ_SECONDS):
+            while True:
+                with suppress(NotFound, Unavailable):
+                    assert (await stub.Embed(request)).dimension == 8
+                    return
 
 
 async def test_a_restart_finds_the_vectors_of_the_process_before(settings: Settings, bus: MemoryBus) -> None:

@@ -78,3 +78,21 @@ async def test_who_waits_has_its_own_deadline(soon: Deadline) -> None:
         await flights.values(["a"], maker, Deadline.after(clock, 0.0))
     maker.let.set()
     assert await first == {"a": "A"}
+
+
+class LateClock(ManualClock):
+    """Takes ten looks until a millisecond is over, so that any timer rings before the time is up."""
+
+    def monotonic(self) -> float:
+        self.jump(0.0001)
+        return super().monotonic()
+
+
+async def test_a_timer_that_rings_early_ends_no_wait(soon: Deadline) -> None:
+    flights, maker = Flights[str, str](), Maker()
+    first = asyncio.create_task(flights.values(["a"], maker, soon))
+    await asyncio.sleep(0)
+    with pytest.raises(DeadlineExceeded):
+        await flights.values(["a"], maker, Deadline.after(LateClock(), 0.001))
+    maker.let.set()
+    assert await first == {"a": "A"}
