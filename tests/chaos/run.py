@@ -53,10 +53,10 @@ def terms_of(given: argparse.Namespace, seed: int) -> Terms:
         named,
         stories(given.data),
         given.points.split(","),
-        given.rate,
-        given.documents,
-        given.poison,
-        not given.no_backfill,
+        per_second=given.rate,
+        documents=given.documents,
+        poison=given.poison,
+        backfill=not given.no_backfill,
     )
 
 

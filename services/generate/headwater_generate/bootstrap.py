@@ -39,7 +39,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     channels = {name: connect(getattr(settings, f"{name}_target"), settings) for name in ("embed", "retrieve", "guard")}
     generators = _generators(settings, RpcSentenceEncoder(channels["embed"]))
     answering = Answering(
-        RpcRetriever(channels["retrieve"]),
+        RpcRetriever(channels["retrieve"], settings.default_deadline_seconds),
         RpcGuard(channels["guard"], settings.generate_guard_seconds),
         generators,
         clock,

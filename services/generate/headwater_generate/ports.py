@@ -35,7 +35,7 @@ class Draft:
 
 
 class Retriever(Protocol):
-    """Finds passages. Raises NotYet, Unavailable, DeadlineExceeded."""
+    """Finds passages. Raises NotYet, Unavailable, Overloaded, DeadlineExceeded."""
 
     async def search(
         self, question: str, top_k: int, filter: Filter | None, freshness: Freshness, answer_id: str

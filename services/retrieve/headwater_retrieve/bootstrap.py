@@ -79,6 +79,7 @@ def _policy(settings: Settings) -> SearchPolicy:
         weights=Weights(settings.retrieve_dense_weight, settings.retrieve_lexical_weight),
         scripts=frozenset(word.strip().lower() for word in settings.retrieve_dense_scripts.split(",")),
         encode_seconds=settings.retrieve_encode_seconds,
+        at_once=settings.retrieve_searches_at_once,
     )
 
 

@@ -29,6 +29,12 @@ class Settings(TenantSettings, MilvusSettings, ServiceSettings):
     retrieve_encode_seconds: float = Field(
         default=2.0, gt=0, description="time the encoder is given; after it the search goes on without the dense leg"
     )
+    retrieve_searches_at_once: int = Field(
+        default=16,
+        ge=1,
+        description="searches that encoder and store are asked for at a time; others wait their turn, and those that "
+        "would be answered late are refused with RESOURCE_EXHAUSTED",
+    )
     retrieve_wait_ms: int = Field(
         default=2_000, ge=0, description="how long a search waits to be as fresh as it asks, unless it says, in ms"
     )

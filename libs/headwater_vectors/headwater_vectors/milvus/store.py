@@ -57,8 +57,6 @@ class MilvusStore:
         self._connection = Connection(address)
         self._catalogue = Catalogue(self._connection)
         self._engine: Capabilities = SERVER
-        # Names this process among the writers of ledger rows.
-        self._writer_id = uuid4().hex
         self._opened: _Opened | None = None
         self._look_due = 0.0
         self._looking = asyncio.Lock()
@@ -261,7 +259,9 @@ class MilvusStore:
     async def _use(self, name: str, model: Model) -> _Opened:
         tables = Tables(self._connection, name, self._engine)
         await tables.load()
-        writer = MilvusWriter(tables, model, self._writer_id)
+        # A name of its own, also where the collection was served before, as by a rollback: its switches are counted
+        # from the beginning, and those of one name must never be (`visibility`).
+        writer = MilvusWriter(tables, model, writer_id=uuid4().hex)
         return _Opened(name, model, MilvusReader(tables, model), writer, MilvusScan(tables))
 
 

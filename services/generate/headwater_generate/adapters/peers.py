@@ -30,10 +30,11 @@ from headwater_generate.ports import Checked, Retrieved
 
 
 class RpcRetriever:
-    """`ports.Retriever` on the retrieve service."""
+    """`ports.Retriever` on the retrieve service, within so many seconds."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, timeout_seconds: float) -> None:
         self._stub = RetrieveServiceStub(channel)
+        self._timeout_seconds = timeout_seconds
 
     async def search(
         self, question: str, top_k: int, filter: Filter | None, freshness: Freshness, answer_id: str
@@ -47,7 +48,8 @@ class RpcRetriever:
             impression_id=answer_id,
             for_answer=True,
         )
-        response = await self._stub.Search(request)
+        # What the asker wants to wait for the index comes on top.
+        response = await self._stub.Search(request, timeout=self._timeout_seconds + max(0, freshness.wait_ms) / 1_000)
         return Retrieved(tuple(map(passage_from_proto, response.passages)), watermark_from_proto(response.watermark))
 
 

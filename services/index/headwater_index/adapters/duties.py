@@ -37,6 +37,8 @@ class Duties:
         self._passes = passes
         self._clock = clock
         self._rounds = rounds
+        # Outlasts the lead: it may come and go more often than comparisons are due.
+        self._due = clock.monotonic() + rounds.seconds
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -67,12 +69,11 @@ class Duties:
 
     async def _lead_on(self) -> None:
         """Compares at intervals, for as long as the lead is held."""
-        due = self._clock.monotonic() + self._rounds.seconds
         while self._lead.is_held:
             await self._clock.sleep(LOOK_SECONDS)
-            if self._rounds.seconds and self._clock.monotonic() >= due:
+            if self._rounds.seconds and self._clock.monotonic() >= self._due:
                 await self._compare()
-                due = self._clock.monotonic() + self._rounds.seconds
+                self._due = self._clock.monotonic() + self._rounds.seconds
 
     async def _resumed(self) -> bool:
         try:

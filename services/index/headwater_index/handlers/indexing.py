@@ -5,7 +5,7 @@ from dataclasses import replace
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.documents import DocumentKey
-from headwater_kit.core.errors import HeadwaterError
+from headwater_kit.core.errors import HeadwaterError, InvalidInput
 from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, Outcome
 from headwater_vectors.ports import LedgerRow, Model
 
@@ -52,10 +52,17 @@ class Indexer:
         async with self._gate.passing():
             match part.chunked.provenance.outcome:
                 case Outcome.UPSERTED:
-                    return await self._upsert(key, part, rewrite=rewrite)
+                    try:
+                        return await self._upsert(key, part, rewrite=rewrite)
+                    except InvalidInput:
+                        await self._clear(key, part)
+                        raise
                 case Outcome.DELETED:
                     return await self._delete(key, part)
-                case _:
+                case outcome:
+                    # A repair writes parts that stand before the marker, and the one behind it that was redriven.
+                    if outcome is Outcome.REJECTED and not rewrite:
+                        await self._clear(key, part)
                     return self._announce(part, await self._serving(key)) if part.chunked.is_last else None
 
     def reject(self, part: DocumentEmbedded, error: HeadwaterError) -> DocumentIndexed | None:
@@ -123,6 +130,11 @@ class Indexer:
         if stored is not None and versions.fence(stored, wanted) is Fence.STALE:
             last = max((chunk.ordinal for chunk in part.chunked.chunks), default=-1)
             await self._store.discard(replace(wanted, chunk_count=last + 1))
+
+    async def _clear(self, key: DocumentKey, part: DocumentEmbedded) -> None:
+        """Takes away the parts that came before a last part which is put aside, here or on the way."""
+        if part.chunked.is_last and part.chunked.parts > 1:
+            await self._store.discard(versions.served_by(key, part.chunked, deleted=False))
 
     async def _serve(self, part: DocumentEmbedded, wanted: LedgerRow) -> DocumentIndexed:
         served = await self._store.switch(wanted)

@@ -16,7 +16,8 @@ logger = logging.getLogger(__name__)
 
 # Enough for writes to be shared, few enough to leave live edits their turn.
 DOCUMENTS_AT_ONCE = 8
-BACKOFF = Backoff()
+# All writes wait for it while searches change over, also when the store has just come back.
+BACKOFF = Backoff(cap_seconds=1.0)
 
 
 class Replay:

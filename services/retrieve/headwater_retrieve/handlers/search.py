@@ -8,6 +8,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import NotFound, Transient
 from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
+from headwater_kit.core.turns import Turns
 from headwater_vectors.ports import ModelChanged
 
 from headwater_retrieve.domain.freshness import RecentChanges
@@ -32,13 +33,15 @@ class SearchPolicy:
 
     `candidates`: chunks asked of each leg. `weights`: what the legs count on a
     query that both can read. `scripts`: what the encoder can read
-    (`domain.reliability`). `encode_seconds`: patience with the encoder.
+    (`domain.reliability`). `encode_seconds`: patience with the encoder. `at_once`:
+    searches that encoder and store are asked for at a time.
     """
 
     candidates: int = 100
     weights: Weights = DEFAULT_WEIGHTS
     scripts: frozenset[str] = frozenset({"latin"})
     encode_seconds: float = 2.0
+    at_once: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +88,23 @@ class Search:
         self._clock = clock
         self._new_id = new_id
         self._policy = policy
+        self._turns = Turns(clock, policy.at_once)
 
     async def search(self, query: Query, principal: Principal, deadline: Deadline) -> Found:
         """The passages that answer best, by rank.
 
         Raises NotYet where the index has not come as far as asked, Unavailable
-        where the store is away, or the broker and a staleness is asked for.
+        where the store is away, or the broker and a staleness is asked for,
+        Overloaded where so many search already that this one would be late.
         Where the encoder is, the list is made without the dense leg and says so.
         """
-        await self._progress.reach(query.freshness, deadline)
-        # Taken before the store is read: the list reflects this much at least.
-        watermark = self._progress.positions()
         weights = weigh(query.text, self._policy.weights, self._policy.scripts)
-        vector, legs = await self._find(query, principal, weights, deadline)
+        # Who waits for the index takes nobody's turn.
+        await self._progress.reach(query.freshness, deadline)
+        async with self._turns.turn(deadline):
+            # Taken before the store is read: the list reflects this much at least.
+            watermark = self._progress.positions()
+            vector, legs = await self._find(query, principal, weights, deadline)
         candidates = self._remember(principal, vector or NO_VECTOR, fuse(legs.dense, legs.lexical, weights))
         found = Found(
             self._select(principal, candidates, query.limit),

@@ -74,6 +74,23 @@ async def test_a_version_with_a_part_missing_is_never_served(indexer: Indexer, s
     assert await shown(store, "apple") == [(1, "apple old")]
 
 
+async def test_of_a_version_whose_last_part_is_put_aside_nothing_stays(
+    indexer: Indexer, store: MemoryStore, part: Part
+) -> None:
+    await applied(indexer, part(1, "apple old"))
+    await indexer.apply(KEY, part(2, "apple new", part=0, parts=2))
+    last = part(2, "apple newer", part=1, parts=2)
+    with pytest.raises(InvalidInput):
+        await indexer.apply(KEY, replace(last, vectors=()))
+    assert (await store.counts("acme")).chunks == 1
+    await indexer.apply(KEY, part(3, "apple new", part=0, parts=2))
+    # As embed marks it.
+    marker = replace(part(3, part=1, parts=2, outcome=Outcome.REJECTED), vectors=())
+    indexed = await applied(indexer, replace(marker, chunked=replace(marker.chunked, chunk_count=2)))
+    assert (indexed.provenance.outcome, indexed.serving_version) == (Outcome.REJECTED, 1)
+    assert (await store.counts("acme")).chunks == 1
+
+
 @pytest.mark.parametrize("late", [1, 2])
 async def test_what_is_not_newer_is_stale(indexer: Indexer, store: MemoryStore, part: Part, late: int) -> None:
     await applied(indexer, part(2, "apple"))

@@ -1,5 +1,7 @@
 """What a comparison finds and mends, over the in-memory log and store."""
 
+from dataclasses import replace
+
 import pytest
 from headwater_index.domain.drift import Kind, TenantDrift
 from headwater_kit.core.crash import POINTS, arm
@@ -204,6 +206,24 @@ async def test_a_version_that_came_whole_after_it_was_put_aside_is_mended(world:
     # The part in the middle was redriven: it stands behind its siblings now.
     await world.send_part(key, second)
     await world.indexer.apply(key, second)
+    drift = await found(world, repair=True)
+    assert (drift.counts, drift.repaired) == ({Kind.MIXED: 1}, 1)
+    assert [row.version for row in await world.store.versions(key)] == [2]
+
+
+async def test_a_version_whose_last_part_was_redriven_is_mended(world: World) -> None:
+    key = DocumentKey("acme", "d5")
+    first, second, third = await world.accept(key, 2, "one", "two", "three", "four", "five")
+    await world.take_away(key, 2)
+    await world.compact()
+    rejected = replace(third.chunked.provenance, outcome=Outcome.REJECTED, reason="POISON")
+    marker = replace(third, chunked=replace(third.chunked, provenance=rejected, chunks=()), vectors=())
+    await world.send_part(key, marker)
+    for part in (first, second, marker):
+        await world.apply(key, part)
+    assert [row.version for row in await world.store.versions(key)] == [1]
+    await world.send_part(key, third)
+    await world.apply(key, third)
     drift = await found(world, repair=True)
     assert (drift.counts, drift.repaired) == ({Kind.MIXED: 1}, 1)
     assert [row.version for row in await world.store.versions(key)] == [2]

@@ -17,7 +17,7 @@ from headwater_kit.core.documents import (
     embedding_text,
     text_hash,
 )
-from headwater_kit.core.errors import NotYet, Unavailable
+from headwater_kit.core.errors import NotYet, Overloaded, Unavailable
 from headwater_kit.core.events import ClickMemory, PassageVotes
 from headwater_kit.core.filters import Compare, Operator
 from headwater_kit.testing.clock import ManualClock
@@ -37,7 +37,7 @@ ADA = Principal("acme", "ada")
 class Bench:
     """A search with everything around it at hand."""
 
-    def __init__(self, encoder: WordEncoder | None = None) -> None:
+    def __init__(self, encoder: WordEncoder | None = None, policy: SearchPolicy | None = None) -> None:
         self.clock = ManualClock()
         self.store = MemoryStore()
         self.encoder = encoder or WordEncoder()
@@ -56,7 +56,7 @@ class Bench:
             memory=self.memory,
             clock=self.clock,
             new_id=lambda: f"impression-{next(numbers)}",
-            policy=SearchPolicy(),
+            policy=policy or SearchPolicy(),
         )
 
     async def add(self, document_id: str, text: str, tenant: str = "acme", version: int = 1, **metadata: str) -> None:
@@ -108,6 +108,49 @@ async def test_without_the_encoder_words_alone_answer_and_that_is_said(bench: Be
     assert names(found) == ["dicts"]
     assert found.missing_legs == ("dense",)
     assert found.passages[0].parts.dense is None
+
+
+class SlowEncoder(WordEncoder):
+    """Takes a second for each query."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = ManualClock()
+
+    async def encode(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:
+        await self.clock.sleep(1.0)
+        return await super().encode(text, model_id, deadline)
+
+
+@pytest.fixture
+async def slow() -> Bench:
+    encoder = SlowEncoder()
+    bench = Bench(encoder, SearchPolicy(at_once=1))
+    encoder.clock = bench.clock
+    await bench.store.open()
+    return bench
+
+
+async def test_more_searches_than_can_be_answered_in_time_are_refused_at_once(slow: Bench) -> None:
+    first = asyncio.create_task(slow.ask(Query("a list")))
+    await slow.clock.advance(1.0)
+    await first
+    searches = [asyncio.create_task(slow.ask(Query("a list"))) for _ in range(20)]
+    await slow.clock.settle()
+    refused = [search for search in searches if search.done()]
+    assert [type(search.exception()) for search in refused] == [Overloaded] * 15
+    await slow.clock.advance(5.0)
+    assert all(search.done() for search in searches)
+
+
+async def test_who_waits_for_the_index_takes_nobodys_turn(slow: Bench) -> None:
+    fresh = Query("a list", freshness=Freshness((Position(0, 5),), wait_ms=5_000))
+    waiting, other = (asyncio.create_task(slow.ask(query)) for query in (fresh, Query("a list")))
+    await slow.clock.advance(1.0)
+    assert (waiting.done(), other.done()) == (False, True)
+    slow.watermark.advance(Position(0, 5), slow.clock.now())
+    await slow.clock.advance(1.0)
+    assert waiting.done()
 
 
 async def test_another_models_vectors_are_not_searched_with(bench: Bench) -> None:

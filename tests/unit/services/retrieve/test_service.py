@@ -176,7 +176,7 @@ async def test_without_the_encoder_words_alone_answer(world: World, stub: Retrie
     assert list(response.missing_legs) == ["dense"]
 
 
-async def test_a_broker_that_is__no_search_and_shows_in_health(world: World, stub: RetrieveServiceStub) -> None:
+async def test_a_broker_that_is_away_ends_no_search(world: World, stub: RetrieveServiceStub) -> None:
     world.bus.away()
     response = await stub.Search(retrieve_pb2.SearchRequest(query="list"), timeout=5)
     assert response.passages
