@@ -15,6 +15,14 @@ settings.register_profile("headwater", deadline=None)
 settings.load_profile("headwater")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where workers run side by side, a file is one worker's, and all who share the whole platform are."""
+    for item in items:
+        shares_platform = "laptop" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("laptop" if shares_platform else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Apache Kafka, as host:port. Topics are the test's own affair: name them apart or create them once."""
