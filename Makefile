@@ -52,7 +52,7 @@ demo: setup ## Run the platform on a real corpus, show it, stop; JSON=FILE write
 # What starts no engine runs on all cores. What does waits most of its time, so two workers run side by side, each with
 # engines of its own; a file is one worker's. Either begins with what takes long, so that none is busy alone at the end.
 WITHOUT_ENGINES := -n auto --dist worksteal tests/chaos/memory tests/architecture tests/unit
-WITH_ENGINES := -n 2 --dist loadgroup --no-loadscope-reorder \
+WITH_ENGINES := -n 2 --dist loadfile --no-loadscope-reorder \
   tests/e2e tests/chaos --ignore=tests/chaos/memory tests/integration tests/contract
 # That ARGS select nothing in one of the two is no fault; without ARGS it is.
 OR_NONE := || test $$? -eq 5 -a -n '$(if $(ARGS),some)'
