@@ -71,16 +71,19 @@ async def make_topic(kafka_bootstrap: str) -> AsyncIterator[MakeTopic]:
         with suppress(KafkaException):
             await asyncio.wrap_future(admin.delete_topics([TOPIC])[TOPIC])
 
+    async def made(topic: NewTopic) -> bool:
+        with suppress(KafkaException):
+            await asyncio.wrap_future(admin.create_topics([topic])[TOPIC])
+        # The broker may show the topic of before for a moment yet.
+        shown = (await asyncio.to_thread(admin.list_topics, TOPIC, 5.0)).topics[TOPIC]
+        return len(shown.partitions) == topic.num_partitions
+
     async def make(partitions: int, config: dict[str, str]) -> None:
         await deleted()
         async with asyncio.timeout(10.0):
-            while True:
-                # A broker that has said that it deletes a topic may have it for a moment yet.
-                with suppress(KafkaException):
-                    await asyncio.wrap_future(
-                        admin.create_topics([NewTopic(TOPIC, partitions, 1, config=config)])[TOPIC]
-                    )
-                    return
+            while (await asyncio.to_thread(admin.list_topics, TOPIC, 5.0)).topics[TOPIC].error is None:
+                await asyncio.sleep(0.1)
+            while not await made(NewTopic(TOPIC, partitions, 1, config=config)):
                 await asyncio.sleep(0.1)
 
     yield make
