@@ -19,117 +19,30 @@ before did not have. Tokens are held against those of a version embedded anew.
 import argparse
 import asyncio
 import difflib
-import functools
 import gzip
 import itertools
 import json
 import random
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from figures import quantile
-from headwater_embed.adapters.lru import LruCache
-from headwater_embed.domain import Embedding
-from headwater_embed.handlers import Embedder
 from headwater_embed.settings import Settings
-from headwater_inference.ports import Lane, ModelCard, WhenFull
-from headwater_inference.tokens import TokenCounter, open_counter
+from headwater_inference.tokens import open_counter
+from headwater_ingest.domain import parsing
 from headwater_ingest.domain.blocks import BlockKind
-from headwater_ingest.domain.chunking import ChunkPolicy
-from headwater_ingest.domain.cutting import CutDocument, cut_document
-from headwater_ingest.domain.parsing import parse
-from headwater_ingest.domain.parts import parts_of
-from headwater_kit.core.clock import SystemClock
-from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Position, embedding_text
-from headwater_kit.core.events import Outcome, Provenance
 from headwater_text.sentences import split_sentences
+from pipeline import Pipeline, Version
 from traffic import texts
 
-MIB = 1024 * 1024
 # What is shorter is a label or an item's number, what does not end so a table, a signature or a block of fields.
 MIN_SENTENCE_WORDS = 4
 STOPS = (".", "!", "?", ":", "。", "！", "？")
 PROSE = (BlockKind.PARAGRAPH, BlockKind.LIST)
 KINDS = ("replace", "insert", "delete")
-KEY = DocumentKey("default", "edited")
 Hunk = tuple[int, int]
-
-
-class CountingEngine:
-    """An Engine, and all the Engines there are, that encodes nothing and notes what it was asked to encode."""
-
-    def __init__(self, card: ModelCard) -> None:
-        self.card = card
-        self.encoded: list[str] = []
-        self._vector = bytes(4 * card.dimension)
-
-    async def embed(
-        self, texts: Sequence[str], lane: Lane, when_full: WhenFull, deadline: Deadline
-    ) -> Sequence[Embedding]:
-        """A vector of no meaning for each text."""
-        self.encoded += texts
-        return [Embedding(self._vector, is_truncated=False)] * len(texts)
-
-    def engine(self, model_id: str) -> "CountingEngine":
-        """Itself, whatever the model."""
-        return self
-
-    def serve(self, live: str, others: Collection[str] = ()) -> None:
-        """It serves what it serves."""
-
-    def known(self) -> Sequence[tuple[ModelCard, bool]]:
-        """Its own model."""
-        return [(self.card, True)]
-
-
-@dataclass(frozen=True)
-class Version:
-    """A document as cut; `inputs` are what is embedded for its chunks."""
-
-    cut: CutDocument
-    chunks: tuple[Chunk, ...]
-
-    @functools.cached_property
-    def inputs(self) -> list[str]:
-        """One a chunk, in their order."""
-        return [embedding_text(self.cut.title, chunk.heading_path, chunk.text) for chunk in self.chunks]
-
-
-class Pipeline:
-    """Ingest's chunker and the embed service's handlers, with a cache of their own."""
-
-    def __init__(self, counter: TokenCounter, settings: Settings) -> None:
-        self._counter = counter
-        self._settings = settings
-        self.forget()
-
-    def forget(self) -> None:
-        """Empties the cache and the counts."""
-        self.engine = CountingEngine(self._settings.model_spec().card)
-        cache = LruCache(self._settings.embed_cache_mb * MIB)
-        self._embedder = Embedder(self.engine, cache, SystemClock(), part_seconds=60.0)
-
-    def cut(self, text: str, title: str = "") -> Version:
-        """The text's chunks, as ingest cuts them by default."""
-        cut = cut_document("text/plain", text, title, self._counter, ChunkPolicy())
-        return Version(cut, cut.chunks(KEY, 1))
-
-    async def write(self, version: Version, metadata: Mapping[str, str] | None = None) -> list[str]:
-        """What had to be encoded for it."""
-        before = len(self.engine.encoded)
-        info = DocumentInfo(version.cut.title, metadata=metadata or {})
-        for part in parts_of(Provenance(Position(0, 0), 0.0, Outcome.UPSERTED, version=1), info, version.chunks):
-            await self._embedder.embed_part(part)
-        return self.engine.encoded[before:]
-
-    @functools.cache  # noqa: B019 - one pipeline a run
-    def tokens(self, text: str) -> int:
-        """Of a text as the encoder reads it, less the special ones."""
-        return self._counter.count(text)
 
 
 class Costs:
@@ -188,9 +101,7 @@ def hunks_between(before: str, after: str) -> Iterator[Hunk]:
 
 def sentences(text: str) -> list[Hunk]:
     """Places of the sentences of a text's prose; `text` is as parsed."""
-    blocks = [
-        block for block in parse("text/plain", text).blocks if block.kind in (BlockKind.PARAGRAPH, BlockKind.LIST)
-    ]
+    blocks = [block for block in parsing.parse("text/plain", text).blocks if block.kind in PROSE]
     found = ((block, sentence) for block in blocks for sentence in split_sentences(text[block.start : block.end]))
     return [
         (block.start + sentence.start, block.start + sentence.end)
@@ -291,15 +202,15 @@ def _space(text: str) -> int:
     return len(text) - len(text.lstrip())
 
 
-def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder with events.jsonl.gz; the demo's corpus if left out")
     parser.add_argument("--edits", type=int, default=1500, help="edits by sentence, a third of each kind")
     parser.add_argument("--seed", type=int, default=1, help="of what is edited and how")
-    return parser.parse_args(arguments)
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":
-    json.dump(asyncio.run(measure(parse_arguments())), sys.stdout, indent=2)
+    json.dump(asyncio.run(measure(parse())), sys.stdout, indent=2)
     sys.stdout.write("\n")

@@ -5,8 +5,8 @@
 Prints JSON, one row a way:
 
 - `tokens_per_second_per_core`: median over `--rounds` rounds, in each of which
-  every row encodes the same texts of 16 to 420 tokens with both cores; rows
-  take turns, so that a busy machine is busy for all.
+  every row makes vectors of the same texts of 16 to 420 tokens with both cores,
+  tokenizing included; rows take turns, so that a busy machine is busy for all.
 - `overlap_at_10`: which share of a text's ten nearest neighbours are the same
   as in float32, over `--texts` texts.
 - `alone_in_batch`: the least cosine of a text's vector alone to its vector in
@@ -73,14 +73,16 @@ class Row:
 
     texts: Sequence[str]
     ids: Sequence[Ids]
+    tokenizer: Tokenizer
     way: Encode | Peer
 
     def encode(self, places: Sequence[int]) -> tuple[Vectors, float]:
-        """Vectors of some texts, and the seconds."""
+        """Vectors of some texts, and the seconds from the texts on."""
+        texts = [self.texts[place] for place in places]
         if isinstance(self.way, Peer):
-            return self.way.encode([self.texts[place] for place in places])
+            return self.way.encode(texts)
         begin = time.perf_counter()
-        vectors = self.way([self.ids[place] for place in places])
+        vectors = self.way([self.tokenizer.encode(text).ids for text in texts])
         return vectors, time.perf_counter() - begin
 
 
@@ -94,7 +96,7 @@ def table(model: Model, tokenizer: Tokenizer, arguments: argparse.Namespace, fol
         as_peers_take_it(model, tokenizer, folder)
         names = [name for name in PEERS if wanted(name, arguments) and (model.exported or "fastembed" not in name)]
         ways |= {name: Peer(start_peer(arguments.peers_python, name, folder)) for name in names}
-    rows = {name: Row(texts, ids, way) for name, way in ways.items()}
+    rows = {name: Row(texts, ids, tokenizer, way) for name, way in ways.items()}
     figures: dict[str, dict[str, Any]] = {name: {} for name in rows}
     if arguments.rounds:
         measure_speed(rows, figures, arguments)

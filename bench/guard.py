@@ -17,7 +17,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,11 +144,16 @@ def _csv(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def main() -> None:
-    """Measures the sets that are there."""
+def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
-    folder = parser.parse_args().data
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    """Measures the sets that are there."""
+    folder = parse().data
     result = {name: measure(folder / name) for name, measure in SETS.items() if (folder / name).is_dir()}
     json.dump(result, sys.stdout, indent=2)
     sys.stdout.write("\n")

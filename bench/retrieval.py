@@ -246,14 +246,19 @@ def _open(file: Path) -> TextIO:
     return cast(TextIO, text)
 
 
-def main() -> None:
-    """Measures the sets that are there."""
+def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
     parser.add_argument("--sets", nargs="*", choices=SETS, default=list(SETS), help="which of them")
     parser.add_argument("--cache", type=Path, default=Path(".headwater/bench"), help="folder for vectors")
     parser.add_argument("--limit", type=int, default=0, help="questions a set; 0 means all")
-    arguments = parser.parse_args()
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    """Measures the sets that are there."""
+    arguments = parse()
     settings = ModelSettings()
     encoder = open_encoder(settings.model_spec(), settings.model_store())
     result: dict[str, object] = {"model": encoder.card.name, "model_id": encoder.card.model_id}

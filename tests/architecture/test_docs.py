@@ -29,5 +29,14 @@ def test_every_setting_is_documented(service: str) -> None:
 
 @pytest.mark.parametrize("page", tracked("*.md"), ids=shown)
 def test_links_lead_somewhere(page: Path) -> None:
-    targets = [link.partition("#")[0] for link in LINK.findall(page.read_text()) if "://" not in link]
-    assert [target for target in targets if target and not (page.parent / target).exists()] == []
+    links = [link.partition("#") for link in LINK.findall(page.read_text()) if "://" not in link]
+    pages = {target: page.parent / target if target else page for target, _, _ in links}
+    assert [target for target, found in pages.items() if not found.exists()] == []
+    assert [f"{target}#{place}" for target, _, place in links if place and place not in anchors(pages[target])] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The places in a page that a link may name: its headings, as forges spell them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

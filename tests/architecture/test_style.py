@@ -47,7 +47,7 @@ MACHINE = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", modules(), ids=shown)
+@pytest.mark.parametrize("path", [*modules(), *tracked("bench/*.py")], ids=shown)
 def test_a_file_has_one_subject_that_fits_it(path: Path) -> None:
     lines = len(path.read_text().splitlines())
     assert lines <= MAX_FILE_LINES or shown(path) in LONG_FILES

@@ -15,13 +15,14 @@ import pytest
 from e2e.laptop import Laptop
 from e2e.polling import until
 from e2e.records import Records
+from headwater_cli.platform.ports import PortLeases
 from headwater_client import Client
 from headwater_kit.core.documents import Position
 from headwater_kit.core.errors import NotYet
 
 TEXT = "The ferry to Skarholm leaves from the north pier."
 QUESTION = "From which pier leaves the ferry to Skarholm?"
-CANARY_METRICS_PORT = 17508
+CANARY_METRICS_PORT = 17_508
 
 
 @contextmanager
@@ -91,26 +92,29 @@ def test_an_index_that_stands_still_is_told_of_and_caught_up_with(client: Client
 def test_a_canary_sings_and_leaves_nothing_behind(laptop: Laptop, tenant: str) -> None:
     targets = {f"HEADWATER_{name.upper()}_TARGET": laptop.entry(name)["address"] for name in ("ingest", "retrieve")}
     rhythm = {"HEADWATER_CANARY_EVERY_SECONDS": "0.5", "HEADWATER_CANARY_TENANT": tenant}
-    ports = {"HEADWATER_GRPC_PORT": "0", "HEADWATER_METRICS_PORT": str(CANARY_METRICS_PORT)}
+    leases = PortLeases()
+    port = leases.pick(CANARY_METRICS_PORT)
+    ports = {"HEADWATER_GRPC_PORT": "0", "HEADWATER_METRICS_PORT": str(port)}
     canary = subprocess.Popen(
         [sys.executable, "-m", "headwater_client.canary"],
         env={**os.environ, **targets, **rhythm, **ports},
         stderr=subprocess.DEVNULL,
     )
     try:
-        until(lambda: good_beats() >= 3, what="three beats")
+        until(lambda: good_beats(port) >= 3, what="three beats")
         canary.terminate()
         assert canary.wait(15) == 0
     finally:
         canary.kill()
+        leases.release()
     with laptop.client(tenant) as client:
         assert client.search("canary sings", max_staleness_ms=0, wait_ms=20_000).passages == ()
 
 
-def good_beats() -> float:
+def good_beats(port: int) -> float:
     """What the canary has counted; 0 while it is not there."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{CANARY_METRICS_PORT}/metrics", timeout=5) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as page:
             counted = re.search(r"^headwater_canary_delay_seconds_count\S* (\S+)$", page.read().decode(), re.MULTILINE)
     except OSError:
         return 0.0

@@ -2,15 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import pytest
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from headwater_kit.bus.kafka import KafkaBus, KafkaConfig
 from headwater_kit.bus.ports import Outbound, RebalanceListener, TopicPartition
 from headwater_kit.bus.topics import CHUNKS, EMBEDDINGS, PARTITIONS, TOPICS, dead_letter
 from headwater_kit.core.errors import Misconfigured, Unavailable
+
+TOPIC = dead_letter(EMBEDDINGS.name, "index")
+MakeTopic = Callable[[int, dict[str, str]], Awaitable[None]]
 
 
 @pytest.fixture
@@ -57,16 +62,38 @@ async def test_a_consumer_closes_in_time(silent: KafkaBus) -> None:
     assert time.monotonic() - start < 5.0
 
 
-async def test_a_topic_with_other_partitions_is_refused(kafka_bootstrap: str) -> None:
-    # One that no other test on the shared broker makes.
-    name = dead_letter(EMBEDDINGS.name, "index")
+@pytest.fixture
+async def make_topic(kafka_bootstrap: str) -> AsyncIterator[MakeTopic]:
+    """Makes a topic as somebody else would have; whether the shared broker had it before does not matter."""
     admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
-    await asyncio.wrap_future(admin.create_topics([NewTopic(name, 2, 1)])[name])
-    try:
-        with pytest.raises(Misconfigured, match="2 partitions"):
-            await KafkaBus(KafkaConfig({"bootstrap.servers": kafka_bootstrap})).create_topics([name])
-    finally:
-        await asyncio.wrap_future(admin.delete_topics([name])[name])
+
+    async def deleted() -> None:
+        with suppress(KafkaException):
+            await asyncio.wrap_future(admin.delete_topics([TOPIC])[TOPIC])
+
+    async def made(topic: NewTopic) -> bool:
+        with suppress(KafkaException):
+            await asyncio.wrap_future(admin.create_topics([topic])[TOPIC])
+        # The broker may show the topic of before for a moment yet.
+        shown = (await asyncio.to_thread(admin.list_topics, TOPIC, 5.0)).topics[TOPIC]
+        return len(shown.partitions) == topic.num_partitions
+
+    async def make(partitions: int, config: dict[str, str]) -> None:
+        await deleted()
+        async with asyncio.timeout(10.0):
+            while (await asyncio.to_thread(admin.list_topics, TOPIC, 5.0)).topics[TOPIC].error is None:
+                await asyncio.sleep(0.1)
+            while not await made(NewTopic(TOPIC, partitions, 1, config=config)):
+                await asyncio.sleep(0.1)
+
+    yield make
+    await deleted()
+
+
+async def test_a_topic_with_other_partitions_is_refused(kafka_bootstrap: str, make_topic: MakeTopic) -> None:
+    await make_topic(2, {})
+    with pytest.raises(Misconfigured, match="2 partitions"):
+        await KafkaBus(KafkaConfig({"bootstrap.servers": kafka_bootstrap})).create_topics([TOPIC])
 
 
 async def test_a_topic_that_is_not_there_is_said_to_be_missing(kafka_bootstrap: str) -> None:
@@ -77,19 +104,15 @@ async def test_a_topic_that_is_not_there_is_said_to_be_missing(kafka_bootstrap: 
 
 
 async def test_a_topic_with_other_settings_is_used_and_warned_of(
-    kafka_bootstrap: str, caplog: pytest.LogCaptureFixture
+    kafka_bootstrap: str, make_topic: MakeTopic, caplog: pytest.LogCaptureFixture
 ) -> None:
-    name = dead_letter(EMBEDDINGS.name, "index")
-    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
-    other = {"cleanup.policy": "compact", "max.message.bytes": "1000000", "retention.ms": "3600000"}
-    await asyncio.wrap_future(admin.create_topics([NewTopic(name, PARTITIONS, 1, config=other)])[name])
-    try:
-        await KafkaBus(KafkaConfig({"bootstrap.servers": kafka_bootstrap})).create_topics([name])
-    finally:
-        await asyncio.wrap_future(admin.delete_topics([name])[name])
+    await make_topic(
+        PARTITIONS, {"cleanup.policy": "compact", "max.message.bytes": "1000000", "retention.ms": "3600000"}
+    )
+    await KafkaBus(KafkaConfig({"bootstrap.servers": kafka_bootstrap})).create_topics([TOPIC])
     (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    size = TOPICS[name].max_message_bytes
-    assert f"--entity-name {name} --add-config cleanup.policy=delete,max.message.bytes={size}" in warning
+    size = TOPICS[TOPIC].max_message_bytes
+    assert f"--entity-name {TOPIC} --add-config cleanup.policy=delete,max.message.bytes={size}" in warning
     assert "retention" not in warning
 
 

@@ -149,7 +149,8 @@ class VectorWriter(Protocol):
         ...
 
     async def discard(self, row: LedgerRow) -> None:
-        """Deletes the rows of a version that is not to be served: its first `chunk_count` chunks, and its ledger row.
+        """Deletes the rows of a version that is not to be served: its first `chunk_count` chunks, and its ledger row,
+        with the chunks that this one tells of.
 
         Of the version that is served only chunks beyond its own count go.
         """

@@ -61,7 +61,11 @@ class Switching:
     async def discard(self, row: LedgerRow) -> None:
         """As `VectorWriter.discard`."""
         crash_point("vectors.discarding")
-        await self._sweep([row], highest(await self._raw.versions(row.key)))
+        held = await self._raw.versions(row.key)
+        # A ledger row goes with all the chunks that it tells of, though who discards knows of some alone: whoever is
+        # about to sweep the version will not find it any more.
+        same = [each for each in held if each.version == row.version]
+        await self._sweep([max([row, *same], key=lambda each: each.chunk_count)], highest(held))
 
     async def _sweep(self, rows: Sequence[LedgerRow], served: LedgerRow | None) -> None:
         """Deletes the chunks of these versions that are not served, then the ledger rows below the served one."""

@@ -123,6 +123,7 @@ class Partition:
         """The owner dies, another takes over."""
         owner = self.owners[group]
         owner.process.kill()
+        self.wire.land(owner.process)
         for producer in owner.bus.producers:
             producer.cut()
         self.take_over(group)

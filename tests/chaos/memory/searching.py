@@ -1,4 +1,8 @@
-"""How hypothesis looks for failures here: the same examples every time, other ones in a soak."""
+"""How hypothesis looks for failures here: by one seed, by another each time in a soak.
+
+By one seed does not mean the same examples: hypothesis also draws on constants
+of the modules that are loaded, so a change of code may bring others.
+"""
 
 import os
 

@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import itertools
 import random
+from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -45,6 +46,7 @@ class Wire:
         self.writers = itertools.count(1)
         self.switches: dict[tuple[DocumentKey, int], tuple[str, int]] = {}
         """Of each ledger row ever written, the writer and the number that he gave it."""
+        self._sent: defaultdict[Process, list[Callable[[], None]]] = defaultdict(list)
         self._context = contextvars.copy_context()
         self._context.run(PROCESS.set, loop.outside)
 
@@ -77,6 +79,9 @@ class Wire:
         reply: asyncio.Future[T] = self.loop.create_future()
 
         def arrive() -> None:
+            if arrive not in sent:
+                return
+            sent.remove(arrive)
             if not process.is_alive and self.rng.random() < 0.5:
                 return
             outcome: T | HeadwaterError
@@ -98,8 +103,15 @@ class Wire:
             else:
                 reply.set_result(outcome)
 
+        sent = self._sent[process]
+        sent.append(arrive)
         self.at(self.loop.time() + self.delay() if arrival is None else arrival, arrive)
         return await reply
+
+    def land(self, process: Process) -> None:
+        """What a process has sent that is dead arrives at once, or never: before a successor has started."""
+        for arrive in tuple(self._sent[process]):
+            arrive()
 
 
 def at_once(work: Coroutine[Any, Any, T]) -> T:

@@ -1,4 +1,4 @@
-"""Benches that need a platform: that they start at all, and that they count right."""
+"""Every bench: that it starts at all, and that those that need a platform count right."""
 
 import argparse
 import importlib
@@ -13,7 +13,9 @@ figures = importlib.import_module("figures")
 traffic = importlib.import_module("traffic")
 
 
-@pytest.mark.parametrize("name", ["freshness", "poison", "overload", "reindex"])
+@pytest.mark.parametrize(
+    "name", ["edits", "encode", "freshness", "guard", "overload", "poison", "reindex", "retrieval"]
+)
 def test_a_bench_says_what_it_measures_and_takes_real_documents(
     name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -1,6 +1,5 @@
 """That the bench of edits counts right, on documents that are small enough to count by hand."""
 
-import argparse
 import importlib
 import random
 from types import ModuleType
@@ -26,14 +25,6 @@ def section(name: str, text: str) -> str:
 
 
 BEFORE = section("One", "It is short. It is about one thing.") + section("Two", "It is about another thing.")
-
-
-def test_it_says_what_it_measures(bench: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        bench.parse_arguments(["--help"])
-    assert ended.value.code == 0
-    assert "python bench/edits.py" in capsys.readouterr().out
-    assert isinstance(bench.parse_arguments([]), argparse.Namespace)
 
 
 @pytest.mark.parametrize(("kind", "hunk_text"), [("replace", "New words."), ("insert", "New words."), ("delete", "")])

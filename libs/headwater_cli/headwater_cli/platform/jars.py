@@ -5,10 +5,12 @@ broker's class path, and no dependency is resolved at run time. To make it
 anew: `python -m headwater_cli.platform.jars > jars.lock`.
 """
 
+import fcntl
 import hashlib
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -54,12 +56,13 @@ def resolve(cache: Path, jars: Sequence[Jar], progress: Progress = silent) -> tu
     """The verified paths of `jars`, fetched into `cache` (a Maven repository) where they are missing.
 
     Every jar's sha256 is compared at every call. `progress` is told how many
-    of how many are there. Raises Unavailable when a jar cannot be fetched and
+    of how many are there. Waits while another process fetches. Raises Unavailable when a jar cannot be fetched and
     Misconfigured when a fetched one has another checksum.
     """
     own, shared = _context(cache, []), _context(cache, [default_maven_repo()])
     paths = []
-    with ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool:
+    alone = _alone(cache) if missing(cache, jars) else nullcontext()
+    with alone, ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool:
         for path in pool.map(lambda jar: _verified(jar, own, shared), jars):
             paths.append(path)
             progress(len(paths), len(jars))
@@ -70,6 +73,15 @@ def missing(cache: Path, jars: Iterable[Jar]) -> tuple[Jar, ...]:
     """Those that are neither in `cache` nor in the user's Maven repository with the right checksum; fetches nothing."""
     places = (_context(cache, []), MavenContext(repo_cache=default_maven_repo()))
     return tuple(jar for jar in jars if not any(_matches(_cached(jar, place), jar) for place in places))
+
+
+@contextmanager
+def _alone(cache: Path) -> Iterator[None]:
+    """While entered, nobody else fetches: to them a download under way is a bad jar. A lock dies with its process."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _context(cache: Path, local: list[Path]) -> MavenContext:

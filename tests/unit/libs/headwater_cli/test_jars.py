@@ -1,5 +1,9 @@
 import hashlib
 import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,6 +22,44 @@ def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     config.write_text("[repositories]\nnowhere = http://127.0.0.1:9/\n")
     monkeypatch.setenv("JGO_CONFIG_FILE", str(config))
     monkeypatch.setenv("M2_REPO", str(tmp_path / "m2"))
+
+
+class Mirror(BaseHTTPRequestHandler):
+    """Serves the jar, half of it long before the other half."""
+
+    served = 0
+
+    def do_GET(self) -> None:
+        if not self.path.endswith(".jar"):
+            self.send_error(404)
+            return
+        type(self).served += 1
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(CONTENT)))
+        self.end_headers()
+        self.wfile.write(CONTENT[:5])
+        threading.Event().wait(0.3)
+        self.wfile.write(CONTENT[5:])
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[type[Mirror]]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
+        (tmp_path / "jgo.conf").write_text(f"[repositories]\nmirror = http://127.0.0.1:{server.server_port}/\n")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Mirror
+        server.shutdown()
+
+
+def test_two_that_start_at_the_same_time_fetch_a_jar_once(tmp_path: Path, mirror: type[Mirror]) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: jars.resolve(tmp_path / "cache", [JAR]), range(2)))
+    assert found[0] == found[1]
+    assert found[0][0].read_bytes() == CONTENT
+    assert mirror.served == 1
 
 
 def _put(repository: Path, content: bytes) -> Path:

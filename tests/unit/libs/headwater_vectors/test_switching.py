@@ -10,7 +10,7 @@ from headwater_kit.core.errors import Unavailable
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import LedgerRow
 from headwater_vectors.switching import Switching
-from headwater_vectors.testing.samples import KEY, MODEL, all_ledger_rows, all_rows, found, query, rows
+from headwater_vectors.testing.samples import KEY, MODEL, all_ledger_rows, all_rows, found, put, query, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -185,3 +185,16 @@ async def test_a_crash_before_a_discard_is_made_good() -> None:
     await store.discard(LedgerRow(KEY, 1, False, 1))
     assert await all_rows(store) == set()
     assert set(POINTS_OF_A_SWITCH) < set(POINTS)
+
+
+async def test_a_part_that_is_taken_back_takes_the_rest_of_its_version_along() -> None:
+    store = MemoryStore()
+    await store.open()
+    await store.adopt(MODEL)
+    await put(store, rows("a", 1, ["apple", "pear", "fig"]))
+    await store.upsert(rows("a", 2, ["apple"]))
+    # The newer version is switched to, and the older one not swept yet.
+    store._tables.ledger[KEY][2] = LedgerRow(KEY, 2, False, 1)
+    await store.discard(LedgerRow(KEY, 1, False, 2))
+    assert await all_rows(store) == {("a", 2, 0)}
+    assert await all_ledger_rows(store) == [LedgerRow(KEY, 2, False, 1)]
