@@ -22,7 +22,7 @@ class RecordHandler(Protocol):
         """Returns the record's outputs; the loop produces them in source order.
 
         Raise Transient to be called again, Permanent to put the record aside,
-        Misconfigured to stop the service. Anything else is tried again a few
+        Misconfigured or Denied to stop the service. Anything else is tried again a few
         times and then put aside as poison.
         """
         ...

@@ -9,7 +9,7 @@ from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
 from headwater_kit.bus.topics import CHUNKS, DOCUMENTS, dead_letter
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.errors import HeadwaterError, InvalidInput, Misconfigured, Unavailable
+from headwater_kit.core.errors import Denied, HeadwaterError, InvalidInput, Misconfigured, Permanent, Unavailable
 from headwater_kit.testing.clock import ManualClock
 
 GROUP = "ingest"
@@ -195,8 +195,9 @@ async def test_an_unexpected_error_is_poison_after_a_few_tries(bench: Bench) -> 
     assert bench.values() == [b"rejected bad", b"good"]
 
 
-async def test_a_wrong_setting_ends_the_loop_and_commits_nothing(bench: Bench) -> None:
-    bench.handler.failures[b"a"] = [Misconfigured("no such model")]
+@pytest.mark.parametrize("error", [Misconfigured("no such model"), Denied("not authorised to write")])
+async def test_what_an_operator_must_change_ends_the_loop_and_commits_nothing(bench: Bench, error: Permanent) -> None:
+    bench.handler.failures[b"a"] = [error]
     loop = await bench.start()
     await bench.produce(b"a")
     with pytest.raises(Misconfigured):
