@@ -9,7 +9,8 @@ from headwater.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_ser
 from headwater_inference.registry import TOKENIZER
 from headwater_inference.tokens import open_counter
 from headwater_kit.bus.factory import open_bus
-from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, RecordHandler
+from headwater_kit.bus.handler import RecordHandler, SizeOf
+from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, own_bytes
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.sender import Sender
 from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL, INDEXED, LEDGER, PARTITIONS, Topic
@@ -35,7 +36,7 @@ from headwater_ingest.adapters.rows.sqlite import SqliteRows
 from headwater_ingest.adapters.states import TopicStates
 from headwater_ingest.adapters.tails import ChainTails
 from headwater_ingest.domain.validation import DocumentRules
-from headwater_ingest.events import BackfillEvents, DocumentEvents, document_order
+from headwater_ingest.events import BackfillEvents, DocumentEvents, document_bytes, document_order
 from headwater_ingest.handlers import ApplyDocuments, FairTurns, LetIn, ReadDocuments, WriteDocuments
 from headwater_ingest.rpc import IngestRpc
 from headwater_ingest.settings import Settings
@@ -107,7 +108,7 @@ class _Wiring:
             applying, self._rules, PARTITIONS, self._sender.send,
             catch_up=self._caught_up, owned=repair.own, forget=forget,
         )  # fmt: skip
-        return self._loop("ingest", DOCUMENTS, events, LoopPolicy.of(self._settings))
+        return self._loop("ingest", DOCUMENTS, events, LoopPolicy.of(self._settings), document_bytes)
 
     def _backfill(self) -> ConsumerLoop:
         settings = self._settings
@@ -123,10 +124,12 @@ class _Wiring:
         )  # fmt: skip
         return self._loop("ingest-backfill", DOCUMENTS_BACKFILL, events, policy)
 
-    def _loop(self, group: str, topic: Topic, events: RecordHandler, policy: LoopPolicy) -> ConsumerLoop:
+    def _loop(
+        self, group: str, topic: Topic, events: RecordHandler, policy: LoopPolicy, size_of: SizeOf = own_bytes
+    ) -> ConsumerLoop:
         return ConsumerLoop(
             self._bus, group, (topic,), events,
-            clock=self._clock, rng=self._rng, policy=policy, order_key=document_order,
+            clock=self._clock, rng=self._rng, policy=policy, order_key=document_order, size_of=size_of,
         )  # fmt: skip
 
     async def _caught_up(self) -> None:

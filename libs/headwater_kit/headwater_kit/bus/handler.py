@@ -8,6 +8,8 @@ from headwater_kit.core.errors import HeadwaterError
 
 # What records are handled one after the other by; None stands in nobody's way.
 OrderKey = Callable[[Record], bytes | None]
+# Bytes that a record takes in memory until it is done.
+SizeOf = Callable[[Record], int]
 
 
 class RecordHandler(Protocol):
