@@ -43,9 +43,10 @@ from headwater_ingest.settings import Settings
 
 # A million entries take about half a minute to read; past this something is wrong.
 CATCH_UP_SECONDS = 60.0
-# Of the time that the loop gives an attempt. A document that waits for longer behind costly ones must say so itself:
-# cut off by the loop it would count as one that hangs, and in the end as poison. The rest is for being cut.
-CUTTER_SHARE = 0.3
+# Of the time that the loop gives an attempt, for each of the two waits of a document: for its turn to be fetched from
+# the object store, and for a process that cuts it. One that waits for longer must say so itself: cut off by the loop
+# it would count as one that hangs, and in the end as poison. The rest is for being fetched and cut.
+WAIT_SHARE = 0.15
 # In the backfill lane a record is at work until it is final. So many of a partition wait for their turn at once, which
 # is what turns are fair within; and when a partition goes, they are not waited for.
 BACKFILL_IN_FLIGHT = 256
@@ -103,7 +104,9 @@ class _Wiring:
             repair.disown(partitions)
             self._ledger.forget(partitions)
 
-        applying = ApplyDocuments(self._rules, self._ledger, cutter, self._store, self._clock)
+        applying = ApplyDocuments(
+            self._rules, self._ledger, cutter, self._store, self._clock, wait_seconds=_wait_seconds(self._settings)
+        )
         events = DocumentEvents(
             applying, self._rules, PARTITIONS, self._sender.send,
             catch_up=self._caught_up, owned=repair.own, forget=forget,
@@ -175,8 +178,11 @@ def _rows(settings: Settings, name: str) -> Callable[[], Rows]:
 def _cutter(settings: Settings) -> JailedCutter | DirectCutter:
     if settings.ingest_cutter == "direct":
         return DirectCutter(open_counter(settings.model_spec(), settings.model_store()), settings.chunk_policy)
-    wait_seconds = CUTTER_SHARE * settings.consumer_attempt_seconds
-    return JailedCutter(lambda: _jail_terms(settings), settings.ingest_cutter_processes, wait_seconds)
+    return JailedCutter(lambda: _jail_terms(settings), settings.ingest_cutter_processes, _wait_seconds(settings))
+
+
+def _wait_seconds(settings: Settings) -> float:
+    return WAIT_SHARE * settings.consumer_attempt_seconds
 
 
 def _jail_terms(settings: Settings) -> JailTerms:
