@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from headwater_kit.bus.handler import OrderKey, RecordHandler, SizeOf
 from headwater_kit.bus.policy import LoopPolicy
 from headwater_kit.bus.ports import Bus, Record
+from headwater_kit.bus.sender import PING_SECONDS
 from headwater_kit.bus.topics import Topic, dead_letter
 from headwater_kit.bus.waiting import wait_all
 from headwater_kit.bus.worker import GroupWorker, Means
@@ -17,8 +18,6 @@ from headwater_kit.core.documents import document_of
 from headwater_kit.core.errors import Unavailable
 
 _log = logging.getLogger(__name__)
-# A broker that does not answer within this is away, as far as health goes.
-PING_SECONDS = 2.0
 # Of the time left at a stop, what finishing records may take; the rest is for leaving the group.
 DRAIN_SHARE = 0.7
 
