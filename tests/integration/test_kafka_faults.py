@@ -1,6 +1,7 @@
 """Brokers that are wrong or silent: every call ends in time and says why."""
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -114,6 +115,23 @@ async def test_a_topic_with_other_settings_is_used_and_warned_of(
     size = TOPICS[TOPIC].max_message_bytes
     assert f"--entity-name {TOPIC} --add-config cleanup.policy=delete,max.message.bytes={size}" in warning
     assert "retention" not in warning
+
+
+async def test_a_topic_that_takes_less_than_declared_makes_a_record_wait(kafka_bootstrap: str) -> None:
+    name = dead_letter(EMBEDDINGS.name, "index")
+    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
+    await asyncio.wrap_future(
+        admin.create_topics([NewTopic(name, PARTITIONS, 1, config={"max.message.bytes": "100000"})])[name]
+    )
+    producer = KafkaBus(KafkaConfig({"bootstrap.servers": kafka_bootstrap})).producer()
+    try:
+        # Bytes of chance, which no compression makes small.
+        with pytest.raises(Unavailable, match=f"--entity-name {name} --add-config max.message.bytes="):
+            await producer.send(Outbound(name, b"k", random.Random(1).randbytes(200_000)))
+        await producer.send(Outbound(name, b"k", b"small"))
+    finally:
+        await producer.close()
+        await asyncio.wrap_future(admin.delete_topics([name])[name])
 
 
 async def test_a_silent_broker_is_unavailable_in_time_to_an_admin(silent: KafkaBus) -> None:

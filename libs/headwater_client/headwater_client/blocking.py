@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
+from concurrent.futures import CancelledError
 from typing import Any, Self, TypeVar
 
 from headwater_kit.core.documents import DocumentInfo, Lane, Position, Principal
@@ -18,16 +19,20 @@ from headwater_client.settings import ClientSettings
 from headwater_client.upkeep import RebuildProgress, ReconcileProgress, TenantDrift
 
 T = TypeVar("T")
+_CLOSED = "the client is closed: make another"
 
 
 class Client:
     """A caller of the platform. Each method is that of `AsyncClient`, and blocks; usable from several threads.
 
-    Calls after `close` raise Unavailable. An iterator that is dropped, or
+    Calls after `close`, and those under way then, raise Unavailable. An iterator that is dropped, or
     closed, before its end cancels its call.
     """
 
     def __init__(self, settings: ClientSettings | None = None, principal: Principal | None = None) -> None:
+        self._closed = False
+        # So that what is handed to the loop before it ends is ended with it.
+        self._ending = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="headwater-client", daemon=True)
         self._thread.start()
@@ -157,10 +162,13 @@ class Client:
 
     def close(self) -> None:
         """Closes the connections and ends the thread; calls under way fail. A second time does nothing."""
-        if self._loop.is_closed():
-            return
+        with self._ending:
+            if self._closed:
+                return
+            self._closed = True
+            closing = asyncio.run_coroutine_threadsafe(_end(self._client), self._loop)
         try:
-            self._run(self._client.close())
+            closing.result()
         finally:
             self._end_thread()
 
@@ -176,12 +184,15 @@ class Client:
         self._loop.close()
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        if self._loop.is_closed():
-            work.close()
-            raise Unavailable("the client is closed: make another")
-        result = asyncio.run_coroutine_threadsafe(work, self._loop)
+        with self._ending:
+            if self._closed:
+                work.close()
+                raise Unavailable(_CLOSED)
+            result = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return result.result()
+        except CancelledError:
+            raise Unavailable(_CLOSED) from None
         except BaseException:
             # An interrupt ends the wait, so it ends the call too; without effect on one that is done.
             result.cancel()
@@ -192,12 +203,22 @@ class Client:
             while (piece := self._run(_next(pieces))) is not None:
                 yield piece
         finally:
-            if not self._loop.is_closed():
+            if not self._closed:
                 self._run(_close(pieces))
 
 
 async def _make(settings: ClientSettings | None, principal: Principal | None) -> AsyncClient:
     return AsyncClient(settings, principal)
+
+
+async def _end(client: AsyncClient) -> None:
+    """Closes the connections, and ends what other threads wait for: a loop that stops tells them nothing."""
+    await client.close()
+    under_way = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in under_way:
+        task.cancel()
+    if under_way:
+        await asyncio.wait(under_way)
 
 
 async def _next(pieces: AsyncGenerator[T, None]) -> T | None:

@@ -9,7 +9,8 @@ from headwater.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_ser
 from headwater_inference.registry import TOKENIZER
 from headwater_inference.tokens import open_counter
 from headwater_kit.bus.factory import open_bus
-from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, RecordHandler
+from headwater_kit.bus.handler import RecordHandler, SizeOf
+from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, own_bytes
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.sender import Sender
 from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL, INDEXED, LEDGER, PARTITIONS, Topic
@@ -35,16 +36,17 @@ from headwater_ingest.adapters.rows.sqlite import SqliteRows
 from headwater_ingest.adapters.states import TopicStates
 from headwater_ingest.adapters.tails import ChainTails
 from headwater_ingest.domain.validation import DocumentRules
-from headwater_ingest.events import BackfillEvents, DocumentEvents, document_order
+from headwater_ingest.events import BackfillEvents, DocumentEvents, document_bytes, document_order
 from headwater_ingest.handlers import ApplyDocuments, FairTurns, LetIn, ReadDocuments, WriteDocuments
 from headwater_ingest.rpc import IngestRpc
 from headwater_ingest.settings import Settings
 
 # A million entries take about half a minute to read; past this something is wrong.
 CATCH_UP_SECONDS = 60.0
-# Of the time that the loop gives an attempt. A document that waits for longer behind costly ones must say so itself:
-# cut off by the loop it would count as one that hangs, and in the end as poison. The rest is for being cut.
-CUTTER_SHARE = 0.3
+# Of the time that the loop gives an attempt, for each of the two waits of a document: for its turn to be fetched from
+# the object store, and for a process that cuts it. One that waits for longer must say so itself: cut off by the loop
+# it would count as one that hangs, and in the end as poison. The rest is for being fetched and cut.
+WAIT_SHARE = 0.15
 # In the backfill lane a record is at work until it is final. So many of a partition wait for their turn at once, which
 # is what turns are fair within; and when a partition goes, they are not waited for.
 BACKFILL_IN_FLIGHT = 256
@@ -102,12 +104,14 @@ class _Wiring:
             repair.disown(partitions)
             self._ledger.forget(partitions)
 
-        applying = ApplyDocuments(self._rules, self._ledger, cutter, self._store, self._clock)
+        applying = ApplyDocuments(
+            self._rules, self._ledger, cutter, self._store, self._clock, wait_seconds=_wait_seconds(self._settings)
+        )
         events = DocumentEvents(
             applying, self._rules, PARTITIONS, self._sender.send,
             catch_up=self._caught_up, owned=repair.own, forget=forget,
         )  # fmt: skip
-        return self._loop("ingest", DOCUMENTS, events, LoopPolicy.of(self._settings))
+        return self._loop("ingest", DOCUMENTS, events, LoopPolicy.of(self._settings), document_bytes)
 
     def _backfill(self) -> ConsumerLoop:
         settings = self._settings
@@ -123,10 +127,12 @@ class _Wiring:
         )  # fmt: skip
         return self._loop("ingest-backfill", DOCUMENTS_BACKFILL, events, policy)
 
-    def _loop(self, group: str, topic: Topic, events: RecordHandler, policy: LoopPolicy) -> ConsumerLoop:
+    def _loop(
+        self, group: str, topic: Topic, events: RecordHandler, policy: LoopPolicy, size_of: SizeOf = own_bytes
+    ) -> ConsumerLoop:
         return ConsumerLoop(
             self._bus, group, (topic,), events,
-            clock=self._clock, rng=self._rng, policy=policy, order_key=document_order,
+            clock=self._clock, rng=self._rng, policy=policy, order_key=document_order, size_of=size_of,
         )  # fmt: skip
 
     async def _caught_up(self) -> None:
@@ -172,8 +178,11 @@ def _rows(settings: Settings, name: str) -> Callable[[], Rows]:
 def _cutter(settings: Settings) -> JailedCutter | DirectCutter:
     if settings.ingest_cutter == "direct":
         return DirectCutter(open_counter(settings.model_spec(), settings.model_store()), settings.chunk_policy)
-    wait_seconds = CUTTER_SHARE * settings.consumer_attempt_seconds
-    return JailedCutter(lambda: _jail_terms(settings), settings.ingest_cutter_processes, wait_seconds)
+    return JailedCutter(lambda: _jail_terms(settings), settings.ingest_cutter_processes, _wait_seconds(settings))
+
+
+def _wait_seconds(settings: Settings) -> float:
+    return WAIT_SHARE * settings.consumer_attempt_seconds
 
 
 def _jail_terms(settings: Settings) -> JailTerms:

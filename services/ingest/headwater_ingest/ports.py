@@ -89,9 +89,9 @@ class Finals(Protocol):
         """While entered, what becomes final is noted, so that it may be asked for a moment later."""
         ...
 
-    async def reached(self, key: DocumentKey | None, position: Position, deadline: Deadline) -> None:
-        """Returns once the event at this position of `documents.v1` is final; `key` None names no document.
+    async def reached(self, key: DocumentKey | None, position: Position, deadline: Deadline) -> bool:
+        """Whether the event at this position of `documents.v1` is final by the deadline; True as soon as it is.
 
-        Raises Unavailable past the deadline.
+        `key` None names no document. Raises Unavailable where that cannot be told.
         """
         ...

@@ -34,8 +34,9 @@ from headwater_kit.testing.scripted import ScriptedSettings
 class TinyPlatform:
     """State and behaviour, for tests to look at and to set.
 
-    `refusals` are raised by writes, one each, before they succeed; `break_off`
-    is raised by an answer after its first piece.
+    `refusals` are raised by writes, one each, before they succeed; what is written
+    to a document of `put_aside` comes to nothing; `break_off` is raised by an
+    answer after its first piece.
     """
 
     def __init__(self) -> None:
@@ -43,6 +44,8 @@ class TinyPlatform:
         self.infos: dict[str, DocumentInfo] = {}
         self.deleted: set[str] = set()
         self.bulk: set[str] = set()
+        self.put_aside: set[str] = set()
+        self.accepted: dict[str, Position] = {}
         self.offset = -1
         self.searches = 0
         self.asked_fresh: list[Freshness] = []
@@ -55,13 +58,17 @@ class TinyPlatform:
         """Takes a write, or raises the next refusal."""
         if self.refusals:
             raise self.refusals.pop(0)
+        self.offset += 1
+        position = Position(0, self.offset)
+        if document_id in self.put_aside:
+            return position
+        self.accepted[document_id] = position
         if body is None:
             self.deleted.add(document_id)
         else:
             self.deleted.discard(document_id)
             self.bodies[document_id], self.infos[document_id] = body, info or DocumentInfo()
-        self.offset += 1
-        return Position(0, self.offset)
+        return position
 
     def passages(self, query: str) -> list[Passage]:
         """The documents that hold a word of the query."""
@@ -103,7 +110,12 @@ class _Ingest(ingest_pb2_grpc.IngestServiceServicer):
             raise NotFound(f"there is no document {name!r}")
         info = info_to_proto(platform.infos[name])
         return ingest_pb2.GetDocumentResponse(
-            document_id=name, info=info, version=1, deleted=name in platform.deleted, chunk_count=1
+            document_id=name,
+            info=info,
+            version=1,
+            deleted=name in platform.deleted,
+            chunk_count=1,
+            position=position_to_proto(platform.accepted[name]),
         )
 
     async def WatchDocument(self, request: Any, context: Any) -> AsyncIterator[ingest_pb2.WatchDocumentResponse]:

@@ -1,7 +1,7 @@
 """`headwater ingest`: files and folders into the index."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +27,9 @@ SENDERS = 8
 RETRY_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 SHOWN_SKIPS = 5
+PUT_ASIDE = "was not accepted: see `headwater dead-letters list`"
+# Another process of ingest than the one that accepted a document hears of it a moment later.
+SETTLE_SECONDS = 2.0
 # What it has committed of its lane is done: searchable, or put aside.
 BACKFILL_GROUP = "ingest-backfill"
 
@@ -52,18 +55,17 @@ def ingest(
     documents = [one for one in found if isinstance(one, FileDocument)]
     skipped = [one for one in found if isinstance(one, Skipped)]
     with connected(ctx, tenant, user) as client, progress_bar(Console(stderr=True)) as progress:
-        positions: list[Position] = []
-        for document, outcome in _sent(client, documents, Lane.BACKFILL if backfill else Lane.LIVE, progress):
-            if isinstance(outcome, Position):
-                positions.append(outcome)
-            else:
-                skipped.append(Skipped(document.path, outcome))
+        outcomes = dict(_sent(client, documents, Lane.BACKFILL if backfill else Lane.LIVE, progress))
+        written = {document: at for document, at in outcomes.items() if isinstance(at, Position)}
+        skipped += [Skipped(document.path, why) for document, why in outcomes.items() if isinstance(why, str)]
         if wait and backfill:
             flow = _flow(ctx)
-            wait_done(lambda: flow.committed(BACKFILL_GROUP, DOCUMENTS_BACKFILL.name), positions, progress)
+            wait_done(lambda: flow.committed(BACKFILL_GROUP, DOCUMENTS_BACKFILL.name), written.values(), progress)
         elif wait:
-            wait_searchable(client, positions, progress)
-    _report(len(positions), skipped, time.monotonic() - started, wait=wait, json=json)
+            wait_searchable(client, written.values(), progress)
+        aside = _put_aside(client, written, backfill=backfill) if wait else []
+    skipped += [Skipped(document.path, PUT_ASIDE) for document in aside]
+    _report(len(written) - len(aside), skipped, time.monotonic() - started, wait=wait, json=json)
 
 
 def progress_bar(console: Console) -> Progress:
@@ -72,12 +74,12 @@ def progress_bar(console: Console) -> Progress:
     return Progress(*columns, console=console, disable=not console.is_terminal)
 
 
-def wait_searchable(client: Client, positions: Sequence[Position], progress: Progress) -> None:
+def wait_searchable(client: Client, positions: Collection[Position], progress: Progress) -> None:
     """Returns once searches see all these positions. Raises Unavailable when the index stands still too long."""
     wait_done(lambda: {at.partition: at.offset + 1 for at in client.watermark()}, positions, progress)
 
 
-def wait_done(reached: Callable[[], Mapping[int, int]], positions: Sequence[Position], progress: Progress) -> None:
+def wait_done(reached: Callable[[], Mapping[int, int]], positions: Collection[Position], progress: Progress) -> None:
     """Returns once `reached`, the next offset by partition, is past all these positions.
 
     Raises Unavailable when nothing moves for too long; until then it bears with
@@ -99,7 +101,7 @@ def wait_done(reached: Callable[[], Mapping[int, int]], positions: Sequence[Posi
             time.sleep(LOOK_SECONDS)
 
 
-def _done(reached: Callable[[], Mapping[int, int]], positions: Sequence[Position], before: int) -> int:
+def _done(reached: Callable[[], Mapping[int, int]], positions: Collection[Position], before: int) -> int:
     try:
         next_offsets = reached()
     except Transient:
@@ -139,6 +141,30 @@ def _send(client: Client, document: FileDocument, lane: Lane) -> Position | str:
             if time.monotonic() > deadline:
                 raise
             time.sleep(LOOK_SECONDS if error.reason == "OVERLOADED" else 1.0)
+
+
+def _put_aside(client: Client, written: Mapping[FileDocument, Position], *, backfill: bool) -> Sequence[FileDocument]:
+    """Those whose write is done with and came to nothing: what was last accepted of them is older, or nothing is."""
+    until = time.monotonic() + SETTLE_SECONDS
+
+    def is_aside(document: FileDocument) -> bool:
+        # Bulk has its places in another topic than what was accepted: of it, those are told that never came in.
+        while _accepted_offset(client, document) < (0 if backfill else written[document].offset):
+            if time.monotonic() > until:
+                return True
+            time.sleep(LOOK_SECONDS)
+        return False
+
+    with ThreadPoolExecutor(SENDERS) as pool:
+        return [document for document, aside in zip(written, pool.map(is_aside, written), strict=True) if aside]
+
+
+def _accepted_offset(client: Client, document: FileDocument) -> int:
+    """Of the event that was last accepted of a document, -1 where there is none; a document has one partition."""
+    try:
+        return client.get(document.document_id).position.offset
+    except NotFound:
+        return -1
 
 
 def _report(sent: int, skipped: Sequence[Skipped], seconds: float, *, wait: bool, json: bool) -> None:

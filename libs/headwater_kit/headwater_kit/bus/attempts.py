@@ -16,7 +16,7 @@ from headwater_kit.bus.ports import Outbound, Record
 from headwater_kit.bus.ratio import DeadLetterRatio
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
-from headwater_kit.core.errors import HeadwaterError, Misconfigured, Overloaded, Permanent, Transient
+from headwater_kit.core.errors import Denied, HeadwaterError, Misconfigured, Overloaded, Permanent, Transient
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Attempts:
     """Calls the handler until a record has an outcome.
 
     Transient errors are retried for ever, unexpected ones `max_attempts` times,
-    both with back-off; Misconfigured is raised. A handler that hangs is cut off
+    both with back-off; Misconfigured and Denied are raised. A handler that hangs is cut off
     and has failed unexpectedly. A record whose partition has had too many dead
     letters is retried for ever too.
     """
@@ -65,7 +65,7 @@ class Attempts:
         self.ratio = DeadLetterRatio(policy)
 
     async def outcome(self, record: Record, place: Place) -> Outcome:
-        """The record's outcome; raises Misconfigured."""
+        """The record's outcome; raises Misconfigured and Denied."""
         with tracing.handling(record, self._group):
             return await self._until_done(record, place)
 
@@ -82,7 +82,8 @@ class Attempts:
                 return outcome
             except Transient as transient:
                 error = transient
-            except Misconfigured:
+            except (Misconfigured, Denied):
+                # A credential is the service's, whatever the record: an operator must change it.
                 raise
             except Permanent as permanent:
                 error = permanent

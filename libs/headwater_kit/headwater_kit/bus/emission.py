@@ -46,7 +46,7 @@ class Emitter:
     async def emit(self, emissions: Sequence[Emission]) -> None:
         """Returns once every output is acknowledged; tries for ever.
 
-        Raises Misconfigured, and what is no HeadwaterError: both are for an operator.
+        Raises Misconfigured, Denied, and what is no HeadwaterError: all are for an operator.
         """
         left = list(emissions)
         while failure := await self._try(left):

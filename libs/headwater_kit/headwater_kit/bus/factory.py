@@ -15,7 +15,7 @@ def open_bus(settings: ServiceSettings, clock: Clock) -> Bus:
     """The bus that `settings.bus` names. Connects to nothing yet.
 
     A plugin's attribute is a callable of (settings, clock) that returns a `Bus`.
-    Raises Misconfigured for an unknown name or settings the client refuses.
+    Raises Misconfigured for an unknown name; settings that the client refuses do so when it is first used.
     """
     bus: Bus = REGISTRY.load(settings.bus)(settings, clock)
     return bus

@@ -8,6 +8,8 @@ from headwater_kit.core.errors import HeadwaterError
 
 # What records are handled one after the other by; None stands in nobody's way.
 OrderKey = Callable[[Record], bytes | None]
+# Bytes that a record takes in memory until it is done.
+SizeOf = Callable[[Record], int]
 
 
 class RecordHandler(Protocol):
@@ -22,7 +24,7 @@ class RecordHandler(Protocol):
         """Returns the record's outputs; the loop produces them in source order.
 
         Raise Transient to be called again, Permanent to put the record aside,
-        Misconfigured to stop the service. Anything else is tried again a few
+        Misconfigured or Denied to stop the service. Anything else is tried again a few
         times and then put aside as poison.
         """
         ...

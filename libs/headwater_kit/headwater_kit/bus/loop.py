@@ -5,9 +5,10 @@ import logging
 import random
 from collections.abc import Sequence
 
-from headwater_kit.bus.handler import OrderKey, RecordHandler
+from headwater_kit.bus.handler import OrderKey, RecordHandler, SizeOf
 from headwater_kit.bus.policy import LoopPolicy
 from headwater_kit.bus.ports import Bus, Record
+from headwater_kit.bus.sender import PING_SECONDS
 from headwater_kit.bus.topics import Topic, dead_letter
 from headwater_kit.bus.waiting import wait_all
 from headwater_kit.bus.worker import GroupWorker, Means
@@ -17,8 +18,6 @@ from headwater_kit.core.documents import document_of
 from headwater_kit.core.errors import Unavailable
 
 _log = logging.getLogger(__name__)
-# A broker that does not answer within this is away, as far as health goes.
-PING_SECONDS = 2.0
 # Of the time left at a stop, what finishing records may take; the rest is for leaving the group.
 DRAIN_SHARE = 0.7
 
@@ -38,13 +37,19 @@ def by_document(record: Record) -> bytes:
     return document_of(record.key).to_bytes()
 
 
+def own_bytes(record: Record) -> int:
+    """The size of records whose outputs are not much larger than they are."""
+    return len(record.key or b"") + len(record.value or b"")
+
+
 class ConsumerLoop:
     """Consumes topics as a group, at least once, losing and overtaking nothing.
 
     How a record comes to be committed:
 
     1. It is taken from the broker only while its partition has room; a full or
-       failing partition is paused, and polling goes on.
+       failing partition is paused, and polling goes on. It takes `size_of` bytes
+       of that room until it is done.
     2. It is handled after the record before it of its order key (the record's
        key, or what `order_key` makes of the record), at the same time as those
        of other keys. A transient failure is repeated for ever, any other
@@ -73,6 +78,7 @@ class ConsumerLoop:
         rng: random.Random,
         policy: LoopPolicy | None = None,
         order_key: OrderKey = by_record_key,
+        size_of: SizeOf = own_bytes,
     ) -> None:
         self.name = f"consumer {group}"
         self._bus = bus
@@ -83,6 +89,7 @@ class ConsumerLoop:
         self._rng = rng
         self._policy = policy or LoopPolicy()
         self._order_key = order_key
+        self._size_of = size_of
         self._worker: GroupWorker | None = None
         self._task: asyncio.Task[None] | None = None
         self._stop: asyncio.Future[Deadline] | None = None
@@ -124,8 +131,8 @@ class ConsumerLoop:
 
     async def _run(self, stop: asyncio.Future[Deadline]) -> None:
         means = Means(
-            self._group, self._handler, self._order_key, self._bus.consumer(self._group), self._bus.producer(),
-            self._policy, self._clock, self._rng,
+            self._group, self._handler, self._order_key, self._size_of, self._bus.consumer(self._group),
+            self._bus.producer(), self._policy, self._clock, self._rng,
         )  # fmt: skip
         try:
             await self._work(means, stop)

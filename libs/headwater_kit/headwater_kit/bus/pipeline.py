@@ -10,7 +10,7 @@ from itertools import takewhile
 from headwater_kit.bus import metrics
 from headwater_kit.bus.attempts import Attempts, Outcome
 from headwater_kit.bus.emission import Emission, Emitter
-from headwater_kit.bus.handler import OrderKey
+from headwater_kit.bus.handler import OrderKey, SizeOf
 from headwater_kit.bus.lease import Lease
 from headwater_kit.bus.policy import LoopPolicy
 from headwater_kit.bus.ports import Record, TopicPartition
@@ -26,6 +26,7 @@ class Surroundings:
     policy: LoopPolicy
     clock: Clock
     order_key: OrderKey
+    size_of: SizeOf
     lease: Lease
     attempts: Attempts
     emitter: Emitter
@@ -36,9 +37,10 @@ class Surroundings:
 class Entry:
     """A record in flight: its place in the partition and the task that handles it."""
 
-    def __init__(self, record: Record, order: bytes | None, pipeline: "PartitionPipeline") -> None:
+    def __init__(self, record: Record, order: bytes | None, size_bytes: int, pipeline: "PartitionPipeline") -> None:
         self.record = record
         self.order = order
+        self.size_bytes = size_bytes
         self.task: asyncio.Task[Outcome]
         self._pipeline = pipeline
         self._is_at_work = False
@@ -105,12 +107,12 @@ class PartitionPipeline:
     def take(self, record: Record) -> None:
         """Accepts the partition's next record."""
         metrics.consumed(record, self._around.group)
-        entry = Entry(record, self._around.order_key(record), self)
+        entry = Entry(record, self._around.order_key(record), self._around.size_of(record), self)
         entry.task = self._around.tasks.create_task(self._handle(entry, self._last_of_order.get(entry.order)))
         if entry.order is not None:
             self._last_of_order[entry.order] = entry.task
         self._entries.append(entry)
-        self._bytes += _size_bytes(record)
+        self._bytes += entry.size_bytes
         self._emptied.clear()
         self._arrived.set()
 
@@ -182,14 +184,10 @@ class PartitionPipeline:
         metrics.dropped(entry.record, self._around.group)
 
     def _forget(self, entry: Entry) -> None:
-        self._bytes -= _size_bytes(entry.record)
+        self._bytes -= entry.size_bytes
         if self._last_of_order.get(entry.order) is entry.task:
             del self._last_of_order[entry.order]
 
     def _note_if_empty(self) -> None:
         if not self._entries:
             self._emptied.set()
-
-
-def _size_bytes(record: Record) -> int:
-    return len(record.key or b"") + len(record.value or b"")

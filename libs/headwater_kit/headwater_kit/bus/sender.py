@@ -8,7 +8,7 @@ from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Unavailable
 
-# A broker that does not answer within this is away, as far as health goes.
+# A broker that does not answer within this is away, as far as health goes; a service's checks end soon after.
 PING_SECONDS = 1.5
 
 

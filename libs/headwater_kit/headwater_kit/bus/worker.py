@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from headwater_kit.bus import metrics
 from headwater_kit.bus.attempts import Attempts
 from headwater_kit.bus.emission import Emitter
-from headwater_kit.bus.handler import OrderKey, RecordHandler
+from headwater_kit.bus.handler import OrderKey, RecordHandler, SizeOf
 from headwater_kit.bus.lease import Lease, Moment
 from headwater_kit.bus.pipeline import PartitionPipeline, Surroundings
 from headwater_kit.bus.policy import LoopPolicy
@@ -29,6 +29,7 @@ class Means:
     group: str
     handler: RecordHandler
     order_key: OrderKey
+    size_of: SizeOf
     consumer: Consumer
     producer: Producer
     policy: LoopPolicy
@@ -57,7 +58,7 @@ class GroupWorker:
         self._lease = Lease(means.clock, means.consumer.lease_seconds)
         attempts = self._attempts = Attempts(means.handler, means.group, means.policy, means.clock, means.rng)
         self._around = Surroundings(
-            means.group, means.policy, means.clock, self._order_of, self._lease, attempts,
+            means.group, means.policy, means.clock, self._order_of, means.size_of, self._lease, attempts,
             Emitter(means.producer, attempts, self._lease), tasks, self._changed,
         )  # fmt: skip
         self._pipelines: dict[TopicPartition, PartitionPipeline] = {}

@@ -38,7 +38,10 @@ class HeadwaterError(Exception):
 
 
 class Permanent(HeadwaterError):
-    """The same call fails again; records go to the dead-letter topic at once."""
+    """The same call fails again; records go to the dead-letter topic at once, but for Denied and Misconfigured.
+
+    Those two are the service's, whatever the record: they end it.
+    """
 
 
 class InvalidInput(Permanent):

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -48,11 +49,11 @@ def run(settings_type: type[S], build: Callable[[S], Service], *, module: str = 
     except Misconfigured as error:
         sys.exit(_refuse(error.message))
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            code = runner.run(serve(settings, build))
+        # Not closed: that waits for every thread, and one may be at a call of a client's that takes minutes.
+        code = asyncio.Runner(loop_factory=_loop_factory()).run(serve(settings, build))
     finally:
         telemetry.close()
-    sys.exit(code)
+    _end(code)
 
 
 async def serve(settings: S, build: Callable[[S], Service]) -> int:
@@ -117,6 +118,13 @@ def _refuse(*lines: str) -> int:
     for line in lines:
         sys.stderr.write(f"{line}\n")
     return BAD_SETTINGS
+
+
+def _end(code: int) -> NoReturn:
+    """Ends the process as it is: all is drained, and an interpreter that ends would wait for its threads."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -10,7 +10,6 @@ from headwater_kit.codec.events import decode
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey, Position
-from headwater_kit.core.errors import Unavailable
 from headwater_kit.core.events import DocumentIndexed
 
 from headwater_ingest.adapters.merging import Seen
@@ -40,17 +39,16 @@ class TopicFinals:
             if not self._expecting:
                 self._recent.clear()
 
-    async def reached(self, key: DocumentKey | None, position: Position, deadline: Deadline) -> None:
+    async def reached(self, key: DocumentKey | None, position: Position, deadline: Deadline) -> bool:
         if position in self._recent or (key is not None and self._is_past(key, position)):
-            return
+            return True
         final = self._waiting.setdefault(position, asyncio.get_running_loop().create_future())
         try:
             await wait_all([final], self._clock, deadline.remaining())
         finally:
             if not final.done():
                 self._waiting.pop(position, None)
-        if not final.done():
-            raise Unavailable(f"the event at {position.partition}/{position.offset} has not come to an end yet")
+        return final.done()
 
     def on_indexed(self, seen: Seen) -> None:
         """A record of `indexed.v1`."""

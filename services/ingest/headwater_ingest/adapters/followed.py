@@ -1,5 +1,6 @@
 """A topic of documents kept at hand in rows, so that a restart reads only what is new."""
 
+import asyncio
 import logging
 import random
 from collections.abc import Callable
@@ -45,14 +46,16 @@ class FollowedTopic:
 
     async def start(self) -> None:
         """Opens the rows and follows from where they end. Raises Misconfigured or Unavailable."""
-        self._rows = self._rows or self._open_rows()
+        if self._rows is None:
+            # Beside the event loop: a large file takes seconds to be checked, and one that is locked is waited for.
+            self._rows = await asyncio.to_thread(self._open_rows)
         await self._bus.create_topics([self._topic.name])
         await self._check_rows(self._rows)
-        table = Table(
+        # Kept where its start fails: it has a client of its own by then.
+        self._table = self._table or Table(
             self._bus, self._topic, self._apply, clock=self._clock, rng=self._rng, start=self._rows.positions()
         )
-        await table.start()
-        self._table = table
+        await self._table.start()
 
     async def check(self) -> None:
         """Raises Unavailable until all that was in the topic at the start is at hand."""

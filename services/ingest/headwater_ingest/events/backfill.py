@@ -5,19 +5,14 @@ from collections.abc import Sequence
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
 from headwater_kit.bus.topics import DOCUMENTS
-from headwater_kit.codec.events import decode
-from headwater_kit.codec.headers import CONTENT_TYPE, LANE, ORIGIN, PROTOBUF
+from headwater_kit.codec.headers import LANE, ORIGIN
 from headwater_kit.codec.origins import origin_to_header
 from headwater_kit.core.documents import DocumentKey, Lane, Origin, Position
-from headwater_kit.core.errors import HeadwaterError, InvalidInput
-from headwater_kit.core.events import DocumentUpserted
+from headwater_kit.core.errors import HeadwaterError
 
-from headwater_ingest.events.decoding import here, origin_of
+from headwater_ingest.events.decoding import document_bytes, key_of, origin_or_place
 from headwater_ingest.events.handler import CatchUp, Send
 from headwater_ingest.handlers import BulkEvent, LetIn
-
-# A record over this holds its body itself: references, titles and metadata are smaller.
-MAX_REFERENCE_BYTES = 64 * 1024
 
 
 class BackfillEvents:
@@ -35,8 +30,9 @@ class BackfillEvents:
 
     async def handle(self, record: Record) -> Sequence[Outbound]:
         """Returns once the record's event is final. Raises Unavailable, InvalidInput (TOO_LARGE)."""
-        key, origin = _key(record), _origin(record)
-        event = BulkEvent(key, origin, _size_bytes(record))
+        # One that was redriven is as old as its letter says.
+        key, origin = key_of(record), origin_or_place(record)
+        event = BulkEvent(key, origin, document_bytes(record))
         await self._letting.let_in(event, lambda: self._produce(record, key, origin))
         return ()
 
@@ -56,30 +52,3 @@ class BackfillEvents:
         headers = {**record.headers, LANE: Lane.BACKFILL.encode(), ORIGIN: origin_to_header(origin)}
         ack = await self._send(Outbound(DOCUMENTS.name, record.key, record.value, headers, partition))
         return Position(ack.partition, ack.offset)
-
-
-def _size_bytes(record: Record) -> int:
-    """Bytes of the document, wherever its body lies."""
-    value = record.value or b""
-    if len(value) > MAX_REFERENCE_BYTES or record.headers.get(CONTENT_TYPE) != PROTOBUF:
-        return len(value)
-    try:
-        reference = decode(DocumentUpserted, value).body_object
-    except InvalidInput:
-        return len(value)
-    return len(value) + (max(0, reference.size_bytes) if reference else 0)
-
-
-def _key(record: Record) -> DocumentKey | None:
-    try:
-        return DocumentKey.from_bytes(record.key)
-    except InvalidInput:
-        return None
-
-
-def _origin(record: Record) -> Origin:
-    """The record's own place, unless it was redriven: then the place where it first stood."""
-    try:
-        return origin_of(record)
-    except InvalidInput:
-        return here(record)

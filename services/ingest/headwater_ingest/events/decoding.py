@@ -16,6 +16,8 @@ from headwater_kit.core.events import DocumentUpserted
 from headwater_ingest.domain.spelling import version_of
 from headwater_ingest.domain.versions import DocumentEvent
 
+# A record over this holds its body itself: references, titles and metadata are smaller.
+MAX_REFERENCE_BYTES = 64 * 1024
 JSON_FIELDS = frozenset({"title", "text", "media_type", "source_uri", "metadata", "version"})
 
 
@@ -34,19 +36,46 @@ def document_event(record: Record, key: DocumentKey) -> DocumentEvent:
     return DocumentEvent(key, position, produced, write, version, origin, lane_of(record.headers))
 
 
+def document_bytes(record: Record) -> int:
+    """Bytes of the record's document, wherever its body lies."""
+    value = record.value or b""
+    if len(value) > MAX_REFERENCE_BYTES or record.headers.get(CONTENT_TYPE) != PROTOBUF:
+        return len(value)
+    try:
+        reference = decode(DocumentUpserted, value).body_object
+    except InvalidInput:
+        return len(value)
+    return len(value) + (max(0, reference.size_bytes) if reference else 0)
+
+
 def origin_of(record: Record) -> Origin:
     """Where the record's event first stood: here, unless a header names another place. Raises InvalidInput."""
-    return _origin(record) or here(record)
+    return _origin(record) or _here(record)
 
 
-def here(record: Record) -> Origin:
-    """The record's own place, as an origin."""
-    return Origin(record.topic, Position(record.partition, record.offset), record.timestamp)
+def origin_or_place(record: Record) -> Origin:
+    """As `origin_of`; of a header that names no place, the record's own."""
+    try:
+        return origin_of(record)
+    except InvalidInput:
+        return _here(record)
+
+
+def key_of(record: Record) -> DocumentKey | None:
+    """The document that the record is of; None where its key names none."""
+    try:
+        return DocumentKey.from_bytes(record.key)
+    except InvalidInput:
+        return None
 
 
 def _origin(record: Record) -> Origin | None:
     value = record.headers.get(ORIGIN)
     return None if value is None else origin_from_header(value)
+
+
+def _here(record: Record) -> Origin:
+    return Origin(record.topic, Position(record.partition, record.offset), record.timestamp)
 
 
 def _write(value: bytes, headers: Headers) -> DocumentUpserted:

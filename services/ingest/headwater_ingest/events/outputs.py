@@ -13,11 +13,11 @@ from headwater_kit.codec.events import encode
 from headwater_kit.codec.headers import ORIGIN, POSITION, position_to_header
 from headwater_kit.codec.origins import origin_to_header
 from headwater_kit.core.documents import DocumentKey, Lane, Position, part_key
-from headwater_kit.core.errors import HeadwaterError, InvalidInput
+from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import DocumentChunked, LedgerEntry, Outcome, Provenance
 
 from headwater_ingest.domain.parts import left_over
-from headwater_ingest.events.decoding import origin_of
+from headwater_ingest.events.decoding import key_of, origin_of, origin_or_place
 from headwater_ingest.handlers import Applied
 
 # Markers of records whose key names no document need a key all the same: `indexed.v1` is
@@ -45,10 +45,7 @@ def applied(record: Record, key: DocumentKey, outcome: Applied) -> Sequence[Outb
 
 def rejected(record: Record, error: HeadwaterError) -> Outbound:
     """The marker of a record that is put aside."""
-    try:
-        key = DocumentKey.from_bytes(record.key)
-    except HeadwaterError:
-        key = DocumentKey(NO_DOCUMENT_TENANT, str(record.partition))
+    key = key_of(record) or DocumentKey(NO_DOCUMENT_TENANT, str(record.partition))
     return _marker(record, key, _provenance(record, Outcome.REJECTED, error.reason))
 
 
@@ -83,11 +80,5 @@ def _marker(record: Record, key: DocumentKey, provenance: Provenance) -> Outboun
 
 
 def _provenance(record: Record, outcome: Outcome, reason: str = "") -> Provenance:
-    return Provenance(Position(record.partition, record.offset), _produce_time(record), outcome, reason=reason)
-
-
-def _produce_time(record: Record) -> float:
-    try:
-        return origin_of(record).produce_time
-    except InvalidInput:
-        return record.timestamp
+    produce_time = origin_or_place(record).produce_time
+    return Provenance(Position(record.partition, record.offset), produce_time, outcome, reason=reason)

@@ -1,12 +1,14 @@
 """Document events to versions."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.documents import Chunk, DocumentInfo, ObjectReference
-from headwater_kit.core.errors import NotFound
+from headwater_kit.core.errors import NotFound, Unavailable
 from headwater_kit.core.events import DocumentChunked, DocumentUpserted, LedgerEntry, Outcome, Parts, Provenance
 
 from headwater_ingest.domain import objects
@@ -29,20 +31,32 @@ class Applied:
 
 
 class ApplyDocuments:
-    """Turns document events into versions."""
+    """Turns document events into versions.
+
+    Bodies out of the object store take turns; an event waits `wait_seconds` for
+    its own.
+    """
 
     def __init__(
-        self, rules: DocumentRules, ledger: Ledger, cutter: DocumentCutter, store: ObjectStore, clock: Clock
+        self,
+        rules: DocumentRules,
+        ledger: Ledger,
+        cutter: DocumentCutter,
+        store: ObjectStore,
+        clock: Clock,
+        *,
+        wait_seconds: float,
     ) -> None:
         self._rules = rules
         self._ledger = ledger
         self._cutter = cutter
         self._store = store
         self._clock = clock
+        self._wait_seconds = wait_seconds
         self._fetches = asyncio.Semaphore(MAX_FETCHED_BODIES)
 
     async def apply(self, event: DocumentEvent) -> Applied:
-        """The event's outputs; applied again, it gives the same. Raises InvalidInput, and Unavailable by the store."""
+        """The event's outputs; applied again, it gives the same. Raises InvalidInput, and Unavailable."""
         check_version(event.version)
         write = None if event.write is None else self._rules.upserted(event.write)
         if decide(self._ledger.latest(event.key), event).outcome is Outcome.STALE:
@@ -62,9 +76,22 @@ class ApplyDocuments:
         info = write.info
         if write.body_object is None:
             return await self._cutter.cut(info.media_type, write.body, info.title)
-        async with self._fetches:
+        async with self._fetching():
             body = await self._fetch(event, write.body_object)
             return await self._cutter.cut(info.media_type, body, info.title)
+
+    @asynccontextmanager
+    async def _fetching(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                await self._fetches.acquire()
+        except TimeoutError:
+            message = f"large bodies before this one took more than {self._wait_seconds:g} s"
+            raise Unavailable(message) from None
+        try:
+            yield
+        finally:
+            self._fetches.release()
 
     async def _fetch(self, event: DocumentEvent, reference: ObjectReference) -> bytes:
         objects.check_reference(event.key.tenant, reference)

@@ -1,5 +1,6 @@
 """Bulk into the log of documents, as there is room."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,9 @@ from headwater_ingest.domain.versions import is_same, origin_of
 from headwater_ingest.handlers.turns import FairTurns
 from headwater_ingest.ports import Finals, Ledger
 
-# A document takes a second on its way to the index, minutes where the store is away; past this it is looked at again.
+logger = logging.getLogger(__name__)
+
+# A document takes a second on its way to the index, minutes where the store is away; past this it is said to wait.
 FINAL_SECONDS = 120.0
 Produce = Callable[[], Awaitable[Position]]
 
@@ -34,8 +37,9 @@ class BulkEvent:
 class LetIn:
     """Lets events of the backfill lane into `documents.v1`, so many at once that live edits are not held up.
 
-    One is done once it is final; until then it keeps its turn. What was accepted
-    by an earlier attempt is not let in again; were it, ingest would know it by
+    One is done once it is final; until then it keeps its turn, however long that
+    takes: a copy for each time it was looked at would fill the log. What was
+    accepted before a crash is not let in again; were it, ingest would know it by
     its origin.
     """
 
@@ -46,14 +50,18 @@ class LetIn:
         self._clock = clock
 
     async def let_in(self, event: BulkEvent, produce: Produce) -> None:
-        """Returns once the event is final. Raises what `produce` raises, and Unavailable when it takes too long."""
+        """Returns once the event is final. Raises what `produce` raises, and Unavailable where nothing can be told."""
         async with self._turns.turn(event.tenant, event.size_bytes):
             crash_point("backfill.admitted")
             with self._finals.expecting():
                 position = self._accepted(event) or await produce()
                 crash_point("backfill.let_in")
-                await self._finals.reached(event.key, position, Deadline.after(self._clock, FINAL_SECONDS))
+                await self._until_final(event.key, position)
             crash_point("backfill.final")
+
+    async def _until_final(self, key: DocumentKey | None, position: Position) -> None:
+        while not await self._finals.reached(key, position, Deadline.after(self._clock, FINAL_SECONDS)):
+            logger.warning("bulk at %d/%d is not indexed yet", position.partition, position.offset)
 
     def _accepted(self, event: BulkEvent) -> Position | None:
         entry = None if event.key is None else self._ledger.published(event.key)

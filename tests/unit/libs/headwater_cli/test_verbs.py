@@ -103,6 +103,22 @@ async def test_ingest_waits_out_a_busy_platform_and_goes_on_after_a_refused_file
     assert "no good" in printed.out
 
 
+async def test_ingest_says_what_was_written_and_came_to_nothing(
+    platform: TinyPlatform, headwater: Headwater, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headwater_cli.commands.ingest.SETTLE_SECONDS", 0.0)
+    pears, plums = (notes / "pears.md"), (notes / "plums.txt")
+    await headwater("ingest", str(plums))
+    # One of which nothing ever was, and one of which an older version is.
+    platform.put_aside = {pears.as_posix(), plums.as_posix()}
+    (notes / "figs.txt").write_text("Figs are brown.")
+    printed = await headwater("ingest", str(notes), "--json")
+    assert (printed.code, printed.json["documents"]) == (0, 1)
+    reasons = {Path(one["path"]).name: one["reason"] for one in printed.json["skipped"]}
+    assert "dead-letters list" in reasons["pears.md"]
+    assert "dead-letters list" in reasons["plums.txt"]
+
+
 async def test_ingest_of_nothing_but_refusals_fails(platform: TinyPlatform, headwater: Headwater, notes: Path) -> None:
     platform.refusals = [InvalidInput("no good", field="body")]
     printed = await headwater("ingest", str(notes / "pears.md"))

@@ -153,6 +153,29 @@ async def test_calls_from_many_threads_do_not_mix(platform: TinyPlatform, caller
     assert platform.bodies == {str(i): f"text {i}".encode() for i in range(20)}
 
 
+async def test_calls_under_way_end_when_the_client_is_closed(caller: Caller) -> None:
+    def act(client: Client) -> None:
+        ends: list[BaseException] = []
+        begun = threading.Event()
+
+        def wait() -> None:
+            try:
+                for _ in client.watch("a"):
+                    begun.set()
+            except Exception as error:
+                ends.append(error)
+
+        waiting = threading.Thread(target=wait, daemon=True)
+        waiting.start()
+        assert begun.wait(5.0)
+        client.close()
+        waiting.join(5.0)
+        assert not waiting.is_alive()
+        assert [type(error) for error in ends] == [Unavailable]
+
+    await caller(act)
+
+
 async def test_a_closed_client_says_so_and_closes_once(caller: Caller) -> None:
     def act(client: Client) -> None:
         pieces = client.watch("a")

@@ -1,5 +1,7 @@
 import asyncio
 import random
+import threading
+from pathlib import Path
 
 import pytest
 from headwater_inference.tokens import WordCounter
@@ -10,9 +12,11 @@ from headwater_ingest.adapters.log import BusDocumentLog
 from headwater_ingest.adapters.merging import Seen, later_version
 from headwater_ingest.adapters.objects import ObstoreObjects, memory
 from headwater_ingest.adapters.rows.memory import MemoryRows
+from headwater_ingest.adapters.rows.sqlite import SqliteRows
 from headwater_ingest.domain.blocks import MAX_HEADING_CHARACTERS
 from headwater_ingest.domain.chunking import ChunkPolicy
 from headwater_ingest.domain.cutting import CutDocument
+from headwater_ingest.domain.objects import reference_to
 from headwater_ingest.domain.parts import MAX_PART_CHUNKS, VECTOR_BYTES, parts_of
 from headwater_ingest.domain.validation import (
     MAX_METADATA_BYTES,
@@ -22,6 +26,7 @@ from headwater_ingest.domain.validation import (
 )
 from headwater_ingest.domain.versions import DocumentEvent
 from headwater_ingest.handlers import ApplyDocuments
+from headwater_ingest.handlers.applying import MAX_FETCHED_BODIES
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound
 from headwater_kit.bus.topics import LEDGER, MAX_RECORD_BYTES
@@ -29,7 +34,7 @@ from headwater_kit.codec.events import encode
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Lane, Position
-from headwater_kit.core.errors import Overloaded
+from headwater_kit.core.errors import Overloaded, Unavailable
 from headwater_kit.core.events import DocumentUpserted, LedgerEntry, Outcome, Provenance
 from headwater_kit.testing.clock import ManualClock
 
@@ -52,7 +57,8 @@ class GatedCutter(DirectCutter):
 async def test_an_event_that_is_overtaken_while_it_is_cut_is_stale() -> None:
     # Two spellings of one key are two keys to the consumer.
     cutter, ledger = GatedCutter(), TopicLedger(MemoryRows().get)
-    handlers = ApplyDocuments(RULES, ledger, cutter, ObstoreObjects(memory(), ManualClock(), 1.0), ManualClock())
+    store = ObstoreObjects(memory(), ManualClock(), 1.0)
+    handlers = ApplyDocuments(RULES, ledger, cutter, store, ManualClock(), wait_seconds=1.0)
     first, second = (
         asyncio.create_task(handlers.apply(DocumentEvent(KEY, Position(0, offset), 1.0, write(body))))
         for offset, body in enumerate((b"first", b"second"))
@@ -64,6 +70,39 @@ async def test_an_event_that_is_overtaken_while_it_is_cut_is_stale() -> None:
     latest = ledger.latest(KEY)
     assert latest is not None
     assert latest.position == Position(0, 1)
+
+
+class SilentStore(ObstoreObjects):
+    """Does not answer, as a store that hangs."""
+
+    def __init__(self) -> None:
+        super().__init__(memory(), ManualClock(), 1.0)
+        self.asked = 0
+
+    async def get(self, name: str) -> bytes:
+        self.asked += 1
+        await asyncio.Event().wait()
+        raise AssertionError(name)
+
+
+async def test_a_large_body_that_waits_behind_a_silent_store_says_so_before_it_counts_as_one_that_hangs() -> None:
+    ledger, cutter = TopicLedger(MemoryRows().get), DirectCutter(WordCounter(), ChunkPolicy())
+    store = SilentStore()
+    handlers = ApplyDocuments(RULES, ledger, cutter, store, ManualClock(), wait_seconds=0.01)
+    body = DocumentUpserted(DocumentInfo(), b"", body_object=reference_to(KEY.tenant, b"body"))
+    events = [DocumentEvent(KEY, Position(0, offset), 1.0, body) for offset in range(MAX_FETCHED_BODIES + 1)]
+    *fetching, waiting = (asyncio.create_task(handlers.apply(event)) for event in events)
+    async with asyncio.timeout(5.0):
+        with pytest.raises(Unavailable):
+            await waiting
+        assert store.asked == MAX_FETCHED_BODIES
+        # What is given up makes room.
+        fetching[0].cancel()
+        again = asyncio.create_task(handlers.apply(events[0]))
+        while store.asked == MAX_FETCHED_BODIES:
+            await asyncio.sleep(0)
+    for task in (*fetching, again):
+        task.cancel()
 
 
 def write(body: bytes) -> DocumentUpserted:
@@ -128,6 +167,24 @@ async def test_writes_beyond_the_limit_are_refused_at_once() -> None:
     await waiting
     await log.append(KEY, write(b"x"), None, Lane.LIVE)
     await log.stop(Deadline.after(SystemClock(), 1.0))
+
+
+async def test_rows_are_opened_beside_the_event_loop(tmp_path: Path) -> None:
+    clock, opened_in = ManualClock(), []
+
+    def open_rows() -> SqliteRows:
+        opened_in.append(threading.get_ident())
+        return SqliteRows(tmp_path / "ledger.sqlite3")
+
+    bus = MemoryBus(clock)
+    await bus.producer().send(Outbound(LEDGER.name, b"new", encode(entry(1)), partition=0))
+    followed = FollowedTopic(bus, LEDGER, later_version, open_rows, clock=clock, rng=random.Random(0))
+    await followed.start()
+    await followed.wait_caught_up(Deadline.after(clock, 1.0))
+    assert followed.get(b"new") == encode(entry(1))
+    await followed.stop(Deadline.after(clock, 1.0))
+    assert len(opened_in) == 1
+    assert opened_in != [threading.get_ident()]
 
 
 async def test_rows_of_a_topic_that_was_made_anew_are_forgotten() -> None:

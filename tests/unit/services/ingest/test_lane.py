@@ -4,15 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from headwater_ingest.adapters.finals import TopicFinals
+from headwater_ingest.adapters.ledger import TopicLedger
+from headwater_ingest.adapters.merging import Seen
+from headwater_ingest.adapters.rows.memory import MemoryRows
 from headwater_ingest.bootstrap import build
 from headwater_ingest.domain.objects import reference_to
+from headwater_ingest.handlers import BulkEvent, FairTurns, LetIn
+from headwater_ingest.handlers.letting_in import FINAL_SECONDS
 from headwater_ingest.settings import Settings
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record
 from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL
 from headwater_kit.codec.events import encode
-from headwater_kit.core.documents import DocumentInfo, DocumentKey, Lane, Position
-from headwater_kit.core.events import DocumentUpserted, Outcome, Provenance
+from headwater_kit.core.documents import DocumentInfo, DocumentKey, Lane, Origin, Position
+from headwater_kit.core.events import DocumentIndexed, DocumentUpserted, Outcome, Provenance
+from headwater_kit.settings.base import MIB
+from headwater_kit.testing.clock import ManualClock
 
 GROUP = "ingest-backfill"
 READ_SECONDS = 10.0
@@ -104,6 +112,26 @@ async def test_no_more_go_in_at_once_than_there_are_credits(log, bulk: Bulk) -> 
         await bulk.finish(record)
         finished.add(record.key)
     await bulk.until_done(10)
+
+
+async def test_what_is_long_on_its_way_is_let_in_once() -> None:
+    clock, key, place = ManualClock(), DocumentKey("default", "a"), Position(3, 7)
+    produced: list[Position] = []
+
+    async def produce() -> Position:
+        produced.append(place)
+        return place
+
+    finals = TopicFinals(MemoryRows().get, clock)
+    letting = LetIn(FairTurns(1, MIB), TopicLedger(MemoryRows().get), finals, clock)
+    event = BulkEvent(key, Origin(DOCUMENTS_BACKFILL.name, Position(0, 0), 1.0), 1)
+    waiting = asyncio.create_task(letting.let_in(event, produce))
+    await clock.advance(10 * FINAL_SECONDS)
+    assert not waiting.done()
+    value = encode(DocumentIndexed(Provenance(place, 1.0, Outcome.UPSERTED, 1), 1.0, 1))
+    finals.on_indexed(Seen(key.to_bytes(), value, place.partition, None, is_news=True))
+    await waiting
+    assert produced == [place]
 
 
 class TestBytes:

@@ -2,6 +2,8 @@
 
 from confluent_kafka import KafkaError, KafkaException
 
+from headwater_kit.bus.kafka.declared import how_to_alter, settings_of
+from headwater_kit.bus.topics import TOPICS
 from headwater_kit.core.errors import Denied, HeadwaterError, InvalidInput, Misconfigured, Unavailable
 
 _DENIED = {
@@ -12,10 +14,13 @@ _DENIED = {
     KafkaError.SASL_AUTHENTICATION_FAILED,
 }
 _TOO_LARGE = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE, KafkaError.RECORD_LIST_TOO_LARGE}
+LIMIT = "max.message.bytes"
 # What only an operator can change.
 _MISCONFIGURED = {
     KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 (librdkafka's own codes begin with an underscore)
     KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
+    # A setting that the client refuses, such as an authority that is not there.
+    KafkaError._INVALID_ARG,  # noqa: SLF001
     KafkaError.TOPIC_EXCEPTION,
     KafkaError.INVALID_CONFIG,
     KafkaError.POLICY_VIOLATION,
@@ -42,6 +47,9 @@ def to_send_error(error: KafkaError | KafkaException, topic: str) -> HeadwaterEr
     fault = error.args[0] if isinstance(error, KafkaException) else error
     if fault.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
         return Misconfigured(f"topic {topic} is not there: create it, or start its service first")
+    if fault.code() in _TOO_LARGE and topic in TOPICS:
+        # No fault of the record's: one over the declared limit never comes as far as the broker (`bus.sizes`).
+        return Unavailable(_takes_too_little(topic))
     return to_error(error, f"producing to {topic}")
 
 
@@ -59,3 +67,9 @@ def to_error(error: KafkaError | KafkaException, doing: str) -> HeadwaterError:
     if fault.code() in _MISCONFIGURED:
         return Misconfigured(message)
     return Unavailable(message)
+
+
+def _takes_too_little(topic: str) -> str:
+    declared = TOPICS[topic]
+    mended = how_to_alter(declared, {LIMIT: settings_of(declared)[LIMIT]})
+    return f"topic {topic} takes smaller records than declared; mend it: {mended}"

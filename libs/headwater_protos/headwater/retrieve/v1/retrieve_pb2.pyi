@@ -140,8 +140,9 @@ class GetWatermarkResponse(_message.Message):
     lag: _builtins.int
     """Records of `documents.v1` that are not applied yet, over all partitions."""
     staleness_ms: _builtins.int
-    """How long ago the oldest of those partitions' last applied records was
-    produced, in milliseconds; 0 where nothing is to be applied.
+    """How long ago searches last held all that was in the log then, of the
+    partition that is furthest behind, as far as retrieve has seen, in
+    milliseconds; 0 where nothing is to be applied.
     """
     @_builtins.property
     def watermark(self) -> _documents_pb2.Watermark:

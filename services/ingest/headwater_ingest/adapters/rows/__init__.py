@@ -9,7 +9,8 @@ class Rows(Protocol):
 
     Calls do not wait long: a row is read or written in microseconds. Where one
     fails, as on a full disk, it raises what is no HeadwaterError, which ends the
-    service; from then on `get` raises Unavailable.
+    service; from then on `get` raises Unavailable. They may be used in another
+    thread than they were opened in, in one at a time.
     """
 
     def get(self, key: bytes) -> bytes | None:

@@ -108,7 +108,8 @@ def _open(path: Path, lock_seconds: float) -> sqlite3.Connection:
 
 
 def _connect(path: Path, lock_seconds: float) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=lock_seconds)
+    # Opened in one thread and used in another, never in two at once.
+    database = sqlite3.connect(path, timeout=lock_seconds, check_same_thread=False)
     try:
         database.executescript(_OPEN)
         # The exclusive lock is taken by the first write, not by the pragma.

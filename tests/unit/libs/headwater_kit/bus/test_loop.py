@@ -3,13 +3,13 @@ import random
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from headwater_kit.bus.handler import OrderKey
-from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, by_record_key
+from headwater_kit.bus.handler import OrderKey, SizeOf
+from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, by_record_key, own_bytes
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
 from headwater_kit.bus.topics import CHUNKS, DOCUMENTS, dead_letter
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.errors import HeadwaterError, InvalidInput, Misconfigured, Unavailable
+from headwater_kit.core.errors import Denied, HeadwaterError, InvalidInput, Misconfigured, Permanent, Unavailable
 from headwater_kit.testing.clock import ManualClock
 
 GROUP = "ingest"
@@ -60,10 +60,12 @@ class Bench:
         self.producer = self.bus.producer()
         self.loops: list[ConsumerLoop] = []
 
-    async def start(self, policy: LoopPolicy | None = None, order_key: OrderKey = by_record_key) -> ConsumerLoop:
+    async def start(
+        self, policy: LoopPolicy | None = None, order_key: OrderKey = by_record_key, size_of: SizeOf = own_bytes
+    ) -> ConsumerLoop:
         loop = ConsumerLoop(
             self.bus, GROUP, [DOCUMENTS], self.handler,
-            clock=self.clock, rng=random.Random(1), policy=policy, order_key=order_key,
+            clock=self.clock, rng=random.Random(1), policy=policy, order_key=order_key, size_of=size_of,
         )  # fmt: skip
         await loop.start()
         self.loops.append(loop)
@@ -195,11 +197,12 @@ async def test_an_unexpected_error_is_poison_after_a_few_tries(bench: Bench) -> 
     assert bench.values() == [b"rejected bad", b"good"]
 
 
-async def test_a_wrong_setting_ends_the_loop_and_commits_nothing(bench: Bench) -> None:
-    bench.handler.failures[b"a"] = [Misconfigured("no such model")]
+@pytest.mark.parametrize("error", [Misconfigured("no such model"), Denied("not authorised to write")])
+async def test_what_an_operator_must_change_ends_the_loop_and_commits_nothing(bench: Bench, error: Permanent) -> None:
+    bench.handler.failures[b"a"] = [error]
     loop = await bench.start()
     await bench.produce(b"a")
-    with pytest.raises(Misconfigured):
+    with pytest.raises(type(error)):
         await loop.wait()
     with pytest.raises(Unavailable):
         await loop.check()
@@ -253,6 +256,17 @@ async def test_bytes_in_flight_are_bounded(bench: Bench) -> None:
     assert bench.loops[0]._worker is not None
     assert max(len(p._entries) for p in bench.loops[0]._worker._pipelines.values()) == 2
     bench.handler.gates[b"x" * 600].set()
+    await bench.clock.advance(10.0)
+    assert len(bench.values()) == 10
+
+
+async def test_bytes_in_flight_are_those_that_records_stand_for(bench: Bench) -> None:
+    bench.handler.gates[b"x"] = asyncio.Event()
+    await bench.start(LoopPolicy(max_in_flight_bytes=1000, poll_records=1), size_of=lambda _: 600)
+    await bench.produce(*[b"x"] * 10)
+    assert bench.loops[0]._worker is not None
+    assert max(len(p._entries) for p in bench.loops[0]._worker._pipelines.values()) == 2
+    bench.handler.gates[b"x"].set()
     await bench.clock.advance(10.0)
     assert len(bench.values()) == 10
 

@@ -24,6 +24,9 @@ class Part:
 
     async def start(self):
         crash_point("bus.polled")
+        if fault == "hangs":
+            import asyncio, time
+            await asyncio.to_thread(time.sleep, 60)
         if fault is not None:
             raise fault
 
@@ -88,6 +91,15 @@ def test_a_signal_while_the_broker_is_away_exits_0(tmp_path: Path) -> None:
     list(lines_until(process, "part is not up yet: no broker"))
     process.terminate()
     assert finish(process)[0] == 0
+
+
+def test_a_thread_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    process = start(tmp_path, '"hangs"')
+    list(lines_until(process, "listening"))
+    process.terminate()
+    code, _, rest = finish(process)
+    assert code == 0
+    assert "draining" in rest
 
 
 def free_port() -> int:
