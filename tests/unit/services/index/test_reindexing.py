@@ -12,7 +12,7 @@ from headwater_index.handlers.reindexes import Reindexes
 from headwater_kit.core.crash import POINTS, arm
 from headwater_kit.core.documents import DocumentKey, Lane, embedding_text
 from headwater_kit.core.errors import InvalidInput, NotFound, Permanent, Unavailable
-from headwater_kit.core.reindexes import JudgedQuery, ReindexStage, ReindexStatus
+from headwater_kit.core.reindexes import JudgedQuery, ReindexStage, ReindexStatus, ReindexTarget, ReindexWished
 from headwater_kit.testing.clock import ManualClock
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import Model, ModelChanged, Query
@@ -263,6 +263,23 @@ async def test_what_cannot_be_begun_is_said(world: World, lead: Lead) -> None:
         await begun(reindexes, "third")
     assert busy.value.reason == "BUSY"
     await hurried(world, lead, asyncio.wait_for(beginning, 60))
+    await lead.end()
+
+
+async def test_of_two_that_begin_at_the_same_moment_one_is_told(world: World, lead: Lead) -> None:
+    first, target = asyncio.ensure_future(begun(world.reindexes())), ReindexTarget.READY
+    await asyncio.sleep(0)
+    await world.desk.write(ReindexWished("another", target, NEXT.model_id, NEXT.dimension, 1.0))
+    with pytest.raises(Permanent) as busy:
+        await hurried(world, lead, asyncio.wait_for(first, 60))
+    assert busy.value.reason == "BUSY"
+    await lead.end()
+
+
+async def test_a_page_is_embedded_in_one_call(world: World, lead: Lead) -> None:
+    await hurried(world, lead, begun(world.reindexes()))
+    # Of the log's pages of 64 parts in two topics; more only where a version was still under way.
+    assert world.encoder.calls < 6
     await lead.end()
 
 
