@@ -264,7 +264,10 @@ class Reindexer:
             return
         run.was_judged = True
         try:
-            await self._desk.write(await self._judging.judge(run.report, ()))
+            judged = await self._judging.judge(run.report, ())
+            # An operator's own queries, judged meanwhile, count for more.
+            if self._book.status.judgement is None:
+                await self._desk.write(judged)
         except HeadwaterError as error:
             logger.warning("the reindex was not judged: %s", error.message)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,7 +12,14 @@ from headwater_index.handlers.reindexes import Reindexes
 from headwater_kit.core.crash import POINTS, arm
 from headwater_kit.core.documents import DocumentKey, Lane, embedding_text
 from headwater_kit.core.errors import InvalidInput, NotFound, Permanent, Unavailable
-from headwater_kit.core.reindexes import JudgedQuery, ReindexStage, ReindexStatus, ReindexTarget, ReindexWished
+from headwater_kit.core.reindexes import (
+    JudgedQuery,
+    ReindexJudged,
+    ReindexStage,
+    ReindexStatus,
+    ReindexTarget,
+    ReindexWished,
+)
 from headwater_kit.testing.clock import ManualClock
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import Model, ModelChanged, Query
@@ -370,4 +377,22 @@ async def test_recent_queries_judge_it(world: World, lead: Lead) -> None:
     assert judged.judgement.passed
     await hurried(world, lead, reindexes.promote(below_gate=False))
     assert await collection(world) == ("memory_n1", NEXT)
+    await lead.end()
+
+
+async def test_what_an_operator_judged_meanwhile_stands(world: World, lead: Lead) -> None:
+    world.asked.queries = [JudgedQuery("acme", f"pear {number}") for number in range(30)]
+    own = ReindexJudged("reindex-1", 1.0, 1, 1.0, 0, 0.0, 0.0, True, "by an operator")
+    answered = world.asked.last
+
+    async def slow(limit: int) -> Sequence[JudgedQuery]:
+        await world.desk.write(own)
+        return await answered(limit)
+
+    world.asked.last = slow  # type: ignore[method-assign]
+    await hurried(world, lead, begun(world.reindexes()))
+    for _ in range(4):
+        await elapse(world, 1.0)
+        await lead.turn()
+    assert world.desk.book.status.judgement == own
     await lead.end()
