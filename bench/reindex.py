@@ -166,6 +166,10 @@ class Bench:
             try:
                 return await step()
             except HeadwaterError as error:
+                # A stream that ends since this task is cancelled says Unavailable, too.
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise asyncio.CancelledError from error
                 if not isinstance(error, Transient) or time.monotonic() > until:
                     raise
                 await asyncio.sleep(RETRY_SECONDS)
