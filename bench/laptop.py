@@ -75,14 +75,17 @@ class Laptop:
 @contextmanager
 def laptop(env: Mapping[str, str] | None = None) -> Iterator[Laptop]:
     """A platform that is ready, in a folder that is removed afterwards."""
-    # Ended from outside, a bench still stops what it started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # Ended from outside, a bench still stops what it started. By an interrupt, for which a loop cancels its work:
+    # an exit that is raised within a task tears the loop down from inside.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with tempfile.TemporaryDirectory(prefix="headwater-bench-", ignore_cleanup_errors=True) as folder:
         platform = Laptop(Path(folder))
         try:
             platform.start(env)
             yield platform
         finally:
+            # A second one must not end the stopping: `timeout` sends one to the process and one to its group.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             platform.stop()
 
 

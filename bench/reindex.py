@@ -19,7 +19,7 @@ import random
 import signal
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -56,7 +56,8 @@ AFTER_SECONDS = 5.0
 class Searches:
     """What searches at a steady rate met."""
 
-    seconds: list[float] = field(default_factory=list)
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """By the step that they began in."""
     failed: Counter[str] = field(default_factory=Counter)
     without_dense: int = 0
     shown: list[tuple[str, Passage]] = field(default_factory=list)
@@ -65,7 +66,12 @@ class Searches:
     def summary(self) -> dict[str, Any]:
         """As the bench prints it."""
         counts = {"failed": self.failed.total(), "without_dense": self.without_dense}
-        return {**delays(self.seconds), **counts, **({"reasons": self.failed} if self.failed else {})}
+        every = [one for some in self.seconds.values() for one in some]
+        return {**delays(every), **counts, **({"reasons": self.failed} if self.failed else {})}
+
+    def by_step(self) -> dict[str, Any]:
+        """The same of each step, delays alone."""
+        return {step: delays(some) for step, some in self.seconds.items()}
 
 
 @dataclass
@@ -80,6 +86,7 @@ class Bench:
     arguments: argparse.Namespace
     queries: list[str]
     kills: int = 0
+    step: str = "alone"
 
     async def traffic(self, until: asyncio.Event) -> Searches:
         """Searches and edits at their rates until then."""
@@ -102,13 +109,13 @@ class Bench:
 
     async def _search(self, met: Searches) -> None:
         query = self.rng.choice(self.queries)
-        began = time.monotonic()
+        began, step = time.monotonic(), self.step
         try:
             found = await self.client.questions.search(query)
         except HeadwaterError as error:
             met.failed[error.reason] += 1
             return
-        met.seconds.append(time.monotonic() - began)
+        met.seconds[step].append(time.monotonic() - began)
         met.without_dense += bool(found.missing_legs)
         for passage in found.passages[:1]:
             if passage.parts.dense is not None:
@@ -123,9 +130,10 @@ class Bench:
         async def timed(name: str, step: Any) -> None:
             nonlocal status
             say(name)
-            began = time.monotonic()
+            self.step, began = name, time.monotonic()
             status = await self._persist(step)
             steps[name] = round(time.monotonic() - began, 1)
+            self.step = f"after {name}"
             say(f"{name}: {steps[name]} s")
 
         async def embedded() -> ReindexStatus:
@@ -158,6 +166,10 @@ class Bench:
             try:
                 return await step()
             except HeadwaterError as error:
+                # A stream that ends since this task is cancelled says Unavailable, too.
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise asyncio.CancelledError from error
                 if not isinstance(error, Transient) or time.monotonic() > until:
                     raise
                 await asyncio.sleep(RETRY_SECONDS)
@@ -207,7 +219,10 @@ async def _phases(bench: Bench) -> dict[str, Any]:
     say(f"alone: {before.summary()}")
     done = asyncio.Event()
     meanwhile = asyncio.create_task(bench.traffic(done))
-    changed = await bench.change(done)
+    try:
+        changed = await bench.change(done)
+    finally:
+        done.set()
     after = await meanwhile
     drift = bench.platform.json("reconcile")["drift"]
     mixed, checked, models = await _mixed(bench, [*before.shown, *after.shown])
@@ -215,6 +230,7 @@ async def _phases(bench: Bench) -> dict[str, Any]:
     return {
         "alone": before.summary(),
         "during": after.summary(),
+        "during_by_step": after.by_step(),
         "p99_ratio": round(during_p99 / alone_p99, 2),
         "reindex": changed,
         "mixed": mixed,

@@ -85,11 +85,11 @@ def build(
     reconciler = Reconciler(store, log, workbooks, repairs, settle=lambda: clock.sleep(SETTLE_SECONDS))
     passes = Passes(reconciler, DriftMetrics(), clock)
 
-    def beside(shadow: VectorStore) -> Indexer:
-        return indexer_of(shadow, Gate(clock))
+    def beside(shadow: VectorStore, is_bulk: bool) -> Indexer:
+        return indexer_of(shadow, Gate(clock), is_bulk=is_bulk)
 
     desk = BusDesk(bus, clock, rng)
-    copies = Copies(log, workbooks, beside, clock=clock, rng=rng)
+    copies = Copies(log, workbooks, beside, Translation(encoder, is_bulk=True), clock=clock, rng=rng)
     rebuilder = Rebuilder(store, copies, gate, is_reindexing=desk.is_reindexing, clock=clock)
     judging = Judging(store, encoder, BusQueries(bus), clock, settings.promotion_gate())
     grace_seconds = settings.index_reindex_grace_seconds

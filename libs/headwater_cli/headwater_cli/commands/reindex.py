@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from headwater_client import Client
 from headwater_kit.core.errors import HeadwaterError, Unavailable
-from headwater_kit.core.reindexes import JudgedQuery, ReindexStage, ReindexStatus
+from headwater_kit.core.reindexes import JudgedQuery, ReindexReported, ReindexStage, ReindexStatus
 from rich.console import Console
 
 from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
@@ -177,9 +177,7 @@ def _show(status: ReindexStatus, *, json: bool) -> None:
     if report is None:
         typer.echo("the index was never changed to another model")
         return
-    typer.echo(f"{report.stage.value}: {report.incumbent.model_id} to {report.challenger.model_id}")
-    if report.stage in (ReindexStage.EMBEDDING, ReindexStage.CHECKING):
-        typer.echo(f"  {report.done:,} of {report.total:,} records{_at(report.estimated_end_time, ', done by')}")
+    typer.echo(f"{progress_of(report)}: {report.incumbent.model_id} to {report.challenger.model_id}")
     if report.passed_over:
         typer.echo(f"  {report.passed_over:,} records could not be applied: see the logs of index")
     if report.stage is ReindexStage.PROMOTED:
@@ -190,6 +188,14 @@ def _show(status: ReindexStatus, *, json: bool) -> None:
         typer.echo(f"  {report.reason}")
     if judgement is not None:
         typer.echo(f"  {'passed' if judgement.passed else 'did not pass'}: {judgement.reason}")
+
+
+def progress_of(report: ReindexReported) -> str:
+    """What it is at, and how far where that takes its time."""
+    if report.stage not in (ReindexStage.EMBEDDING, ReindexStage.CHECKING):
+        return report.stage.value
+    end = _at(report.estimated_end_time, ", done by")
+    return f"{report.stage.value}, {report.done:,} of {report.total:,} records{end}"
 
 
 def _until(moment: float | None, what: str) -> str:

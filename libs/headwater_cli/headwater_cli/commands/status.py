@@ -12,6 +12,7 @@ from rich.table import Table
 
 from headwater_cli.commands.display import external_engines
 from headwater_cli.commands.output import echo_json
+from headwater_cli.commands.reindex import progress_of
 from headwater_cli.invocation import Invocation
 from headwater_cli.platform import state
 from headwater_cli.platform.flow import DeadLetters, GroupLag
@@ -27,7 +28,7 @@ def status(
     ctx: typer.Context,
     json: Annotated[bool, typer.Option("--json", help="Print all of it as one JSON object.")] = False,
 ) -> None:
-    """Show the processes, each group's lag, dead letters with their reasons, and the size of the index.
+    """Show the processes, each group's lag, dead letters, the size of the index and whether its model changes.
 
     Exits with 1 when the platform is not running or a process is not ready.
     """
@@ -77,6 +78,9 @@ def _show(call: Invocation, platform: PlatformState, report: Inspection) -> None
     _show_standing(console, call, standing)
     if report.documents is not None:
         console.print(f"\n{report.documents} documents, {report.chunks} chunks", highlight=False)
+    if report.reindex is not None:
+        said = f"reindex {progress_of(report.reindex)}: `{call.layout.command('reindex status')}` says more"
+        console.print(said, markup=False, highlight=False, soft_wrap=True)
     if report.lags:
         console.print(_lags(report.lags))
     if report.dead_letters:

@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 import grpc
-from headwater.index.v1.index_pb2 import GetStatsRequest
+from headwater.index.v1.index_pb2 import GetReindexRequest, GetStatsRequest
 from headwater.index.v1.index_pb2_grpc import IndexServiceStub
 from headwater_kit.bus.letters import Place, closed_places
+from headwater_kit.codec.reindexes import reported_from_proto
 from headwater_kit.core.errors import HeadwaterError, Transient
+from headwater_kit.core.reindexes import ReindexReported
 
 from headwater_cli.platform.broker import broker_settings, bus
 from headwater_cli.platform.flow import DeadLetters, Flow, GroupLag
@@ -30,7 +32,10 @@ _PING_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What is true of a platform now; a part that could not be asked is empty, and `faults` says why."""
+    """What is true of a platform now; a part that could not be asked is empty, and `faults` says why.
+
+    `reindex` is a change of model that is not over.
+    """
 
     processes: Sequence[dict[str, Any]]
     lags: Sequence[GroupLag] = ()
@@ -38,6 +43,7 @@ class Inspection:
     documents: int | None = None
     chunks: int | None = None
     faults: Sequence[str] = ()
+    reindex: ReindexReported | None = None
 
 
 async def inspect(settings: PlatformSettings, platform: PlatformState) -> Inspection:
@@ -46,13 +52,13 @@ async def inspect(settings: PlatformSettings, platform: PlatformState) -> Inspec
     processes = await asyncio.gather(*(_process(process) for process in platform.processes))
     if platform.phase is not Phase.READY:
         return Inspection(processes)
-    documents, chunks = await _stats(platform, faults)
+    (documents, chunks), reindex = await asyncio.gather(_stats(platform, faults), _reindex(platform))
     if not await _answers(settings, platform, faults):
-        return Inspection(processes, documents=documents, chunks=chunks, faults=faults)
+        return Inspection(processes, documents=documents, chunks=chunks, faults=faults, reindex=reindex)
     flow = Flow(broker_settings(settings, platform.kafka_bootstrap))
     closed = await _closed(settings, platform, faults)
     lags, dead_letters = await _ask(flow.lags, faults), await _ask(partial(flow.dead_letters, closed), faults)
-    return Inspection(processes, lags, dead_letters, documents, chunks, faults)
+    return Inspection(processes, lags, dead_letters, documents, chunks, faults, reindex)
 
 
 async def _process(process: ProcessState) -> dict[str, Any]:
@@ -110,3 +116,17 @@ async def _stats(platform: PlatformState, faults: list[str]) -> tuple[int | None
             faults.append(f"index does not tell its size ({error.code().name}): see `headwater logs index`")
             return None, None
     return stats.document_count, stats.chunk_count
+
+
+async def _reindex(platform: PlatformState) -> ReindexReported | None:
+    """The change of model under way. Index tells operators alone, and the size tells already whether it answers."""
+    index = platform.process("index")
+    if index is None:
+        return None
+    async with grpc.aio.insecure_channel(index.address) as channel:
+        try:
+            found = await IndexServiceStub(channel).GetReindex(GetReindexRequest(), timeout=_STATS_SECONDS)
+        except grpc.aio.AioRpcError:
+            return None
+    report = reported_from_proto(found.status.report) if found.status.HasField("report") else None
+    return None if report is None or report.stage.is_over else report

@@ -13,6 +13,7 @@ from milvus_lite.engine.collection import Collection
 
 from headwater_cli.platform.milvus_documents import find_by_document
 from headwater_cli.platform.milvus_locks import guard
+from headwater_cli.platform.milvus_search import search_quickly
 from headwater_cli.platform.milvus_vectors import look_at_each_row
 
 
@@ -37,5 +38,6 @@ if __name__ == "__main__":
     open_collections_once()
     look_at_each_row()
     find_by_document(Collection)
+    search_quickly(Collection)
     guard(Collection)
     sys.exit(main())

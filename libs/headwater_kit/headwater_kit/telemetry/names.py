@@ -95,6 +95,22 @@ INDEX_DRIFT = Gauge(
 )
 INDEX_REPAIRED = Counter("headwater.index.repaired", "{document}", "documents that differed and were repaired")
 INDEX_COMPARISONS = Counter("headwater.index.comparisons", "{comparison}", "comparisons of all tenants that were ended")
+INDEX_REINDEX_STAGE = Gauge(
+    "headwater.index.reindex.stage", "1", "1 for the stage that the last change of model is at, 0 for the others"
+)
+INDEX_REINDEX_DONE = Gauge(
+    "headwater.index.reindex.done", "{record}", "records of the log that the last change of model has applied"
+)
+INDEX_REINDEX_TOTAL = Gauge("headwater.index.reindex.total", "{record}", "records of the log that it has to apply")
+INDEX_REINDEX_PASSED_OVER = Gauge(
+    "headwater.index.reindex.passed_over", "{record}", "records of the log that it could not apply"
+)
+INDEX_REINDEX_AGREEMENT = Gauge(
+    "headwater.index.reindex.agreement", "1", "share of the ten nearest chunks that both models have; 0 before that"
+)
+INDEX_TRANSLATED = Counter(
+    "headwater.index.translated", "{chunk}", "chunks embedded anew by the collection's model, by whether somebody waits"
+)
 EMBED_TEXTS = Counter(
     "headwater.embed.texts", "{text}", "texts asked for, by where the vector came from: memory, disk or encoder"
 )
@@ -135,3 +151,5 @@ EMBED_LANE = "headwater.embed.lane"
 INGEST_OUTCOME = "headwater.ingest.outcome"
 INDEX_OUTCOME = "headwater.index.outcome"
 INDEX_DRIFT_KIND = "headwater.index.drift.kind"
+INDEX_REINDEX_STAGE_NAME = "headwater.index.reindex.stage.name"
+INDEX_BULK = "headwater.index.bulk"

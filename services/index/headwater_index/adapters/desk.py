@@ -12,17 +12,20 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.core.reindexes import ReindexJudged, ReindexReported, ReindexWished
 
+from headwater_index.adapters.meter import ReindexMetrics
+
 # For the record that was just written to come back.
 READ_SECONDS = 10.0
 
 
 class BusDesk:
-    """`ports.ReindexDesk`; a runtime component. `book` says what stands there."""
+    """`ports.ReindexDesk`; a runtime component. `book` says what stands there, and metrics show it."""
 
     name = "reindexes"
 
     def __init__(self, bus: Bus, clock: Clock, rng: random.Random) -> None:
-        self.book = ReindexRecords()
+        metrics = ReindexMetrics()
+        self.book: ReindexRecords = ReindexRecords(changed=lambda: metrics.measure(self.book.status))
         self._clock = clock
         self._sender = Sender(bus, [REINDEXES])
         self._table = Table(bus, REINDEXES, self.book.apply, clock=clock, rng=rng)

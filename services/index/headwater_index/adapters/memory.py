@@ -21,6 +21,8 @@ class WordEncoder:
         self.away = False
         self.texts = 0
         """Texts embedded so far."""
+        self.calls = 0
+        """In so many calls."""
         self.models = {model.model_id: model for model in models}
 
     async def passages(self, texts: Sequence[str], model_id: str, *, is_bulk: bool) -> Sequence[bytes]:
@@ -43,6 +45,7 @@ class WordEncoder:
         if model_id not in self.models:
             raise NotFound(f"model {model_id} is not served")
         self.texts += len(texts)
+        self.calls += 1
         return [vector_of(text, self.models[model_id]) for text in texts]
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import grpc.aio
 from headwater.embed.v1 import embed_pb2 as pb
 from headwater.embed.v1.embed_pb2_grpc import EmbedServiceStub
+from headwater_kit.telemetry import names
+from headwater_kit.telemetry.instruments import counter
 from headwater_vectors.ports import Model
 
 # In one call: half a minute of work for a slow core.
@@ -27,6 +29,7 @@ class RemoteEncoder:
             some = texts[start : start + TEXTS_A_CALL]
             request = pb.EmbedRequest(texts=some, kind=pb.TEXT_KIND_PASSAGE, model_id=model_id, bulk=is_bulk)
             response = await self._stub.Embed(request, timeout=BULK_SECONDS if is_bulk else LIVE_SECONDS)
+            counter(names.INDEX_TRANSLATED).add(len(some), {names.INDEX_BULK: is_bulk})
             vectors += response.vectors
         return vectors
 

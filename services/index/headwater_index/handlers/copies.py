@@ -1,10 +1,12 @@
 """Collections made from the log, and compared with it."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import replace
 
 from headwater_kit.core.clock import Clock
+from headwater_kit.core.errors import HeadwaterError
 
 from headwater_index.domain.drift import Scope, TenantDrift
 from headwater_index.handlers.indexing import Indexer
@@ -12,6 +14,7 @@ from headwater_index.handlers.looking import Settle
 from headwater_index.handlers.pacing import Pace
 from headwater_index.handlers.reconciling import Reconciler
 from headwater_index.handlers.replaying import Replay
+from headwater_index.handlers.translating import Translation
 from headwater_index.ports import DocumentLog, LoggedPart, LogReading, VectorStore, Workbooks
 
 
@@ -22,7 +25,8 @@ class Copies:
         self,
         log: DocumentLog,
         workbooks: Workbooks,
-        make: Callable[[VectorStore], Indexer],
+        make: Callable[[VectorStore, bool], Indexer],
+        translation: Translation,
         *,
         clock: Clock,
         rng: random.Random,
@@ -30,6 +34,7 @@ class Copies:
         self._log = log
         self._workbooks = workbooks
         self._make = make
+        self._translation = translation
         self._clock = clock
         self._rng = rng
 
@@ -37,12 +42,40 @@ class Copies:
         """The log, from its beginning."""
         return self._log.embedded()
 
-    def replay(self, store: VectorStore, *, rewrite: bool = False) -> Replay:
-        """Applies parts of the log to a store."""
-        return Replay(self._make(store), self._clock, self._rng, rewrite=rewrite)
+    def replay(self, store: VectorStore, *, rewrite: bool = False, is_bulk: bool = True) -> Replay:
+        """Applies parts of the log to a store; what has to be embedded for that is bulk, unless somebody waits."""
+        return Replay(self._make(store, is_bulk), self._clock, self._rng, rewrite=rewrite)
 
-    async def repaired(self, store: VectorStore, settle: Settle) -> int:
-        """Compares a store with the log and repairs it; returns how many documents still differ. Raises Unavailable."""
+    async def missing(self, copy: VectorStore, served: VectorStore, page: Sequence[LoggedPart]) -> Sequence[LoggedPart]:
+        """What a copy lacks of a page, with vectors of its model. Raises Unavailable.
+
+        That are neither versions that the served collection is beyond, since what took their place comes later, nor
+        those that the copy has got to: what a crash left behind of them is found when it is compared with the log.
+        """
+        keys = list(dict.fromkeys(logged.key for logged in page))
+        beyond, held = [
+            {key: row.version if row else 0 for key, row in zip(keys, await store.ledger(keys), strict=True)}
+            for store in (served, copy)
+        ]
+        wanted = [
+            logged for logged in page if held[logged.key] < logged.part.chunked.provenance.version >= beyond[logged.key]
+        ]
+        return await self._translated(copy, wanted)
+
+    async def _translated(self, copy: VectorStore, page: Sequence[LoggedPart]) -> Sequence[LoggedPart]:
+        """A page embedded in as few calls as can be; as it is where that fails: then each part finds out for itself."""
+        found, parts = await copy.collection(), [logged.part for logged in page]
+        try:
+            made = await self._translation.of_all(parts, found[1]) if found else parts
+        except HeadwaterError:
+            return page
+        return [replace(logged, part=part) for logged, part in zip(page, made, strict=True)]
+
+    async def repaired(self, store: VectorStore, settle: Settle, share: float = 1.0) -> int:
+        """Compares a store with the log and repairs it, in `share` of the time.
+
+        Returns how many documents still differ. Raises Unavailable.
+        """
         reconciler = Reconciler(store, self._log, self._workbooks, self.replay(store, rewrite=True), settle)
-        async with aclosing(reconciler.run(Scope(repair=True), Pace(self._clock, 1.0))) as updates:
+        async with aclosing(reconciler.run(Scope(repair=True), Pace(self._clock, share))) as updates:
             return sum([update.drift async for update in updates if isinstance(update, TenantDrift)])

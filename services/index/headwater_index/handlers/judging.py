@@ -1,6 +1,5 @@
 """Searching in both collections of a reindex for the same queries."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
@@ -9,13 +8,16 @@ from headwater_kit.core.reindexes import JudgedQuery, ReindexJudged, ReindexRepo
 from headwater_vectors.ports import Hit, Query
 
 from headwater_index.domain.agreement import Answers, PromotionGate, compare
+from headwater_index.handlers.pacing import Pace
 from headwater_index.ports import Encoder, QueryLog, VectorStore
 
 # Of those that were asked last.
 MAX_QUERIES = 200
 # Enough chunks to find ten documents among.
 CHUNKS = 50
+# Encoded together. They are searched for one after the other, in a part of the time: users search, too.
 QUERIES_AT_ONCE = 16
+SHARE = 0.25
 
 
 class Judging:
@@ -67,7 +69,11 @@ class Judging:
             Query(query.tenant, vector, limit=CHUNKS, model_id=side.model_id)
             for query, vector in zip(queries, vectors, strict=True)
         ]
-        return [legs.dense for legs in await asyncio.gather(*map(store.search, asked))]
+        pace, found = Pace(self._clock, SHARE), []
+        for query in asked:
+            found.append((await store.search(query)).dense)
+            await pace.rest()
+        return found
 
 
 def _answers(query: JudgedQuery, before: Sequence[Hit], after: Sequence[Hit]) -> Answers:

@@ -79,18 +79,31 @@ class Rebuilder:
         found = await self._store.collection()
         if found is None:
             raise InvalidInput("there is nothing to make anew: the store has no collection yet")
-        if self._is_reindexing():
-            raise Permanent("a reindex is under way: wait until it is over, or cancel it", reason=REINDEXING)
+        self._check_alone()
         name, model = found
         todo = plan(name, await self._store.spare())
         await self._drop(todo)
         async with AsyncExitStack() as stack:
             shadow = await self._store.shadow(todo.label)
             stack.push_async_callback(shadow.close)
+            await self._claim(shadow, todo, model)
             reading = await stack.enter_async_context(self._copies.reading())
             following = _Following(shadow, reading, self._copies.replay(shadow), self._clock)
             async for progress in self._steps(following, todo, model, name):
                 yield progress
+
+    def _check_alone(self) -> None:
+        if self._is_reindexing():
+            raise Permanent("a reindex is under way: wait until it is over, or cancel it", reason=REINDEXING)
+
+    async def _claim(self, shadow: VectorStore, todo: Plan, model: Model) -> None:
+        """Makes the collection, by which a reindex sees that a rebuild is under way, unless one began just before."""
+        await shadow.adopt(model)
+        try:
+            self._check_alone()
+        except Permanent:
+            await self._store.retire(todo.label)
+            raise
 
     async def _steps(
         self, following: "_Following", todo: Plan, model: Model, old: str

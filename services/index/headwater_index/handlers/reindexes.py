@@ -55,8 +55,10 @@ class Reindexes:
         """The progress of the reindex to this model, which this begins if need be, until it is ready or over."""
         reindex_id = await self._begun(model)
         async for status in self._book.statuses():
-            report = status.report
+            report, wish = status.report, self._book.wish
             if report is None or report.reindex_id != reindex_id:
+                if wish is None or wish.reindex_id != reindex_id:
+                    raise Permanent("somebody else began another reindex at the same moment", reason=BUSY)
                 continue
             yield status
             if report.stage.is_settled or report.stage.is_over:

@@ -9,12 +9,13 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.errors import HeadwaterError, Unavailable
 from headwater_kit.core.reindexes import ReindexReported, ReindexSide, ReindexStage, ReindexTarget, ReindexWished
-from headwater_vectors.ports import NOTICE_SECONDS, LedgerRow, Model
+from headwater_vectors.ports import NOTICE_SECONDS, Model
 
 from headwater_index.domain.rebuilds import number_of
 from headwater_index.handlers.copies import Copies
 from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.judging import Judging
+from headwater_index.handlers.pacing import Pace
 from headwater_index.handlers.replaying import Replay
 from headwater_index.ports import LoggedPart, LogReading, ReindexDesk, VectorStore
 
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 SETTLE_SECONDS = NOTICE_SECONDS + 4.0
 FOLLOW_SECONDS = 0.5
 REPORT_SECONDS = 1.0
+# Of the time, searches having the others: a laptop's store does one thing at a time, and the longer users wait for it,
+# the longer a page takes and the rest after it.
+STORE_SHARE = 0.5
 INCOMPLETE_LOG = "INCOMPLETE_LOG"
 
 
@@ -136,7 +140,7 @@ class Reindexer:
             await self._true_up(run)
             await self._step(run)
             if not run.report.stage.is_over:
-                await run.catch_up()
+                await self._follow(run)
                 await self._judge(run)
                 await self._clock.sleep(FOLLOW_SECONDS)
 
@@ -152,7 +156,7 @@ class Reindexer:
             return
         crash_point("index.reindex_embedded")
         await self._tell(run, stage=ReindexStage.CHECKING, estimated_end_time=None)
-        if lacking := await self._copies.repaired(run.challenger, run.catch_up):
+        if lacking := await self._copies.repaired(run.challenger, run.catch_up, STORE_SHARE):
             reason = f"the log does not hold {lacking} documents whole that were accepted"
             await self._store.retire(side.label)
             await self._tell(run, stage=ReindexStage.FAILED, reason=reason)
@@ -168,18 +172,22 @@ class Reindexer:
             if self._target(run) is ReindexTarget.CANCELLED:
                 await self._cancel(run)
                 return False
-            await run.apply(await self._current(page))
+            await self._apply(run, await self._copies.missing(run.challenger, self._store, page))
             crash_point("index.reindex_embedding")
             if self._clock.monotonic() - told >= REPORT_SECONDS:
                 told = self._clock.monotonic()
                 await self._tell(run, estimated_end_time=self._end(run, began))
         return True
 
-    async def _current(self, page: Sequence[LoggedPart]) -> Sequence[LoggedPart]:
-        """A page without the versions that the served collection is beyond: what took their place comes later."""
-        keys = list(dict.fromkeys(logged.key for logged in page))
-        served = dict(zip(keys, await self._store.ledger(keys), strict=True))
-        return [logged for logged in page if not _is_beyond(served[logged.key], logged)]
+    async def _apply(self, run: _Run, page: Sequence[LoggedPart]) -> None:
+        pace = Pace(self._clock, STORE_SHARE)
+        await run.apply(page)
+        await pace.rest()
+
+    async def _follow(self, run: _Run) -> None:
+        """Catches up, which after a crash means the whole log."""
+        async for page in run.reading.until_now():
+            await self._apply(run, page)
 
     async def _true_up(self, run: _Run) -> None:
         """Sees which collection is served; where that was switched and not reported, makes good what was cut off."""
@@ -218,11 +226,17 @@ class Reindexer:
         report, sides = run.report, (run.incumbent, run.challenger)
         old, new = sides if to_challenger else reversed(sides)
         await new.maintain()
-        await run.catch_up()
+        await self._follow(run)
+        run.targets = (self._copies.replay(new, is_bulk=False),)
         async with self._gate.closed():
             await run.catch_up()
             crash_point("index.reindex_gated")
-            await self._store.promote((report.challenger if to_challenger else report.incumbent).label)
+            try:
+                await self._store.promote((report.challenger if to_challenger else report.incumbent).label)
+            except Unavailable:
+                # It may have switched all the same.
+                await self._clock.sleep(NOTICE_SECONDS)
+                raise
             crash_point("index.reindex_promoted")
             await self._clock.sleep(NOTICE_SECONDS)
         # Rewritten, since another process may have put rows into the one and its switch into the other.
@@ -250,7 +264,10 @@ class Reindexer:
             return
         run.was_judged = True
         try:
-            await self._desk.write(await self._judging.judge(run.report, ()))
+            judged = await self._judging.judge(run.report, ())
+            # An operator's own queries, judged meanwhile, count for more.
+            if self._book.status.judgement is None:
+                await self._desk.write(judged)
         except HeadwaterError as error:
             logger.warning("the reindex was not judged: %s", error.message)
 
@@ -281,7 +298,3 @@ class Reindexer:
     def _end(self, run: _Run, began: float) -> float | None:
         done, left = run.reading.done, max(0, run.reading.total - run.reading.done)
         return self._clock.now() + (self._clock.monotonic() - began) * left / done if done else None
-
-
-def _is_beyond(served: LedgerRow | None, logged: LoggedPart) -> bool:
-    return served is not None and served.version > logged.part.chunked.provenance.version

@@ -1,6 +1,8 @@
 """Parts with the vectors of the model that a collection holds, whichever the log has them by."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.documents import Lane, embedding_text
@@ -27,11 +29,9 @@ class Translation:
         """The part with vectors of this model. Raises Unavailable, Misconfigured where embed does not serve it."""
         if part.model_id == model.model_id:
             return part
-        chunked = part.chunked
-        texts = [embedding_text(chunked.info.title, chunk.heading_path, chunk.text) for chunk in chunked.chunks]
-        is_bulk = self._is_bulk or chunked.provenance.lane is Lane.BACKFILL
+        is_bulk = self._is_bulk or part.chunked.provenance.lane is Lane.BACKFILL
         try:
-            vectors = await self._encoder.passages(texts, model.model_id, is_bulk=is_bulk)
+            vectors = await self._encoder.passages(_texts(part), model.model_id, is_bulk=is_bulk)
         except NotFound as error:
             if self._is_bulk:
                 raise Unavailable(f"embed does not serve the model yet: {error.message}") from error
@@ -40,4 +40,26 @@ class Translation:
                 "run embed with that model, change to the other by `headwater reindex`, or use another store"
             ) from error
         crash_point("index.reindex_translated")
-        return replace(part, vectors=tuple(vectors), model_id=model.model_id, dimension=model.dimension)
+        return _with(part, vectors, model)
+
+    async def of_all(self, parts: Sequence[DocumentEmbedded], model: Model) -> Sequence[DocumentEmbedded]:
+        """The parts with vectors of this model, embedded together. Raises what the encoder raises."""
+        texts = [_texts(part) if part.model_id != model.model_id else [] for part in parts]
+        wanted = [text for some in texts for text in some]
+        if not wanted:
+            return parts
+        vectors = iter(await self._encoder.passages(wanted, model.model_id, is_bulk=True))
+        crash_point("index.reindex_translated")
+        return [
+            _with(part, list(islice(vectors, len(some))), model) if some else part
+            for part, some in zip(parts, texts, strict=True)
+        ]
+
+
+def _texts(part: DocumentEmbedded) -> list[str]:
+    chunked = part.chunked
+    return [embedding_text(chunked.info.title, chunk.heading_path, chunk.text) for chunk in chunked.chunks]
+
+
+def _with(part: DocumentEmbedded, vectors: Sequence[bytes], model: Model) -> DocumentEmbedded:
+    return replace(part, vectors=tuple(vectors), model_id=model.model_id, dimension=model.dimension)

@@ -131,7 +131,7 @@ async def test_one_that_fails_says_why_and_is_a_failure(index: PlayedIndex, head
 @pytest.mark.parametrize(
     ("arguments", "stage", "said"),
     [
-        (("status",), events.REINDEX_STAGE_EMBEDDING, "embedding: old to new\n  3 of 7 records\n"),
+        (("status",), events.REINDEX_STAGE_EMBEDDING, "embedding, 3 of 7 records: old to new\n"),
         (("promote",), events.REINDEX_STAGE_PROMOTED, "promoted: old to new\n  searches read c_n1\n"),
         (("rollback",), events.REINDEX_STAGE_READY, "ready: old to new\n"),
         (("cancel",), events.REINDEX_STAGE_CANCELLED, "cancelled: old to new\n"),

@@ -78,6 +78,17 @@ async def elapse(world: World, seconds: float) -> None:
     await asyncio.to_thread(lambda: None)
 
 
+async def test_a_reindex_that_began_at_the_same_moment_goes_before(world: World) -> None:
+    """Of the two at most one may take the next number."""
+    answers = itertools.chain([False], itertools.repeat(True))
+    rebuilder = Rebuilder(
+        world.store, world.copies(), world.gate, is_reindexing=lambda: next(answers), clock=world.clock
+    )
+    with pytest.raises(Permanent) as refused:
+        await ended(world, rebuilder=rebuilder)
+    assert (refused.value.reason, await world.store.spare()) == ("REINDEXING", [])
+
+
 async def collection(world: World) -> str:
     found = await world.store.collection()
     return found[0] if found else ""

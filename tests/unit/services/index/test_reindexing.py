@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,7 +12,14 @@ from headwater_index.handlers.reindexes import Reindexes
 from headwater_kit.core.crash import POINTS, arm
 from headwater_kit.core.documents import DocumentKey, Lane, embedding_text
 from headwater_kit.core.errors import InvalidInput, NotFound, Permanent, Unavailable
-from headwater_kit.core.reindexes import JudgedQuery, ReindexStage, ReindexStatus
+from headwater_kit.core.reindexes import (
+    JudgedQuery,
+    ReindexJudged,
+    ReindexStage,
+    ReindexStatus,
+    ReindexTarget,
+    ReindexWished,
+)
 from headwater_kit.testing.clock import ManualClock
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import Model, ModelChanged, Query
@@ -266,6 +273,23 @@ async def test_what_cannot_be_begun_is_said(world: World, lead: Lead) -> None:
     await lead.end()
 
 
+async def test_of_two_that_begin_at_the_same_moment_one_is_told(world: World, lead: Lead) -> None:
+    first, target = asyncio.ensure_future(begun(world.reindexes())), ReindexTarget.READY
+    await asyncio.sleep(0)
+    await world.desk.write(ReindexWished("another", target, NEXT.model_id, NEXT.dimension, 1.0))
+    with pytest.raises(Permanent) as busy:
+        await hurried(world, lead, asyncio.wait_for(first, 60))
+    assert busy.value.reason == "BUSY"
+    await lead.end()
+
+
+async def test_a_page_is_embedded_in_one_call(world: World, lead: Lead) -> None:
+    await hurried(world, lead, begun(world.reindexes()))
+    # Of the log's pages of 64 parts in two topics; more only where a version was still under way.
+    assert world.encoder.calls < 6
+    await lead.end()
+
+
 async def test_a_log_that_lost_documents_gives_up(world: World, lead: Lead) -> None:
     await world.take_away(DocumentKey("acme", "d8"), 0)
     await world.compact()
@@ -353,4 +377,22 @@ async def test_recent_queries_judge_it(world: World, lead: Lead) -> None:
     assert judged.judgement.passed
     await hurried(world, lead, reindexes.promote(below_gate=False))
     assert await collection(world) == ("memory_n1", NEXT)
+    await lead.end()
+
+
+async def test_what_an_operator_judged_meanwhile_stands(world: World, lead: Lead) -> None:
+    world.asked.queries = [JudgedQuery("acme", f"pear {number}") for number in range(30)]
+    own = ReindexJudged("reindex-1", 1.0, 1, 1.0, 0, 0.0, 0.0, True, "by an operator")
+    answered = world.asked.last
+
+    async def slow(limit: int) -> Sequence[JudgedQuery]:
+        await world.desk.write(own)
+        return await answered(limit)
+
+    world.asked.last = slow  # type: ignore[method-assign]
+    await hurried(world, lead, begun(world.reindexes()))
+    for _ in range(4):
+        await elapse(world, 1.0)
+        await lead.turn()
+    assert world.desk.book.status.judgement == own
     await lead.end()

@@ -134,10 +134,11 @@ class World:
         return Reconciler(self.store, BusLog(self.bus), SqliteWorkbooks(), replay, self._settle)
 
     def copies(self) -> Copies:
-        return Copies(BusLog(self.bus), SqliteWorkbooks(), self.beside, clock=self.clock, rng=self.rng)
+        translation = Translation(self.encoder, is_bulk=True)
+        return Copies(BusLog(self.bus), SqliteWorkbooks(), self.beside, translation, clock=self.clock, rng=self.rng)
 
-    def beside(self, shadow: VectorStore) -> Indexer:
-        return Indexer(shadow, analyse, self.clock, Gate(self.clock), Translation(self.encoder, is_bulk=True))
+    def beside(self, shadow: VectorStore, is_bulk: bool) -> Indexer:
+        return Indexer(shadow, analyse, self.clock, Gate(self.clock), Translation(self.encoder, is_bulk=is_bulk))
 
     def judging(self) -> Judging:
         return Judging(self.store, self.encoder, self.asked, self.clock, PromotionGate())

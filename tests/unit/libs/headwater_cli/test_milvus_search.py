@@ -1,0 +1,125 @@
+"""Searching Milvus Lite quickly finds what it finds by itself, whatever is fresh, flushed, overwritten or deleted."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from headwater_cli.platform.milvus_search import search_quickly
+from milvus_lite.db import MilvusLite
+from milvus_lite.engine.collection import Collection
+from milvus_lite.schema.types import CollectionSchema, DataType, FieldSchema, Function, FunctionType
+
+WORDS = ("apple", "pear", "plum", "fig", "quince", "cherry")
+FIELDS = ["row_id", "tenant", "text", "metadata"]
+STEPS, DIMENSION = 80, 4
+
+
+class Quick(Collection):  # type: ignore[misc]
+    """Milvus Lite's collection with its search replaced, as the laptop's server has it."""
+
+
+search_quickly(Quick)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[MilvusLite]:
+    store = MilvusLite(str(tmp_path))
+    yield store
+    store.close()
+
+
+def collection(store: MilvusLite) -> Any:
+    schema = CollectionSchema(
+        [
+            FieldSchema("row_id", DataType.VARCHAR, is_primary=True, max_length=64),
+            FieldSchema("tenant", DataType.VARCHAR, max_length=64, is_partition_key=True),
+            FieldSchema("metadata", DataType.JSON),
+            FieldSchema("text", DataType.VARCHAR, max_length=500, enable_analyzer=True),
+            FieldSchema("sparse", DataType.SPARSE_FLOAT_VECTOR, is_function_output=True),
+            FieldSchema("dense", DataType.FLOAT_VECTOR, dim=DIMENSION),
+        ],
+        enable_dynamic_field=True,
+        functions=[Function("bm25", FunctionType.BM25, ["text"], ["sparse"])],
+    )
+    made = store.create_collection("c", schema)
+    made.create_index("dense", {"index_type": "BRUTE_FORCE", "metric_type": "COSINE", "params": {}})
+    made.create_index("sparse", {"index_type": "SPARSE_INVERTED_INDEX", "metric_type": "BM25", "params": {}})
+    made.load()
+    return made
+
+
+def row(rng: random.Random, number: int) -> dict[str, Any]:
+    return {
+        "row_id": f"{number}",
+        "tenant": f"t{number % 3}",
+        "metadata": {"number": number},
+        "text": " ".join(rng.choices(WORDS, k=rng.randint(1, 6))),
+        "dense": [rng.gauss(0.0, 1.0) for _ in range(DIMENSION)],
+        "dynamic": rng.random(),
+    }
+
+
+def change(rng: random.Random, made: Any) -> None:
+    match rng.choice(["write", "write", "write", "delete", "flush"]):
+        case "write":
+            made.upsert([row(rng, rng.randrange(60)) for _ in range(rng.randint(1, 4))])
+        case "delete":
+            made.delete([f"{rng.randrange(60)}" for _ in range(rng.randint(1, 3))])
+        case _:
+            made.flush()
+
+
+def both(made: Any, rng: random.Random) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+    """What is found by either way of searching, of some queries."""
+    vector = [rng.gauss(0.0, 1.0) for _ in range(DIMENSION)]
+    for field, query in (("dense", vector), ("sparse", " ".join(rng.choices(WORDS, k=2)))):
+        for expr in (None, f'tenant == "t{rng.randrange(3)}"', 'row_id in ["1", "2"]'):
+            asked = {"top_k": rng.choice([1, 5, 100]), "anns_field": field, "expr": expr, "output_fields": FIELDS}
+            yield tuple(sorted(way.search(made, [query], **asked)[0], key=_place) for way in (Collection, Quick))  # type: ignore[misc]
+
+
+def _place(hit: dict[str, Any]) -> tuple[float, str]:
+    return round(hit["distance"], 5), hit["id"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_both_ways_find_the_same(store: MilvusLite, seed: int) -> None:
+    rng, made = random.Random(seed), collection(store)
+    found = 0
+    for _ in range(STEPS):
+        change(rng, made)
+        for slow, quick in both(made, rng):
+            assert [hit["distance"] for hit in quick] == pytest.approx([hit["distance"] for hit in slow], abs=1e-5)
+            # Where the last places are shared, either may have them.
+            last = max((hit["distance"] for hit in slow), default=0.0)
+            assert [hit for hit in quick if abs(hit["distance"] - last) > 1e-4] == [
+                {**hit, "distance": pytest.approx(hit["distance"], abs=1e-5)}
+                for hit in slow
+                if abs(hit["distance"] - last) > 1e-4
+            ]
+            found += len(quick)
+    assert found > STEPS
+
+
+def test_fresh_and_flushed_rows_are_found_once(store: MilvusLite) -> None:
+    rng, made = random.Random(1), collection(store)
+    for number in range(30):
+        made.upsert([row(rng, number)])
+        if number == 15:
+            made.flush()
+    made.delete(["3", "20"])
+    made.upsert([row(rng, 4)])
+    asked = {"top_k": 100, "anns_field": "dense", "output_fields": FIELDS}
+    (hits,) = Quick.search(made, [[1.0, 0.0, 0.0, 0.0]], **asked)
+    assert sorted(hit["id"] for hit in hits) == sorted({f"{number}" for number in range(30)} - {"3", "20"})
+
+
+@pytest.mark.parametrize("options", [{"offset": 1}, {"radius": 0.1}, {"output_fields": ["*"]}, {"output_fields": None}])
+def test_any_other_request_goes_the_usual_way(store: MilvusLite, options: dict[str, Any]) -> None:
+    rng, made = random.Random(1), collection(store)
+    made.upsert([row(rng, number) for number in range(9)])
+    asked = {"anns_field": "dense", "output_fields": FIELDS, **options}
+    query = [[1.0, 0.0, 0.0, 0.0]]
+    assert Quick.search(made, query, **asked) == Collection.search(made, query, **asked)
