@@ -32,10 +32,11 @@ class Edit:
     document_id: str
     text: str
     word: str
+    title: str = ""
 
     def value(self) -> bytes:
         """The record's value: JSON, as any producer would write it."""
-        return json.dumps({"text": self.text}).encode()
+        return json.dumps({"title": self.title, "text": self.text}).encode()
 
 
 def texts(data: Path | None, limit: int) -> dict[str, str]:
