@@ -59,6 +59,13 @@ class Laptop:
         """Stops it; the data stays."""
         self.headwater("down", "--json")
 
+    def process(self, name: str) -> state.ProcessState:
+        """One of its processes as it is now. Raises LookupError."""
+        found = self._state().process(name)
+        if found is None:
+            raise LookupError(f"no process is called {name}")
+        return found
+
     def resident_mib(self) -> dict[str, float]:
         """Resident memory of each process with its children, in MiB."""
         found = {}

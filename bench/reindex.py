@@ -26,28 +26,20 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import grpc.aio
-import numpy as np
 from figures import delays
-from headwater.embed.v1 import embed_pb2
-from headwater.embed.v1.embed_pb2_grpc import EmbedServiceStub
-from headwater_cli.platform import state
-from headwater_cli.platform.layout import Layout
 from headwater_client import AsyncClient
 from headwater_kit.bus.topics import DOCUMENTS_BACKFILL
-from headwater_kit.core.documents import Passage, embedding_text
+from headwater_kit.core.documents import Passage
 from headwater_kit.core.errors import HeadwaterError, Transient
 from headwater_kit.core.reindexes import ReindexStatus
 from laptop import Laptop, laptop, machine, say
+from mixture import mixture
 from traffic import BareProducer, Edit, Finals, notes, pour, texts
 
 # Both models are served to the end.
 GRACE = {"HEADWATER_INDEX_REINDEX_GRACE_SECONDS": "600"}
 EDITED_DOCUMENTS = 50
 PATIENCE_SECONDS = 180.0
-# Cosines of float32 vectors, one of them stored.
-TOLERANCE = 1e-3
-SAMPLE = 300
 RETRY_SECONDS = 0.5
 AFTER_SECONDS = 5.0
 
@@ -178,9 +170,8 @@ class Bench:
         """Kills index at even distances while the documents are embedded, and later, until it is done."""
         while not done.is_set() and self.kills < self.arguments.kills:
             await asyncio.sleep(self.arguments.kill_every)
-            process = state.require_ready(Layout(self.platform.folder).state_file).process("index")
-            alive = process.identity.process() if process and process.identity else None
-            if alive is not None and not done.is_set():
+            alive = self.platform.process("index").identity
+            if alive is not None and alive.process() and not done.is_set():
                 os.kill(alive.pid, signal.SIGKILL)
                 self.kills += 1
                 say(f"killed index, {self.kills} of {self.arguments.kills}")
@@ -225,7 +216,7 @@ async def _phases(bench: Bench) -> dict[str, Any]:
         done.set()
     after = await meanwhile
     drift = bench.platform.json("reconcile")["drift"]
-    mixed, checked, models = await _mixed(bench, [*before.shown, *after.shown])
+    mixed, checked, models = await mixture(bench.platform, bench.rng, [*before.shown, *after.shown])
     alone_p99, during_p99 = before.summary()["p99_ms"], after.summary()["p99_ms"]
     return {
         "alone": before.summary(),
@@ -238,33 +229,6 @@ async def _phases(bench: Bench) -> dict[str, Any]:
         "models_met": models,
         "drift": drift,
     }
-
-
-async def _mixed(bench: Bench, shown: list[tuple[str, Passage]]) -> tuple[int, int, dict[str, int]]:
-    """Passages whose score no one model explains; how many were looked at, and by which model each was found."""
-    process = state.require_ready(Layout(bench.platform.folder).state_file).process("embed")
-    address = process.address if process else ""
-    sample = bench.rng.sample(shown, min(SAMPLE, len(shown)))
-    mixed, models = 0, Counter[str]()
-    async with grpc.aio.insecure_channel(address) as channel:
-        stub = EmbedServiceStub(channel)
-        served = [one for one in (await stub.ListModels(embed_pb2.ListModelsRequest())).models if one.served]
-        for query, passage in sample:
-            text = embedding_text(passage.info.title, passage.chunk.heading_path, passage.chunk.text)
-            cosines = {one.name: await _cosine(stub, one.model_id, query, text) for one in served}
-            found = passage.parts.dense or 0.0
-            name, near = min(cosines.items(), key=lambda item: abs(item[1] - found))
-            models[name] += 1
-            mixed += abs(near - found) > TOLERANCE
-    return mixed, len(sample), dict(models)
-
-
-async def _cosine(stub: Any, model_id: str, query: str, text: str) -> float:
-    asked, stored = [
-        (await stub.Embed(embed_pb2.EmbedRequest(texts=[one], kind=kind, model_id=model_id))).vectors[0]
-        for one, kind in ((query, embed_pb2.TEXT_KIND_QUERY), (text, embed_pb2.TEXT_KIND_PASSAGE))
-    ]
-    return float(np.frombuffer(asked, "<f4") @ np.frombuffer(stored, "<f4"))
 
 
 def _edits(documents: list[Edit], source: Iterator[Edit]) -> Iterator[Edit]:
