@@ -31,7 +31,7 @@ class Translation:
             return part
         is_bulk = self._is_bulk or part.chunked.provenance.lane is Lane.BACKFILL
         try:
-            vectors = await self._encoder.passages(_texts(part), model.model_id, is_bulk=is_bulk)
+            vectors = await self._embed(_texts(part), model, is_bulk=is_bulk)
         except NotFound as error:
             if self._is_bulk:
                 raise Unavailable(f"embed does not serve the model yet: {error.message}") from error
@@ -39,7 +39,6 @@ class Translation:
                 f"the collection holds vectors of {model.model_id}, not of {part.model_id}: "
                 "run embed with that model, change to the other by `headwater reindex`, or use another store"
             ) from error
-        crash_point("index.reindex_translated")
         return _with(part, vectors, model)
 
     async def of_all(self, parts: Sequence[DocumentEmbedded], model: Model) -> Sequence[DocumentEmbedded]:
@@ -48,12 +47,16 @@ class Translation:
         wanted = [text for some in texts for text in some]
         if not wanted:
             return parts
-        vectors = iter(await self._encoder.passages(wanted, model.model_id, is_bulk=True))
-        crash_point("index.reindex_translated")
+        vectors = iter(await self._embed(wanted, model, is_bulk=True))
         return [
             _with(part, list(islice(vectors, len(some))), model) if some else part
             for part, some in zip(parts, texts, strict=True)
         ]
+
+    async def _embed(self, texts: Sequence[str], model: Model, *, is_bulk: bool) -> Sequence[bytes]:
+        vectors = await self._encoder.passages(texts, model.model_id, is_bulk=is_bulk)
+        crash_point("index.reindex_translated")
+        return vectors
 
 
 def _texts(part: DocumentEmbedded) -> list[str]:

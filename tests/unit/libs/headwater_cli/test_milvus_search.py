@@ -69,6 +69,8 @@ def change(rng: random.Random, made: Any) -> None:
             made.delete([f"{rng.randrange(60)}" for _ in range(rng.randint(1, 3))])
         case _:
             made.flush()
+            # Segments that are merged between two searches change how rare a word is.
+            made._wait_for_bg()
 
 
 def both(made: Any, rng: random.Random) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
