@@ -33,6 +33,8 @@ class Said:
     serving_version: int
     chunk_count: int
     is_live: bool
+    produced_at: float = 0.0
+    """Seconds since the epoch, by the producer's clock."""
 
     @property
     def is_final(self) -> bool:
@@ -62,6 +64,7 @@ def said(key: bytes | None, value: bytes | None) -> Said | None:
         message.serving_version,
         message.chunk_count,
         from_.lane != LANE_BACKFILL,
+        from_.produce_time.ToMicroseconds() / 1e6,
     )
 
 
@@ -73,6 +76,7 @@ class Follower:
         self.floors: dict[str, int] = {}
         self.chunk_counts: dict[tuple[str, int], int] = {}
         self.heard_at: dict[tuple[int, int], float] = {}
+        self._deletions: dict[str, dict[int, float]] = defaultdict(dict)
         self.highest: dict[int, int] = defaultdict(lambda: -1)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
@@ -87,6 +91,13 @@ class Follower:
         self._over.set()
         self._thread.join(10.0)
 
+    def may_be_gone(self, key: str, version: int, at: float) -> bool:
+        """Whether a search at that time may have missed a document of which this version was the last said.
+
+        While the broker is cut off, a deletion is applied long before it is said; so ask when all is said.
+        """
+        return any(later > version and asked_at <= at for later, asked_at in self._deletions[key].items())
+
     def _run(self) -> None:
         with self._records.consumer() as consumer:
             consumer.assign([TopicPartition(INDEXED, partition, offset) for partition, offset in self._start.items()])
@@ -100,6 +111,8 @@ class Follower:
             return
         if heard.outcome == OUTCOME_UPSERTED and heard.serving_version == heard.version:
             self.chunk_counts[heard.key, heard.version] = heard.chunk_count
+        if heard.outcome == OUTCOME_DELETED:
+            self._deletions[heard.key][heard.version] = heard.produced_at
         if heard.is_final and heard.is_live:
             self.heard_at.setdefault((heard.partition, heard.offset), time.monotonic())
         if heard.is_live:

@@ -48,6 +48,8 @@ class Prober:
         self._follower = follower
         self._rng = rng
         self._whole: list[Glimpse] = []
+        # What nothing was found of, and when: only when all is said is it known whether that was right.
+        self._missed: list[tuple[float, Glimpse]] = []
         # Documents that were not found though they are served: since when, and at which version.
         self._absent: dict[str, tuple[float, int]] = {}
         self._over = threading.Event()
@@ -63,6 +65,9 @@ class Prober:
         self._thread.join(30.0)
         for glimpse in self._whole:
             self._check_whole(glimpse)
+        for at, glimpse in self._missed:
+            if not self._follower.may_be_gone(glimpse.key, min(glimpse.versions), at):
+                self._violated(f"nothing of a document that is served, at {at:.0f}", glimpse)
 
     def _run(self) -> None:
         while not self._over.wait(PAUSE_SECONDS):
@@ -103,7 +108,7 @@ class Prober:
         self._absent[document_id] = since, floors[key]
         if time.monotonic() - since > ABSENT_SECONDS:
             del self._absent[document_id]
-            self._violated("nothing of a document that is served", Glimpse(key, frozenset({floor}), (), narrow=True))
+            self._missed.append((time.time(), Glimpse(key, frozenset({floor}), (), narrow=True)))
 
     def _is_known(self, key: str, floors: Mapping[str, int]) -> bool:
         """Whether the document was there when the search began, and is still."""

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from chaos.corpus import Story, stories
 from chaos.expecting import Input, expected
-from chaos.following import Said
+from chaos.following import Follower, Said
 from chaos.judging import judged
 from chaos.mutations import MUTATIONS, planted
 from chaos.stored import Held
 from chaos.verifying import _disordered
 from chaos.workload import POISONS, TOO_LARGE, Workload
-from headwater.events.v1.events_pb2 import OUTCOME_UPSERTED
+from headwater.events.v1.events_pb2 import OUTCOME_DELETED, OUTCOME_UPSERTED
 
 KEY = "t\x1fdoc"
 TEXT = "Heron\n=====\n\nFirst words here.\n\nSecond words there."
@@ -112,6 +112,28 @@ def test_an_event_announced_before_an_earlier_one_is_told(offsets: Sequence[int]
 
 def test_the_backfill_lane_may_come_in_any_order() -> None:
     assert _disordered([heard(9, is_live=False), heard(4)], {0: 4}) == []
+
+
+class NoRecords:
+    def ends(self, topic: str) -> Mapping[int, int]:
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("version", "outcome", "asked_at", "may_be_gone"),
+    [
+        (2, OUTCOME_DELETED, 10.0, True),
+        (2, OUTCOME_DELETED, 12.0, False),
+        (1, OUTCOME_DELETED, 10.0, False),
+        (2, OUTCOME_UPSERTED, 10.0, False),
+    ],
+)
+def test_only_a_deletion_asked_for_before_excuses_a_document_that_is_not_found(
+    version: int, outcome: int, asked_at: float, may_be_gone: bool
+) -> None:
+    follower = Follower(NoRecords())  # type: ignore[arg-type]
+    follower._note(Said(0, 7, KEY, outcome, version, version, 1, is_live=True, produced_at=asked_at))
+    assert follower.may_be_gone(KEY, 1, 11.0) is may_be_gone
 
 
 def test_a_seed_gives_the_same_writes_of_every_kind() -> None:
