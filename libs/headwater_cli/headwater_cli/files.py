@@ -78,5 +78,5 @@ def _unfit(path: Path) -> str:
     except OSError as error:
         return error.strerror or str(error)
     if not head.strip():
-        return "empty"
+        return "empty: what it said before stays, until `headwater delete`"
     return "not text" if b"\0" in head else ""

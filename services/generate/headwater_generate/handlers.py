@@ -214,10 +214,11 @@ class Answering:
 
 
 def _validate(question: Question) -> None:
-    length = len(question.text)
-    if not question.text.strip() or length > MAX_QUESTION_CHARACTERS:
+    if not question.text.strip():
+        raise InvalidInput("question is empty: say what you want to know", field="question")
+    if len(question.text) > MAX_QUESTION_CHARACTERS:
         raise InvalidInput(
-            f"question must have 1 to {MAX_QUESTION_CHARACTERS} characters, has {length}", field="question"
+            f"question must have 1 to {MAX_QUESTION_CHARACTERS} characters, has {len(question.text)}", field="question"
         )
     if not 0 <= question.top_k <= MAX_TOP_K:
         raise InvalidInput(f"top_k must be 0 to {MAX_TOP_K}, is {question.top_k}", field="top_k")

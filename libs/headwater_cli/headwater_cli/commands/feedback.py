@@ -32,4 +32,6 @@ def feedback(
     if json:
         echo_json({"feedback_id": feedback_id, "answer_id": answer_id, "reaction": reaction, "passage": passage})
     else:
-        typer.echo(f"recorded {reaction} as {feedback_id}; it replaces an earlier vote of yours on the same passage")
+        typer.echo(
+            f"recorded {reaction} as {feedback_id}; it takes the place of any former vote of yours on the passage"
+        )

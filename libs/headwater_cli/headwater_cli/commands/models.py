@@ -42,7 +42,11 @@ def list_models(ctx: typer.Context, *, json: Json = False) -> None:
     console.print(table)
     words = ", ".join(f"{word} is {name}" for word, name in registry.defaults.items())
     console.print(
-        f"* embeds. HEADWATER_ENCODER names one, or a word: {words}", style="dim", highlight=False, soft_wrap=True
+        f"* is set: HEADWATER_ENCODER names one, or a word: {words}. After a promotion that one embeds: "
+        "`headwater reindex status`",
+        style="dim",
+        highlight=False,
+        soft_wrap=True,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from headwater_client import Client
+from headwater_inference.registry import known
 from headwater_kit.core.errors import HeadwaterError, Unavailable
 from headwater_kit.core.reindexes import JudgedQuery, ReindexReported, ReindexStage, ReindexStatus
 from rich.console import Console
@@ -17,10 +18,13 @@ from rich.console import Console
 from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
 from headwater_cli.commands.output import echo_json
 from headwater_cli.commands.rebuild import progress_bar
+from headwater_cli.invocation import Invocation
 
 # A service that was killed is back within seconds, and goes on with what was cut off a few seconds later.
 RETURN_SECONDS = 60.0
 RETRY_SECONDS = 1.0
+PASSED = "`headwater reindex promote`, or `cancel`"
+NOT_PASSED = "`headwater reindex judge --queries FILE`, `promote --below-gate`, or `cancel`"
 Queries = Annotated[
     Path | None,
     typer.Option(
@@ -64,7 +68,7 @@ def begin(
         status = _followed(client, model)
         if status.report is not None and status.report.stage is ReindexStage.READY:
             status = client.judge_reindex(asked)
-    _show(status, json=json)
+    _show(ctx, status, json=json)
     if status.report is None or not status.report.stage.is_settled:
         raise typer.Exit(1)
 
@@ -136,7 +140,7 @@ def read_queries(queries: Path, qrels: Path | None, tenant: str) -> list[JudgedQ
 
 def _call(ctx: typer.Context, tenant: str, user: str, call: Callable[[Client], ReindexStatus], *, json: bool) -> None:
     with connected(ctx, tenant, user) as client:
-        _show(call(client), json=json)
+        _show(ctx, call(client), json=json)
 
 
 def _followed(client: Client, model: str) -> ReindexStatus:
@@ -169,7 +173,7 @@ def _progress(join: Callable[[], Iterable[ReindexStatus]]) -> Iterator[ReindexSt
             return
 
 
-def _show(status: ReindexStatus, *, json: bool) -> None:
+def _show(ctx: typer.Context, status: ReindexStatus, *, json: bool) -> None:
     if json:
         echo_json(asdict(status))
         return
@@ -177,7 +181,9 @@ def _show(status: ReindexStatus, *, json: bool) -> None:
     if report is None:
         typer.echo("the index was never changed to another model")
         return
-    typer.echo(f"{progress_of(report)}: {report.incumbent.model_id} to {report.challenger.model_id}")
+    names = {spec.model_id: spec.name for spec in known(Invocation.of(ctx).settings.model_store().root).models.values()}
+    old, new = (names.get(one.model_id, one.model_id) for one in (report.incumbent, report.challenger))
+    typer.echo(f"{progress_of(report)}: {old} to {new}")
     if report.passed_over:
         typer.echo(f"  {report.passed_over:,} records could not be applied: see the logs of index")
     if report.stage is ReindexStage.PROMOTED:
@@ -188,6 +194,9 @@ def _show(status: ReindexStatus, *, json: bool) -> None:
         typer.echo(f"  {report.reason}")
     if judgement is not None:
         typer.echo(f"  {'passed' if judgement.passed else 'did not pass'}: {judgement.reason}")
+    if report.stage is ReindexStage.READY:
+        passed = judgement is not None and judgement.passed
+        typer.echo(f"  searches read {report.incumbent.collection}; next: {PASSED if passed else NOT_PASSED}")
 
 
 def progress_of(report: ReindexReported) -> str:

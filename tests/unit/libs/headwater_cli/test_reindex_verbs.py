@@ -116,7 +116,7 @@ async def test_it_is_followed_until_it_is_ready_and_then_judged(index: PlayedInd
     ]
     code, out, _ = await headwater("--model", "next")
     assert (code, [one.model for one in index.asked[:2]]) == (0, ["next", "next"])
-    assert out.splitlines() == ["ready: old to new", "  passed: why"]
+    assert out.splitlines() == ["ready: old to new", "  passed: why", f"  searches read c; next: {verb.PASSED}"]
 
 
 async def test_one_that_fails_says_why_and_is_a_failure(index: PlayedIndex, headwater: Headwater) -> None:
@@ -128,14 +128,17 @@ async def test_one_that_fails_says_why_and_is_a_failure(index: PlayedIndex, head
     assert (code, "embed knows no model 'x'" in complaint) == (1, True)
 
 
+UNJUDGED = f"ready: old to new\n  searches read c; next: {verb.NOT_PASSED}\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "stage", "said"),
     [
         (("status",), events.REINDEX_STAGE_EMBEDDING, "embedding, 3 of 7 records: old to new\n"),
         (("promote",), events.REINDEX_STAGE_PROMOTED, "promoted: old to new\n  searches read c_n1\n"),
-        (("rollback",), events.REINDEX_STAGE_READY, "ready: old to new\n"),
+        (("rollback",), events.REINDEX_STAGE_READY, UNJUDGED),
         (("cancel",), events.REINDEX_STAGE_CANCELLED, "cancelled: old to new\n"),
-        (("judge",), events.REINDEX_STAGE_READY, "ready: old to new\n"),
+        (("judge",), events.REINDEX_STAGE_READY, UNJUDGED),
     ],
 )
 async def test_each_verb_is_a_call(

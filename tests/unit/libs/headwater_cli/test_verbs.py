@@ -89,7 +89,7 @@ async def test_ingest_puts_a_folder_in_and_tells_what_it_left_out(
     assert printed.json["documents"] == 2
     assert {Path(one["path"]).name: one["reason"] for one in printed.json["skipped"]} == {
         "picture.png": "not text",
-        "empty.txt": "empty",
+        "empty.txt": "empty: what it said before stays, until `headwater delete`",
     }
 
 
