@@ -13,15 +13,13 @@ default, by which most records first reach another partition and are sent on.
 """
 
 import argparse
-import asyncio
-import json
 import random
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from headwater_client import AsyncClient
-from laptop import Laptop, laptop, machine, say
+from laptop import Laptop, report, say
 from live import trickle
 from traffic import MURMUR2, BareProducer, Finals, edits, notes, pour, texts
 
@@ -73,12 +71,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 def main() -> None:
     """Measures and prints."""
-    arguments = parse(sys.argv[1:])
-    before = machine()
-    with laptop() as platform:
-        result = asyncio.run(measure(platform, arguments))
-    json.dump({"machine": before, **result}, sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    report(measure, parse(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """A platform of a bench's own: started by `headwater up -d` in a temporary folder, stopped and removed after it."""
 
+import argparse
+import asyncio
 import json
 import os
 import signal
@@ -7,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +96,18 @@ def laptop(env: Mapping[str, str] | None = None) -> Iterator[Laptop]:
             # A second one must not end the stopping: `timeout` sends one to the process and one to its group.
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             platform.stop()
+
+
+def report(
+    measure: Callable[[Laptop, argparse.Namespace], Coroutine[Any, Any, Mapping[str, object]]],
+    arguments: argparse.Namespace,
+) -> None:
+    """Measures on a platform of its own, and prints JSON: the machine as it was before, and what was found."""
+    before = machine()
+    with laptop() as platform:
+        result = asyncio.run(measure(platform, arguments))
+    json.dump({"machine": before, **result}, sys.stdout, indent=2)
+    sys.stdout.write("\n")
 
 
 def say(what: str) -> None:

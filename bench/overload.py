@@ -15,7 +15,6 @@ flood is waited for before the next one begins.
 
 import argparse
 import asyncio
-import json
 import random
 import sys
 import time
@@ -29,7 +28,7 @@ from figures import growth, rate, within
 from headwater_client import AsyncClient
 from headwater_kit.bus.topics import DOCUMENTS_BACKFILL
 from headwater_kit.core.errors import HeadwaterError
-from laptop import MIB, Laptop, laptop, machine, say
+from laptop import MIB, Laptop, report, say
 from live import Freshness, trickle
 from traffic import BareProducer, Edit, Finals, edits, notes, pour, texts
 
@@ -117,6 +116,7 @@ async def _phases(bench: Bench, documents: dict[str, str], arguments: argparse.N
         say(f"{factor:g} times: {found['share']} of the peak, live p99 {found['live_ratio']} times that alone")
     say("more calls than are served at once")
     return {
+        "seconds": arguments.seconds,
         "peak_a_second": round(peak, 1),
         "live_alone": alone.summary(),
         **factors,
@@ -196,12 +196,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 def main() -> None:
     """Measures and prints."""
-    arguments = parse(sys.argv[1:])
-    before = machine()
-    with laptop() as platform:
-        result = asyncio.run(measure(platform, arguments))
-    json.dump({"machine": before, "seconds": arguments.seconds, **result}, sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    report(measure, parse(sys.argv[1:]))
 
 
 if __name__ == "__main__":

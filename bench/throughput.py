@@ -12,8 +12,6 @@ searchable.
 """
 
 import argparse
-import asyncio
-import json
 import random
 import sys
 import time
@@ -28,7 +26,7 @@ from headwater_inference.tokens import open_counter
 from headwater_kit.bus.topics import DOCUMENTS_BACKFILL
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
-from laptop import Laptop, laptop, machine, say
+from laptop import Laptop, report, say
 from pipeline import Pipeline
 from serving import batcher
 from traffic import BareProducer, Edit, Finals, pour, texts, unique_word
@@ -47,7 +45,7 @@ async def measure(platform: Laptop, arguments: argparse.Namespace) -> dict[str, 
     rounds = []
     try:
         for number in range(arguments.rounds + 1):
-            batch = [next(stream) for _ in range(arguments.documents if number else arguments.documents // 5)]
+            batch = [next(stream) for _ in range(arguments.documents if number else max(1, arguments.documents // 5))]
             inputs = [text for edit in batch for text in pipeline.cut(edit.text, edit.title).inputs]
             through = len(batch) / await _through(producer, finals, batch)
             alone = len(batch) / await _alone(encoder, inputs)
@@ -99,12 +97,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 def main() -> None:
     """Measures and prints."""
-    arguments = parse(sys.argv[1:])
-    before = machine()
-    with laptop() as platform:
-        result = asyncio.run(measure(platform, arguments))
-    json.dump({"machine": before, **result}, sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    report(measure, parse(sys.argv[1:]))
 
 
 if __name__ == "__main__":

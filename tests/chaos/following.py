@@ -33,7 +33,7 @@ class Said:
     serving_version: int
     chunk_count: int
     is_live: bool
-    produced_at: float = 0.0
+    produced_at: float
     """Seconds since the epoch, by the producer's clock."""
 
     @property

@@ -100,7 +100,7 @@ def _parts(kind: str) -> tuple[bytes, Mapping[str, bytes]]:
 
 
 def heard(offset: int, *, is_live: bool = True) -> Said:
-    return Said(0, offset, KEY, OUTCOME_UPSERTED, 1, 1, 1, is_live)
+    return Said(0, offset, KEY, OUTCOME_UPSERTED, 1, 1, 1, is_live, produced_at=0.0)
 
 
 @pytest.mark.parametrize(

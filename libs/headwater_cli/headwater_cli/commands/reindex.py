@@ -23,6 +23,7 @@ from headwater_cli.invocation import Invocation
 # A service that was killed is back within seconds, and goes on with what was cut off a few seconds later.
 RETURN_SECONDS = 60.0
 RETRY_SECONDS = 1.0
+# What an operator may do next with one that is ready, by its judgement.
 PASSED = "`headwater reindex promote`, or `cancel`"
 NOT_PASSED = "`headwater reindex judge --queries FILE`, `promote --below-gate`, or `cancel`"
 Queries = Annotated[
@@ -181,7 +182,8 @@ def _show(ctx: typer.Context, status: ReindexStatus, *, json: bool) -> None:
     if report is None:
         typer.echo("the index was never changed to another model")
         return
-    names = {spec.model_id: spec.name for spec in known(Invocation.of(ctx).settings.model_store().root).models.values()}
+    registry = known(Invocation.of(ctx).settings.model_store().root)
+    names = {spec.model_id: spec.name for spec in registry.models.values()}
     old, new = (names.get(one.model_id, one.model_id) for one in (report.incumbent, report.challenger))
     typer.echo(f"{progress_of(report)}: {old} to {new}")
     if report.passed_over:
