@@ -4,6 +4,10 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from headwater_client import Client
+from headwater_client.documents import Stored
+from headwater_kit.core.errors import NotFound
+
 T = TypeVar("T")
 
 LOOK_SECONDS = 0.05
@@ -30,3 +34,12 @@ def quietly(look: Callable[[], T], *passing: type[Exception]) -> Callable[[], T 
             return None
 
     return looked
+
+
+def accepted(client: Client, document_id: str, version: int) -> Stored:
+    """The document once `get` tells of that version: it may be a moment behind what a search shows."""
+    look = quietly(lambda: client.get(document_id), NotFound)
+    return until(
+        lambda: stored if (stored := look()) and stored.version >= version else None,
+        what=f"version {version} of {document_id}",
+    )

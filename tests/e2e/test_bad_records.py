@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from confluent_kafka import Message
 from e2e.laptop import Laptop
-from e2e.polling import until
+from e2e.polling import accepted, until
 from e2e.records import CANONICAL, Ends, Records, headers_of, key_of
 from headwater_client import Client, DocumentState
 from headwater_kit.core.documents import Position
@@ -104,7 +104,7 @@ def test_neighbours_of_bad_records_are_not_affected(
     latest = {position.partition: position for position in sorted([*goods, *sources, after])}
     found = client.search("good text", top_k=100, min_positions=list(latest.values()), wait_ms=30_000)
     assert {passage.document_id for passage in found.passages} == {"bad", *(f"good-{n}" for n in range(len(BAD)))}
-    assert client.get("bad").version == 1
+    assert accepted(client, "bad", 1).version == 1
 
     shown = laptop.json("status")
     assert shown["faults"] == []

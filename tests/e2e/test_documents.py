@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 from e2e.laptop import Laptop
-from e2e.polling import until
+from e2e.polling import accepted, until
 from e2e.records import CANONICAL, Records, key_of
 from headwater.documents.v1.documents_pb2 import DocumentInfo as DocumentInfoMessage
 from headwater.events.v1.events_pb2 import DocumentUpserted
@@ -44,7 +44,7 @@ def test_a_write_by_call_is_read_back(client: Client) -> None:
     assert passage.chunk.text == FERRY == FERRY[passage.chunk.start : passage.chunk.end]
     assert passage.info == DocumentInfo("Ferries", "https://example.org/ferries", "text/plain", {"year": 2026.0})
 
-    stored = client.get("ferries")
+    stored = accepted(client, "ferries", 1)
     assert (stored.version, stored.deleted, stored.chunk_count, stored.position) == (1, False, 1, position)
     assert stored.info.title == "Ferries"
     before = client.search("ferry", filter=Compare("year", Operator.LT, 2026.0)).passages
@@ -91,7 +91,7 @@ def test_a_bare_client_writes_in_any_form_from_any_partition(
     positions = [position] if partitioner == CANONICAL["partitioner"] else []
     found = until(lambda: texts(client, "When does the ferry leave?", *positions))
     assert found == [FERRY]
-    assert client.get("ferries").version == 1
+    assert accepted(client, "ferries", 1).version == 1
 
 
 def test_a_key_without_a_tenant_is_the_default_tenants(laptop: Laptop, records: Records) -> None:
@@ -133,7 +133,7 @@ def test_an_edit_replaces_the_whole_text_and_no_search_sees_two_versions(client:
     assert mixed == []
     # A document that is edited several times a second may miss an answer: it is left out rather than half shown.
     assert absent <= max(2, lookups // 10)
-    assert client.get("light").version == 6
+    assert accepted(client, "light", 6).version == 6
 
 
 @pytest.mark.parametrize("way", ["tombstone", "call"])
@@ -143,11 +143,13 @@ def test_what_is_deleted_is_gone_and_can_be_written_again(
     client.search("ferry", min_positions=[client.upsert("ferries", FERRY)], wait_ms=WAIT_MS)
     gone = records.produce(TOPIC, None, key_of(tenant, "ferries")) if way == "tombstone" else client.delete("ferries")
     assert texts(client, "ferry", gone) == []
-    assert (client.get("ferries").deleted, client.get("ferries").version) == (True, 2)
+    stored = accepted(client, "ferries", 2)
+    assert (stored.deleted, stored.version) == (True, 2)
 
     again = client.upsert("ferries", "The ferry sails again, now at dusk.")
     assert texts(client, "ferry", again) == ["The ferry sails again, now at dusk."]
-    assert (client.get("ferries").deleted, client.get("ferries").version) == (False, 3)
+    stored = accepted(client, "ferries", 3)
+    assert (stored.deleted, stored.version) == (False, 3)
 
 
 def test_an_older_version_does_not_come_back(client: Client) -> None:
@@ -180,4 +182,4 @@ def test_a_tenant_does_not_see_anothers_documents(client: Client, laptop: Laptop
         theirs = other.upsert("secret", "Their ferry leaves at night.")
         assert texts(other, "ferry", theirs) == ["Their ferry leaves at night."]
     assert texts(client, "ferry", theirs) == [FERRY]
-    assert client.get("secret").version == 1
+    assert accepted(client, "secret", 1).version == 1

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from e2e.laptop import Laptop
-from e2e.polling import until
+from e2e.polling import accepted, until
 from e2e.records import Records
 from e2e.streams import TOPIC, Source, expected, served_in_store, settle, stream, wrong_in_store
 from headwater_client import Client
@@ -59,7 +59,7 @@ def test_a_killed_process_loses_doubles_and_ghosts_nothing(
     served = served_in_store(laptop.milvus_uri, tenant)
     # What the ledger of ingest tells, what the store serves and what searches return are one.
     for document_id, text in texts.items():
-        stored = client.get(document_id)
+        stored = accepted(client, document_id, served[document_id])
         assert (stored.version, stored.deleted) == (served[document_id], text is None)
     found = client.search("heron otter plover revision", top_k=100).passages
     assert found

@@ -91,7 +91,8 @@ class IngestServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetDocument(self, request, context):
-        """Tells a document's last accepted version, or NOT_FOUND.
+        """Tells a document's last accepted version, or NOT_FOUND; it may be a
+        moment behind what a search shows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,7 +48,9 @@ class IngestServiceStub:
     above the message limit of 4 MiB: first a header, then data.
     """
     GetDocument: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.GetDocumentRequest, _ingest_pb2.GetDocumentResponse]
-    """Tells a document's last accepted version, or NOT_FOUND."""
+    """Tells a document's last accepted version, or NOT_FOUND; it may be a
+    moment behind what a search shows.
+    """
     WatchDocument: _grpc.UnaryStreamMultiCallable[_ingest_pb2.WatchDocumentRequest, _ingest_pb2.WatchDocumentResponse]
     """Streams a document's states from the current one on, until the caller
     leaves or the awaited position is final.
@@ -70,7 +72,9 @@ class IngestServiceAsyncStub(IngestServiceStub):
     above the message limit of 4 MiB: first a header, then data.
     """
     GetDocument: _aio.UnaryUnaryMultiCallable[_ingest_pb2.GetDocumentRequest, _ingest_pb2.GetDocumentResponse]  # type: ignore[assignment]
-    """Tells a document's last accepted version, or NOT_FOUND."""
+    """Tells a document's last accepted version, or NOT_FOUND; it may be a
+    moment behind what a search shows.
+    """
     WatchDocument: _aio.UnaryStreamMultiCallable[_ingest_pb2.WatchDocumentRequest, _ingest_pb2.WatchDocumentResponse]  # type: ignore[assignment]
     """Streams a document's states from the current one on, until the caller
     leaves or the awaited position is final.
@@ -113,7 +117,9 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ingest_pb2.GetDocumentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_pb2.GetDocumentResponse, _abc.Awaitable[_ingest_pb2.GetDocumentResponse]]:
-        """Tells a document's last accepted version, or NOT_FOUND."""
+        """Tells a document's last accepted version, or NOT_FOUND; it may be a
+        moment behind what a search shows.
+        """
 
     @_abc_1.abstractmethod
     def WatchDocument(
