@@ -177,10 +177,11 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls, by the verified credential; never from a request's body."""
+    """Who calls, by the verified credential; never from a request's body. `groups` are the tenant's, sorted."""
 
     tenant: str = DEFAULT_TENANT
     user: str = ANONYMOUS
+    groups: tuple[str, ...] = ()
 
 
 def chunk_id(key: DocumentKey, version: int, ordinal: int) -> str:

@@ -7,6 +7,8 @@ from headwater_kit.core.errors import InvalidInput
 
 TENANT = "headwater-tenant"
 USER = "headwater-user"
+GROUP = "headwater-group"
+MAX_GROUPS = 64
 # gRPC allows printable ASCII in a plain value, and any bytes under a name in -bin.
 BINARY = "-bin"
 
@@ -14,8 +16,9 @@ Entry = tuple[str, str | bytes]
 
 
 def principal_to_metadata(principal: Principal) -> list[Entry]:
-    """Metadata that names the principal."""
-    return [_entry(TENANT, principal.tenant), _entry(USER, principal.user)]
+    """Metadata that names the principal; a group an entry."""
+    groups = [_entry(GROUP, group) for group in principal.groups]
+    return [_entry(TENANT, principal.tenant), _entry(USER, principal.user), *groups]
 
 
 def principal_from_metadata(metadata: Iterable[Entry]) -> Principal:
@@ -23,17 +26,22 @@ def principal_from_metadata(metadata: Iterable[Entry]) -> Principal:
 
     Raises InvalidInput naming the entry.
     """
-    entries = dict(metadata)
-    tenant = _text(entries, TENANT) or DEFAULT_TENANT
-    user = _text(entries, USER) or ANONYMOUS
+    entries = list(metadata)
+    tenant = _last(entries, TENANT) or DEFAULT_TENANT
+    user = _last(entries, USER) or ANONYMOUS
+    groups = tuple(sorted(set(_texts(entries, GROUP))))
+    if len(groups) > MAX_GROUPS:
+        raise InvalidInput(f"at most {MAX_GROUPS} groups are taken, not {len(groups)}", field=GROUP, reason="TOO_LARGE")
     check_id(tenant, TENANT)
     check_id(user, USER)
-    return Principal(tenant, user)
+    for group in groups:
+        check_id(group, GROUP)
+    return Principal(tenant, user, groups)
 
 
 def names_principal(metadata: Iterable[Entry]) -> bool:
     """Whether the metadata says who calls, in plain text or in bytes."""
-    return any(name.removesuffix(BINARY) in (TENANT, USER) for name, _ in metadata)
+    return any(name.removesuffix(BINARY) in (TENANT, USER, GROUP) for name, _ in metadata)
 
 
 def _entry(name: str, text: str) -> Entry:
@@ -42,11 +50,20 @@ def _entry(name: str, text: str) -> Entry:
     return (name, text) if is_plain else (name + BINARY, text.encode())
 
 
-def _text(entries: dict[str, str | bytes], name: str) -> str:
-    binary = entries.get(name + BINARY)
-    if binary is None:
-        return str(entries.get(name, ""))
+def _last(entries: Iterable[Entry], name: str) -> str:
+    return next(reversed(_texts(entries, name)), "")
+
+
+def _texts(entries: Iterable[Entry], name: str) -> list[str]:
+    """The texts of all entries of that name, those in bytes last."""
+    named = [entry for entry in entries if entry[0] in (name, name + BINARY)]
+    return [_text(key, value) for key, value in sorted(named, key=lambda entry: entry[0])]
+
+
+def _text(name: str, value: str | bytes) -> str:
+    if isinstance(value, str):
+        return value
     try:
-        return bytes(binary).decode() if isinstance(binary, bytes) else binary
+        return value.decode()
     except UnicodeDecodeError:
-        raise InvalidInput(f"{name}{BINARY} is not UTF-8", field=name, reason="INVALID_KEY") from None
+        raise InvalidInput(f"{name} is not UTF-8", field=name.removesuffix(BINARY), reason="INVALID_KEY") from None

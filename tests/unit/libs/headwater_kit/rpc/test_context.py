@@ -13,6 +13,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import DeadlineExceeded, InvalidInput
 from headwater_kit.rpc import acting_as, connect, context
+from headwater_kit.rpc.metadata import MAX_GROUPS
 from headwater_kit.telemetry import trace_id
 from headwater_kit.testing.scripted import ScriptedSettings, scripted
 from headwater_kit.testing.service import serving
@@ -132,7 +133,15 @@ async def test_a_timeout_of_the_behaviours_own_is_its_defect() -> None:
             await IngestServiceStub(channel).GetDocument(REQUEST)
 
 
-@pytest.mark.parametrize("principal", [Principal("acme", "ann"), Principal("müller", " 小明 "), Principal()])
+@pytest.mark.parametrize(
+    "principal",
+    [
+        Principal("acme", "ann"),
+        Principal("acme", "ann", ("board", "works council", "小组")),
+        Principal("müller", " 小明 "),
+        Principal(),
+    ],
+)
 async def test_a_principal_is_passed_on(principal: Principal) -> None:
     witness = Witness(context.principal)
     with acting_as(principal, Deadline.after(CLOCK, 5.0)):
@@ -155,7 +164,12 @@ async def test_metadata_names_the_principal() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("headwater-tenant", "x" * 513), ("headwater-user-bin", b"\xff"), ("headwater-tenant-bin", b"a\x1fb")],
+    [
+        ("headwater-tenant", "x" * 513),
+        ("headwater-user-bin", b"\xff"),
+        ("headwater-tenant-bin", b"a\x1fb"),
+        ("headwater-group", ""),
+    ],
 )
 async def test_a_bad_principal_is_refused(name: str, value: str | bytes) -> None:
     witness = Witness(context.principal)
@@ -163,6 +177,17 @@ async def test_a_bad_principal_is_refused(name: str, value: str | bytes) -> None
         with pytest.raises(InvalidInput) as caught:
             await IngestServiceStub(channel).GetDocument(REQUEST, metadata=((name, value),))
     assert (caught.value.field, witness.saw) == (name.removesuffix("-bin"), [])
+
+
+async def test_groups_are_bounded() -> None:
+    witness = Witness(context.principal)
+    metadata = tuple(("headwater-group", f"g{number}") for number in range(MAX_GROUPS + 1))
+    async with serving(scripted(witness, SETTINGS), SETTINGS) as channel:
+        await IngestServiceStub(channel).GetDocument(REQUEST, metadata=(*metadata[1:], metadata[1]))
+        with pytest.raises(InvalidInput) as caught:
+            await IngestServiceStub(channel).GetDocument(REQUEST, metadata=metadata)
+    assert caught.value.field == "headwater-group"
+    assert [len(principal.groups) for principal in witness.saw] == [MAX_GROUPS]  # type: ignore[attr-defined]
 
 
 async def test_calls_side_by_side_keep_their_own_context() -> None:
