@@ -8,6 +8,8 @@ from headwater_kit.core.documents import Freshness, Passage, Position
 from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Verdict
 from headwater_kit.core.filters import Filter
 
+from headwater_generate.domain.extract import Encoded
+
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
@@ -63,8 +65,8 @@ class Guard(Protocol):
 class SentenceEncoder(Protocol):
     """Turns sentences into vectors. Raises Unavailable, Overloaded, DeadlineExceeded."""
 
-    async def encode(self, question: str, sentences: Sequence[str]) -> tuple[bytes, Sequence[bytes]]:
-        """Unit vectors of the question and of each sentence: packed little-endian float32."""
+    async def encode(self, question: str, sentences: Sequence[str]) -> Encoded:
+        """Unit vectors of the question and of each sentence by one encoder, and its scale."""
         ...
 
 

@@ -34,7 +34,7 @@ class Settings(ServiceSettings):
         ge=0,
         le=1.25,
         description="cosine of question and best sentence, plus a quarter of the share of the question's rare words "
-        "in its passage, below which there is no source; belongs to the encoder",
+        "in its passage, below which there is no source; on the default encoder's scale, whatever the encoder",
     )
     generate_min_coverage: float = Field(
         # Bigrams hold question words and ends of words too: on 400 Chinese questions each of XQuAD and CMRC 2018,

@@ -75,7 +75,7 @@ def fetch_weights(settings: PlatformSettings, report: Report) -> None:
 
 
 def _jar_progress(report: Report, done: int, total: int) -> None:
-    report(f"Kafka's jars: {done} of {total}", done / total)
+    report(f"Kafka's jars fetched or checked: {done} of {total}", done / total)
 
 
 def _weights_progress(report: Report, progress: Progress) -> None:

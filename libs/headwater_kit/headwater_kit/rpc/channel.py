@@ -54,6 +54,8 @@ def _options(settings: CallerSettings) -> list[tuple[str, str | int]]:
     return [
         ("grpc.max_receive_message_length", settings.grpc_max_message_bytes),
         ("grpc.max_send_message_length", settings.grpc_max_message_bytes),
+        # Pings that measure the network count with servers as keepalive's do, and too many end a long stream.
+        ("grpc.http2.bdp_probe", 0),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
         ("grpc.initial_reconnect_backoff_ms", MIN_RECONNECT_MS),

@@ -9,6 +9,8 @@ from headwater_kit.core.documents import Freshness, Passage
 from headwater_kit.core.events import AnswerGenerated, Verdict
 from headwater_kit.core.filters import Filter
 
+from headwater_generate.domain.extract import Encoded
+from headwater_generate.domain.scale import Scale
 from headwater_generate.domain.words import terms
 from headwater_generate.ports import Checked, Retrieved
 
@@ -57,9 +59,9 @@ class WordsEncoder:
 
     dimension = 256
 
-    async def encode(self, question: str, sentences: Sequence[str]) -> tuple[bytes, Sequence[bytes]]:
+    async def encode(self, question: str, sentences: Sequence[str]) -> Encoded:
         """See `ports.SentenceEncoder`."""
-        return self._vector(question), [self._vector(sentence) for sentence in sentences]
+        return Encoded(self._vector(question), [self._vector(sentence) for sentence in sentences], Scale())
 
     def _vector(self, text: str) -> bytes:
         vector = [0.0] * self.dimension

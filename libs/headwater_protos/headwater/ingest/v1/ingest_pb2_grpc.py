@@ -92,7 +92,8 @@ class IngestServiceServicer:
 
     def GetDocument(self, request, context):
         """Tells a document's last accepted version, or NOT_FOUND; it may be a
-        moment behind what a search shows.
+        moment behind what a search shows. NOT_FOUND has the reason REJECTED if
+        the document's last event was put aside and none before it was accepted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
