@@ -23,19 +23,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from figures import quantile
 from headwater_inference.catalogue import open_encoder
-from headwater_inference.ports import Encoder
+from headwater_inference.ports import Encoder, Vectors
 from headwater_inference.settings import ModelSettings
+from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, text_hash
+from headwater_retrieve.domain.fusion import fuse
+from headwater_retrieve.domain.reliability import weigh
+from headwater_retrieve.handlers import DEFAULT_WEIGHTS
 from headwater_text.analysis import analyse
-from retrieval import CANDIDATES, LATIN, SETS, DenseLeg, Labelled, LexicalLeg, default_ranking, measures
+from headwater_vectors.ports import Hit
+from retrieval import CANDIDATES, LATIN, SETS, Labelled, LexicalLeg, measures
 
 OURS = "headwater"
+# Texts whose vectors are kept in one file.
+PART = 200
 PEERS = (
     "llamaindex relative_score",
     "llamaindex reciprocal_rerank",
@@ -49,21 +57,35 @@ PEERS = (
 def table(labelled: Labelled, encoder: Encoder, arguments: argparse.Namespace) -> dict[str, Any]:
     """A row for Headwater and for each peer, over one set."""
     questions = dict(list(labelled.questions.items())[: arguments.limit or None])
-    rows: dict[str, Any] = {}
+    card, cache = encoder.card, arguments.cache / encoder.card.model_id
+    texts = encoded((card.passage_prefix + text for text in labelled.texts.values()), encoder, cache)
+    asked = encoded((card.query_prefix + question for question in questions.values()), encoder, cache)
+    rows: dict[str, Any] = {OURS: own_row(labelled, questions, texts, asked)}
     with tempfile.TemporaryDirectory() as folder:
-        dense = DenseLeg(labelled.texts, encoder, arguments.cache)
-        dense.prepare(list(questions.values()))
-        hand_over(labelled, questions, dense, Path(folder))
-        rows[OURS] = own_row(labelled, questions, dense)
+        hand_over(labelled, questions, texts, asked, Path(folder))
         for name in arguments.peers:
             rows[name] = peer_row(name, arguments.peers_python, labelled, questions, Path(folder))
     return {"texts": len(labelled.texts), "questions": len(questions), **against(rows), "rows": rows}
 
 
-def hand_over(labelled: Labelled, questions: Mapping[str, str], dense: DenseLeg, folder: Path) -> None:
+def encoded(texts: Iterable[str], encoder: Encoder, cache: Path) -> Vectors:
+    """Vectors of the texts, made and kept part by part: a run that was stopped goes on."""
+    cache.mkdir(parents=True, exist_ok=True)
+    everything, parts = list(texts), []
+    with ThreadPoolExecutor(2) as pool:
+        for start in range(0, len(everything), PART):
+            part = everything[start : start + PART]
+            file = cache / f"{text_hash(chr(0).join(part))}.npy"
+            if not file.exists():
+                tokens = [encoder.tokenize(text)[0] for text in part]
+                np.save(file, np.stack(list(pool.map(lambda ids: encoder.encode([ids])[0], tokens))))
+            parts.append(np.load(file))
+    return np.concatenate(parts)
+
+
+def hand_over(labelled: Labelled, questions: Mapping[str, str], texts: Vectors, asked: Vectors, folder: Path) -> None:
     """Writes what a peer reads: ids, texts and vectors of the chunks and of the questions."""
-    vectors, asked = dense.vectors(), dense.question_vectors(list(questions.values()))
-    np.savez(folder / "vectors.npz", texts=vectors, questions=asked)
+    np.savez(folder / "vectors.npz", texts=texts, questions=asked)
     said = {
         "candidates": CANDIDATES,
         "ids": list(labelled.texts),
@@ -74,23 +96,39 @@ def hand_over(labelled: Labelled, questions: Mapping[str, str], dense: DenseLeg,
 
 
 def for_words(text: str) -> str:
-    """The text as it is, or where it is mostly of characters that are not set apart by spaces, their bigrams."""
+    """The text as it is, or where it is mostly of characters that no spaces set apart, their bigrams."""
     letters = [letter for letter in text if letter.isalpha()]
     unspaced = sum("\u3040" <= letter <= "\u9fff" for letter in letters)
     return analyse(text) if 2 * unspaced > len(letters) else text
 
 
-def own_row(labelled: Labelled, questions: Mapping[str, str], dense: DenseLeg) -> dict[str, Any]:
+def own_row(labelled: Labelled, questions: Mapping[str, str], texts: Vectors, asked: Vectors) -> dict[str, Any]:
     """Headwater's, in this process."""
     begin = time.perf_counter()
-    lexical = LexicalLeg(labelled.texts)
+    ids, lexical = list(labelled.texts), LexicalLeg(labelled.texts)
     indexing = time.perf_counter() - begin
     orders, seconds = [], []
-    for question in questions.values():
+    for question, vector in zip(questions.values(), asked, strict=True):
         begin = time.perf_counter()
-        orders.append(default_ranking(dense.search(question), lexical.search(question), question, LATIN))
+        scores = texts @ vector
+        nearest = {ids[place]: float(scores[place]) for place in np.argsort(-scores, kind="stable")[:CANDIDATES]}
+        orders.append(own_order(nearest, lexical.search(question), question))
         seconds.append(time.perf_counter() - begin)
     return row(labelled, list(questions), orders, seconds, indexing)
+
+
+def own_order(dense: Mapping[str, float], lexical: Mapping[str, float], question: str) -> list[str]:
+    """What the retrieve service makes of what its two legs found, by default."""
+    weights = weigh(question, DEFAULT_WEIGHTS, LATIN)
+    legs = (hits(dense) if weights.dense else [], hits(lexical))
+    return [candidate.passage.document_id for candidate in fuse(*legs, weights)]
+
+
+def hits(scores: Mapping[str, float]) -> list[Hit]:
+    return [
+        Hit(Passage(Chunk(name, 0, "", (), 0, 0, 0, ""), name, 1, DocumentInfo()), score)
+        for name, score in scores.items()
+    ]
 
 
 def peer_row(name: str, python: str, labelled: Labelled, questions: Mapping[str, str], folder: Path) -> dict[str, Any]:

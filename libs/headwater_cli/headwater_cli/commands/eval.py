@@ -3,7 +3,7 @@
 import hashlib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -20,8 +20,8 @@ from headwater_cli.commands.connect import Json, User, connected
 from headwater_cli.commands.eval_display import show_comparison, show_run, write_csv
 from headwater_cli.commands.ingest import PUT_ASIDE, progress_bar, put_aside, wait_backfilled, wait_searchable
 from headwater_cli.commands.output import echo_json
-from headwater_cli.evaluation.asking import ask
-from headwater_cli.evaluation.collection import Collection, open_collection
+from headwater_cli.evaluation.asking import Asked, ask
+from headwater_cli.evaluation.collection import Collection, LabelledQuery, open_collection
 from headwater_cli.evaluation.comparison import compare as compared
 from headwater_cli.evaluation.indexing import Indexed, index_corpus, wait_settled
 from headwater_cli.evaluation.measuring import MEASURES, check_measures, measured
@@ -33,39 +33,53 @@ TOP_K = 100
 PACKAGES = ("ir_measures", "scipy", "matplotlib", "jinja2")
 
 
+Folder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A set in BEIR layout: corpus, queries, qrels.")]
+Split = Annotated[str, typer.Option(help="Whose judgements; by default test, or the only ones there are.")]
+Lenient = Annotated[bool, typer.Option("--lenient", help="Leave out judgements of what the set lacks.")]
+Limit = Annotated[int, typer.Option(help="Ask the first so many queries; 0 means all.", min=0)]
+Ingest = Annotated[bool, typer.Option(help="Index the corpus first, as far as it is not.")]
+Backfill = Annotated[bool, typer.Option("--backfill", help="Index as bulk, which delays nobody's edits.")]
+SearchOptions = Annotated[
+    list[str] | None,
+    typer.Option("--search", metavar="NAME=VALUE", help="An option of the search, such as top_k=50; may be repeated."),
+]
+Concurrency = Annotated[int, typer.Option(help="Searches at a time.", min=1, max=64)]
+Measures = Annotated[
+    list[str] | None,
+    typer.Option("--measure", help="A measure besides the usual ones, such as P@5; may be repeated."),
+]
+Name = Annotated[str, typer.Option(help="What to call the run; by default as the file that it is saved in.")]
+Save = Annotated[Path | None, typer.Option("--save", metavar="FILE", help="Keep the run, to compare with others.")]
+Compare = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option(metavar="BEFORE AFTER", help="Compare two saved runs instead of asking."),
+]
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report with plots.")]
+Csv = Annotated[Path | None, typer.Option(metavar="FILE", help="Write all queries, worst first.")]
+Most = Annotated[int, typer.Option(help="Queries to show.", min=0)]
+# Not from the environment, as other verbs have it: a set is not to be mixed into the tenant that one works in.
+OwnTenant = Annotated[str, typer.Option(help="Tenant to act in; by default one of the set's own.")]
+
+
 def eval(  # noqa: A001 - the verb's name
     ctx: typer.Context,
-    folder: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="A set in BEIR layout: corpus, queries, qrels.")
-    ] = None,
+    folder: Folder = None,
     *,
-    split: Annotated[str, typer.Option(help="Whose judgements; by default test, or the only one there is.")] = "",
-    lenient: Annotated[bool, typer.Option("--lenient", help="Leave out judgements of what the set lacks.")] = False,
-    limit: Annotated[int, typer.Option(help="Ask the first so many queries; 0 means all.", min=0)] = 0,
-    ingest: Annotated[bool, typer.Option(help="Index the corpus first, as far as it is not.")] = True,
-    backfill: Annotated[bool, typer.Option("--backfill", help="Index as bulk, which delays nobody's edits.")] = False,
-    search: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="An option of the search, such as top_k=50; may be repeated."),
-    ] = None,
-    concurrency: Annotated[int, typer.Option(help="Searches at a time.", min=1, max=64)] = 4,
-    measure: Annotated[
-        list[str] | None, typer.Option(help="A measure besides the usual ones, such as P@5; may be repeated.")
-    ] = None,
-    name: Annotated[str, typer.Option(help="What to call the run; by default the file that it is saved in.")] = "",
-    save_to: Annotated[
-        Path | None, typer.Option("--save", metavar="FILE", help="Keep the run, to compare with others.")
-    ] = None,
-    compare: Annotated[
-        tuple[Path, Path] | None,
-        typer.Option(metavar="BEFORE AFTER", help="Compare two saved runs instead of asking."),
-    ] = None,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report with plots.")] = None,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the queries, worst first.")] = None,
-    most: Annotated[int, typer.Option(help="Queries to show.", min=0)] = 5,
-    tenant: Annotated[
-        str, typer.Option(help="Tenant to act in; by default one of the set's own.", envvar="HEADWATER_TENANT")
-    ] = "",
+    split: Split = "",
+    lenient: Lenient = False,
+    limit: Limit = 0,
+    ingest: Ingest = True,
+    backfill: Backfill = False,
+    search: SearchOptions = None,
+    concurrency: Concurrency = 4,
+    measure: Measures = None,
+    name: Name = "",
+    save_to: Save = None,
+    compare: Compare = None,
+    html: Html = None,
+    csv: Csv = None,
+    most: Most = 5,
+    tenant: OwnTenant = "",
     user: User = "",
     json: Json = False,
 ) -> None:
@@ -86,7 +100,7 @@ def eval(  # noqa: A001 - the verb's name
     with connected(ctx, tenant, user) as client:
         documents = _indexed(ctx, client, collection, backfill=backfill) if ingest else {}
         started = datetime.now(UTC)
-        rows = _asked(client, collection, options, concurrency=concurrency, limit=limit, measures=measures)
+        asked = _asked(client, collection.queries[: limit or None], options, concurrency)
     run = Run(
         name=name or (save_to.stem if save_to else collection.name),
         set_name=collection.name,
@@ -98,13 +112,10 @@ def eval(  # noqa: A001 - the verb's name
         options=_said(search or (), options),
         concurrency=concurrency,
         documents=documents,
-        rows=rows,
+        rows=measured(asked, measures),
     )
     _write(run, save_to, html, csv)
-    if json:
-        echo_json(run.summary() | {"worst": [_worst(row) for row in run.worst()[:most]]})
-    else:
-        show_run(run, most)
+    _show(run, most, json=json)
 
 
 def own_tenant(folder: Path) -> str:
@@ -173,25 +184,18 @@ def _counts(indexed: Indexed, written: int, seconds: int) -> Mapping[str, int]:
 
 
 def _asked(
-    client: Client,
-    collection: Collection,
-    options: Mapping[str, Any],
-    *,
-    concurrency: int,
-    limit: int,
-    measures: tuple[str, ...],
-) -> tuple[Row, ...]:
-    queries = collection.queries[: limit or None]
+    client: Client, queries: Sequence[LabelledQuery], options: Mapping[str, Any], concurrency: int
+) -> Sequence[Asked]:
     with progress_bar(Console(stderr=True)) as progress:
         found = list(progress.track(ask(client, queries, options, concurrency), len(queries), description="asked"))
     if all(one.error for one in found):
         raise HeadwaterError(f"no query was answered: {found[0].error}")
     if not any(one.documents for one in found):
         raise HeadwaterError("no query found a document: is the corpus in this tenant? See `headwater status`")
-    return measured(found, measures)
+    return found
 
 
-def _said(search: Any, options: Mapping[str, Any]) -> Mapping[str, str]:
+def _said(search: Sequence[str], options: Mapping[str, Any]) -> Mapping[str, str]:
     """The options as they were given, which say more to a reader than what was made of them."""
     return {"top_k": str(options["top_k"])} | dict(word.split("=", 1) for word in search)
 
@@ -205,6 +209,13 @@ def _write(run: Run, save_to: Path | None, html: Path | None, csv: Path | None) 
         from headwater_cli.evaluation.report import run_page  # noqa: PLC0415 - brings what draws
 
         html.write_text(run_page(run), encoding="utf-8")
+
+
+def _show(run: Run, most: int, *, json: bool) -> None:
+    if json:
+        echo_json(run.summary() | {"worst": [_worst(row) for row in run.worst()[:most]]})
+    else:
+        show_run(run, most)
 
 
 def _worst(row: Row) -> Mapping[str, Any]:

@@ -25,9 +25,9 @@ def show_run(run: Run, most: int) -> None:
     console.print(Text(f"  {'ms':<12}{times}  ({run.concurrency} at a time)"))
     _show_documents(console, run)
     for leg, count in summary["missing_legs"].items():
-        console.print(f"[yellow]  {count} queries were answered without the {leg} leg: see `headwater status`[/yellow]")
+        console.print(f"[yellow]  queries answered without the {leg} leg: {count}; see `headwater status`[/yellow]")
     if summary["failed"]:
-        console.print(f"[yellow]  {summary['failed']} queries have no answer and count 0[/yellow]")
+        console.print(f"[yellow]  queries without an answer, which count 0: {summary['failed']}[/yellow]")
     if most:
         _show_worst(console, run, run.worst()[:most])
 

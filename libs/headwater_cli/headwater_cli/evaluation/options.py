@@ -50,4 +50,6 @@ def _filter(said: Any) -> Filter:
     try:
         return filter_from_proto(ParseDict(said, documents_pb2.Filter()))
     except (ParseError, AttributeError, TypeError, ValueError) as error:
-        raise InvalidInput(f"{said!r} is no Filter of headwater.documents.v1 as JSON: {error}", field="filter") from None
+        raise InvalidInput(
+            f"{said!r} is no Filter of headwater.documents.v1 as JSON: {error}", field="filter"
+        ) from None
