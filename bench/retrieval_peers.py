@@ -56,7 +56,7 @@ PEERS = (
 
 def table(labelled: Labelled, encoder: Encoder, arguments: argparse.Namespace) -> dict[str, Any]:
     """A row for Headwater and for each peer, over one set."""
-    questions = dict(list(labelled.questions.items())[: arguments.limit or None])
+    questions = spread(labelled.questions, arguments.limit)
     card, cache = encoder.card, arguments.cache / encoder.card.model_id
     texts = encoded((card.passage_prefix + text for text in labelled.texts.values()), encoder, cache)
     asked = encoded((card.query_prefix + question for question in questions.values()), encoder, cache)
@@ -66,6 +66,13 @@ def table(labelled: Labelled, encoder: Encoder, arguments: argparse.Namespace) -
         for name in arguments.peers:
             rows[name] = peer_row(name, arguments.peers_python, labelled, questions, Path(folder))
     return {"texts": len(labelled.texts), "questions": len(questions), **against(rows), "rows": rows}
+
+
+def spread(questions: Mapping[str, str], limit: int) -> Mapping[str, str]:
+    """So many of them, from all over the set; 0 means all."""
+    keys = list(questions)
+    step = max(1, len(keys) // limit) if limit else 1
+    return {key: questions[key] for key in keys[::step][: limit or None]}
 
 
 def encoded(texts: Iterable[str], encoder: Encoder, cache: Path) -> Vectors:

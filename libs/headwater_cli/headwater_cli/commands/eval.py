@@ -33,7 +33,7 @@ TOP_K = 100
 PACKAGES = ("ir_measures", "scipy", "matplotlib", "jinja2")
 
 
-Folder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A set in BEIR layout: corpus, queries, qrels.")]
+Folder = Annotated[Path | None, typer.Argument(metavar="DIR", help="A set in BEIR layout: corpus, queries, qrels.")]
 Split = Annotated[str, typer.Option(help="Whose judgements; by default test, or the only ones there are.")]
 Lenient = Annotated[bool, typer.Option("--lenient", help="Leave out judgements of what the set lacks.")]
 Limit = Annotated[int, typer.Option(help="Ask the first so many queries; 0 means all.", min=0)]

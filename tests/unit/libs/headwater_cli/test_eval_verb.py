@@ -198,6 +198,15 @@ async def test_bad_options_are_told_before_anything_is_sent(
     assert platform.bodies == {}
 
 
+async def test_without_the_packages_it_says_how_to_get_them(
+    headwater: Headwater, recipes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headwater_cli.commands.eval.PACKAGES", ("json", "no_such_package"))
+    code, _, err = await headwater(str(recipes))
+    assert (code, "pip install 'headwater-cli[eval]'" in " ".join(err.split())) == (1, True)
+    assert "(no_such_package)" in err
+
+
 @pytest.mark.parametrize("arguments", [(), ("DIR", "--compare", "a", "b"), ("DIR", "--concurrency", "0")])
 async def test_wrong_usage_is_told(headwater: Headwater, arguments: tuple[str, ...]) -> None:
     code, _, err = await headwater(*arguments)
