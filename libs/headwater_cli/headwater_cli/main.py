@@ -36,6 +36,7 @@ COMMANDS = (
     "rebuild",
     "models",
     "reindex",
+    "eval",
     "logs",
     "doctor",
     "demo",

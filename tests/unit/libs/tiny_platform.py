@@ -34,7 +34,8 @@ from headwater_kit.testing.scripted import ScriptedSettings
 class TinyPlatform:
     """State and behaviour, for tests to look at and to set.
 
-    `refusals` are raised by writes, one each, before they succeed; what is written
+    `refusals` are raised by writes, one each, before they succeed, `search_refusals`
+    by searches, where None lets one pass; what is written
     to a document of `put_aside` comes to nothing; `break_off` is raised by an
     answer after its first piece.
     """
@@ -51,6 +52,7 @@ class TinyPlatform:
         self.asked_fresh: list[Freshness] = []
         self.reactions: list[tuple[str, str, int]] = []
         self.refusals: list[HeadwaterError] = []
+        self.search_refusals: list[HeadwaterError | None] = []
         self.break_off: HeadwaterError | None = None
         self.watch_ended = asyncio.Event()
 
@@ -136,6 +138,8 @@ class _Retrieve(retrieve_pb2_grpc.RetrieveServiceServicer):
 
     async def Search(self, request: Any, context: Any) -> retrieve_pb2.SearchResponse:
         self._platform.searches += 1
+        if self._platform.search_refusals and (refusal := self._platform.search_refusals.pop(0)):
+            raise refusal
         self._platform.asked_fresh.append(freshness_from_proto(request.freshness))
         passages = [passage_to_proto(passage) for passage in self._platform.passages(request.query)]
         return retrieve_pb2.SearchResponse(passages=passages, impression_id="impression-1")
