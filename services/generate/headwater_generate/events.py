@@ -66,6 +66,8 @@ class QuestionRecords:
             principal=principal,
             filter=asked.filter,
             question_id=asked.question_id or (record.key or b"").decode(errors="replace"),
+            rewrite=asked.rewrite,
+            history=asked.history,
         )
         pieces = [piece async for piece in self._answering.answer(question, deadline)]
         return next(piece for piece in pieces if isinstance(piece, AnswerGenerated))

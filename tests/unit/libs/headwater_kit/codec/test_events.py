@@ -30,6 +30,7 @@ from headwater_kit.core.reindexes import (
     ReindexTarget,
     ReindexWished,
 )
+from headwater_kit.core.rewriting import Rewrite, Rewriting, Shortfall, Turn
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +74,15 @@ findings = st.builds(events.Finding, texts, texts, ints, ints)
 items = st.builds(events.ImpressionItem, texts, texts, longs, texts, ints, numbers, parts)
 impressions = st.builds(events.ImpressionRecorded, texts, texts, texts, texts, blobs, texts, tuples(items), times)
 feedback = st.builds(events.FeedbackRecorded, texts, texts, names, names, st.sampled_from(events.Reaction), ints, times)
+rewritings = st.builds(
+    Rewriting,
+    st.sampled_from(Rewrite),
+    texts,
+    tuples(texts),
+    tuples(texts),
+    texts,
+    st.none() | st.sampled_from(Shortfall),
+)
 sides = st.builds(ReindexSide, texts, texts, texts, ints)
 votes = st.builds(events.PassageVotes, texts, texts, ints, ints)
 memories = st.builds(events.ClickMemory, texts, texts, blobs, texts, tuples(votes))
@@ -99,7 +109,16 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.LedgerEntry: st.builds(
         events.LedgerEntry, longs, st.booleans(), positions, times, infos, ints, st.none() | origins, places, places
     ),
-    events.QuestionAsked: st.builds(events.QuestionAsked, texts, names, names, texts, st.none() | filters),
+    events.QuestionAsked: st.builds(
+        events.QuestionAsked,
+        texts,
+        names,
+        names,
+        texts,
+        st.none() | filters,
+        st.none() | st.sampled_from(Rewrite),
+        tuples(st.builds(Turn, texts, texts)),
+    ),
     events.AnswerGenerated: st.builds(
         events.AnswerGenerated,
         answer_id=texts,
@@ -114,6 +133,7 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
         findings=tuples(findings),
         watermark=watermarks,
         question_id=texts,
+        rewriting=st.none() | rewritings,
     ),
     events.GuardDecided: st.builds(
         events.GuardDecided,
@@ -164,6 +184,8 @@ def test_every_event_message_of_the_contract_has_a_codec() -> None:
         "ClickMemory",
         "PassageVotes",
         "ReindexSide",
+        "Turn",
+        "Rewriting",
     }
     named = {codec.message.DESCRIPTOR.name for codec in CODECS.values()}
     files = (pb.DESCRIPTOR, reindexes_pb2.DESCRIPTOR)
