@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from headwater_kit.core.documents import Freshness, Passage, Position
+from headwater_kit.core.documents import Freshness, Passage, Position, Principal
 from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Verdict
 from headwater_kit.core.filters import Filter
 from headwater_kit.core.rewriting import Variant
@@ -132,8 +132,8 @@ class LanguageModel(Protocol):
 class Receipts(Protocol):
     """Answers by id, as far back as they are kept."""
 
-    def find(self, tenant: str, answer_id: str) -> AnswerGenerated:
-        """The answer, or NotFound; another tenant's is not found."""
+    def find(self, principal: Principal, answer_id: str) -> AnswerGenerated:
+        """The answer, or NotFound; one that is not there for the principal (`domain.receipts`) is not found."""
         ...
 
 

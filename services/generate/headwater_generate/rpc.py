@@ -59,7 +59,7 @@ class GenerateRpc(GenerateServiceServicer):
 
     async def GetReceipt(self, request: generate_pb2.GetReceiptRequest, _: Any) -> generate_pb2.GetReceiptResponse:
         """Tells how an answer came about."""
-        found = self._receipts.find(context.principal().tenant, request.answer_id)
+        found = self._receipts.find(context.principal(), request.answer_id)
         answer: events_pb2.AnswerGenerated = answer_to_proto(found)
         return generate_pb2.GetReceiptResponse(answer=answer)
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
+from headwater_cli.commands.connect import TENANT, Groups, Json, Tenant, User, connected
 from headwater_cli.commands.conversation import add_turn, searched_as, turns
 from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait, positions
 from headwater_cli.commands.output import answer_values, echo_json, source_of
@@ -38,6 +38,7 @@ def ask(
     ] = None,
     tenant: Tenant = TENANT,
     user: User = "",
+    group: Groups = None,
     json: Json = False,
 ) -> None:
     """Ask the documents a question; the answer streams and cites its sources."""
@@ -47,7 +48,7 @@ def ask(
     started = time.monotonic()
     streamed, answer = "", None
     with (
-        connected(ctx, tenant, user) as client,
+        connected(ctx, tenant, user, group) as client,
         # Also where the answer breaks off, so that what was written of it is seen, and the error begins a line.
         closing(WrappedStream(console.width, console.file.write)) as wrapped,
     ):

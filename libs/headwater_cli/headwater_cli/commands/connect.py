@@ -1,7 +1,7 @@
 """Reaching the platform: the one in the data folder, or else the one that the environment names."""
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from headwater_cli.platform.state import PlatformState
 
 Tenant = Annotated[str, typer.Option(help="Tenant to act in.", envvar="HEADWATER_TENANT")]
 User = Annotated[str, typer.Option(help="User to act as; empty means the one logged in.", envvar="HEADWATER_USER")]
+Groups = Annotated[list[str] | None, typer.Option("--group", help="Group to read as a member of; may be repeated.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TENANT = DEFAULT_TENANT
 
@@ -23,9 +24,9 @@ _TARGETS = ("ingest", "index", "retrieve", "generate", "feedback")
 
 
 @contextmanager
-def connected(ctx: typer.Context, tenant: str, user: str) -> Iterator[Client]:
+def connected(ctx: typer.Context, tenant: str, user: str, groups: Iterable[str] | None = None) -> Iterator[Client]:
     """A client of the platform, acting as this principal. Raises Unavailable where none runs."""
-    principal = Principal(tenant, user or _logged_in())
+    principal = Principal(tenant, user or _logged_in(), tuple(sorted(set(groups or ()))))
     with Client(client_settings(Invocation.of(ctx)), principal) as client:
         yield client
 

@@ -11,6 +11,7 @@ from headwater_client import Client
 from headwater_kit.bus.topics import DOCUMENTS_BACKFILL
 from headwater_kit.core.documents import DocumentInfo, Lane, Position
 from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound, Transient, Unavailable
+from headwater_kit.core.readers import checked, readers_of
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -59,16 +60,22 @@ def ingest(
     backfill: Annotated[
         bool, typer.Option("--backfill", help="As bulk, which goes in as there is room and delays nobody's edits.")
     ] = False,
+    allow_group: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this group and others allowed may read them; may be repeated. None: the whole tenant."),
+    ] = None,
+    allow_user: Annotated[list[str] | None, typer.Option(help="The same for a user.")] = None,
     tenant: Tenant = TENANT,
     user: User = "",
     json: Json = False,
 ) -> None:
-    """Put files and folders into the index; a file that was there is replaced."""
+    """Put files and folders into the index; a file that was there is replaced, and so is who may read it."""
     started = time.monotonic()
+    readers = checked(readers_of(allow_group or (), allow_user or ()), "--allow-group and --allow-user")
     for path in paths:
         if not path.exists():
             raise NotFound(f"{path} does not exist: name a file or a folder that does")
-    found = list(find(paths))
+    found = list(find(paths, readers))
     documents = [one for one in found if isinstance(one, FileDocument)]
     skipped = [one for one in found if isinstance(one, Skipped)]
     with connected(ctx, tenant, user) as client, progress_bar(Console(stderr=True)) as progress:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
+from headwater_cli.commands.connect import TENANT, Groups, Json, Tenant, User, connected
 from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait, positions
 from headwater_cli.commands.output import echo_json, passage_values, source_of
 
@@ -31,11 +31,12 @@ def search(
     expand: Annotated[bool, typer.Option(help="Search by key phrases and by the titles found first, too.")] = False,
     tenant: Tenant = TENANT,
     user: User = "",
+    group: Groups = None,
     json: Json = False,
 ) -> None:
     """Find the passages that answer best."""
     started = time.monotonic()
-    with connected(ctx, tenant, user) as client:
+    with connected(ctx, tenant, user, group) as client:
         found = client.search(
             " ".join(words),
             top_k=top_k,

@@ -127,12 +127,16 @@ class ObjectReference:
 
 @dataclass(frozen=True, slots=True)
 class DocumentInfo:
-    """What a producer says about a document, apart from its body."""
+    """What a producer says about a document, apart from its body.
+
+    `readers` may read it (`core.readers`), sorted; none means the whole tenant.
+    """
 
     title: str = ""
     source_uri: str = ""
     media_type: str = ""
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    readers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import NotFound, Transient
 from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
+from headwater_kit.core.readers import may_read, names_of
 from headwater_kit.core.turns import Turns
 from headwater_vectors.ports import ModelChanged
 
@@ -151,6 +152,7 @@ class Search:
             limit=self._policy.candidates,
             filter=query.filter,
             model_id=vector.model_id,
+            reads_as=names_of(principal),
         )
 
     async def _encode(self, query: Query, weights: Weights, deadline: Deadline) -> QueryVector | None:
@@ -175,7 +177,10 @@ class Search:
         return self._memory.apply(candidates, votes) if votes else candidates
 
     def _select(self, principal: Principal, candidates: Sequence[Candidate], limit: int) -> tuple[Passage, ...]:
-        current = [c for c in candidates if self._changes.allows(principal.tenant, c.passage)]
+        # The store has looked at readers; what comes back is not taken on trust (I10).
+        names = names_of(principal)
+        readable = (c for c in candidates if may_read(c.passage.info.readers, names))
+        current = [c for c in readable if self._changes.allows(principal.tenant, c.passage)]
         return tuple(c.ranked(rank) for rank, c in enumerate(current[:limit], start=1))
 
     def _impression(self, query: Query, principal: Principal, encoded: QueryVector, found: Found) -> ImpressionRecorded:
