@@ -15,7 +15,7 @@ from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.errors import Misconfigured
 from headwater_kit.rpc.channel import connect
 from headwater_kit.rpc.servicer import Servicer
-from headwater_kit.runtime import Component, Resource, Service
+from headwater_kit.runtime import Component, Resource, Service, identity_of, open_access
 
 from headwater_generate.adapters.answers import KafkaAnswerLog, RecentReceipts, answered
 from headwater_generate.adapters.extractive import ExtractiveGenerator
@@ -36,7 +36,11 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     """The service, ready to start. Raises Misconfigured."""
     clock = clock or SystemClock()
     bus = bus or open_bus(settings, clock)
-    channels = {name: connect(getattr(settings, f"{name}_target"), settings) for name in ("embed", "retrieve", "guard")}
+    identity = identity_of(settings, clock)
+    channels = {
+        name: connect(getattr(settings, f"{name}_target"), settings, identity)
+        for name in ("embed", "retrieve", "guard")
+    }
     generators = _generators(settings, RpcSentenceEncoder(channels["embed"]))
     answering = Answering(
         RpcRetriever(channels["retrieve"], settings.default_deadline_seconds),
@@ -63,7 +67,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         answering, KafkaAnswerLog(sender), receipts, clock=clock, answer_seconds=settings.generate_answer_seconds
     )
     servicer = Servicer(add_GenerateServiceServicer_to_server, rpc, SERVICE_NAME)
-    return Service(settings, Settings.service, components, [servicer], clock=clock)
+    access = open_access(settings, bus, clock)
+    return Service(settings, Settings.service, components, [servicer], access=access, clock=clock)
 
 
 def _limits(settings: Settings) -> LoopPolicy:
