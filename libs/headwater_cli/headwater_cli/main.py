@@ -36,6 +36,7 @@ COMMANDS = (
     "rebuild",
     "models",
     "reindex",
+    "auth",
     "logs",
     "doctor",
     "demo",
