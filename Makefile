@@ -113,8 +113,9 @@ check-protos: setup ## Lint the protos, refuse breaking changes against main, ch
 	$(PY) -m pytest tests/architecture/test_protos.py
 
 .PHONY: docs
-docs: setup ## Write the generated tables of topics and settings
+docs: setup ## Write the generated tables of topics, settings and policies
 	$(PY) -m headwater_kit.bus.docs docs/topics.md
+	$(PY) -m headwater_kit.rpc.docs docs/access.md
 	$(PY) -m headwater_kit.settings.docs $(sort $(wildcard services/*/README.md))
 
 .PHONY: lock

@@ -37,6 +37,7 @@ COMMANDS = (
     "models",
     "reindex",
     "eval",
+    "auth",
     "logs",
     "doctor",
     "demo",

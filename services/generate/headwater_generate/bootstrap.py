@@ -16,7 +16,7 @@ from headwater_kit.core.errors import Misconfigured
 from headwater_kit.core.rewriting import Rewrite
 from headwater_kit.rpc.channel import connect
 from headwater_kit.rpc.servicer import Servicer
-from headwater_kit.runtime import Component, Resource, Service
+from headwater_kit.runtime import Component, Resource, Service, identity_of, open_access
 
 from headwater_generate.adapters.answers import KafkaAnswerLog, RecentReceipts, answered
 from headwater_generate.adapters.extractive import ExtractiveGenerator
@@ -37,7 +37,11 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     """The service, ready to start. Raises Misconfigured."""
     clock = clock or SystemClock()
     bus = bus or open_bus(settings, clock)
-    channels = {name: connect(getattr(settings, f"{name}_target"), settings) for name in ("embed", "retrieve", "guard")}
+    identity = identity_of(settings, clock)
+    channels = {
+        name: connect(getattr(settings, f"{name}_target"), settings, identity)
+        for name in ("embed", "retrieve", "guard")
+    }
     client = _client(settings)
     generators = _generators(settings, client, RpcSentenceEncoder(channels["embed"]))
     model = OpenAIModel(client, settings.llm_model) if client else None
@@ -68,7 +72,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         answering, KafkaAnswerLog(sender), receipts, clock=clock, answer_seconds=settings.generate_answer_seconds
     )
     servicer = Servicer(add_GenerateServiceServicer_to_server, rpc, SERVICE_NAME)
-    return Service(settings, Settings.service, components, [servicer], clock=clock)
+    access = open_access(settings, bus, clock)
+    return Service(settings, Settings.service, components, [servicer], access=access, clock=clock)
 
 
 def _limits(settings: Settings) -> LoopPolicy:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from headwater_client import Client, ClientSettings
 from headwater_kit.core.documents import ANONYMOUS, DEFAULT_TENANT, Principal
+from headwater_kit.core.errors import InvalidInput
 from headwater_kit.settings import load
 
 from headwater_cli.invocation import Invocation
@@ -25,9 +26,17 @@ _TARGETS = ("ingest", "index", "retrieve", "generate", "feedback")
 
 @contextmanager
 def connected(ctx: typer.Context, tenant: str, user: str, groups: Iterable[str] | None = None) -> Iterator[Client]:
-    """A client of the platform, acting as this principal. Raises Unavailable where none runs."""
+    """A client of the platform, acting as this principal, or as the credential says. Raises Unavailable without one.
+
+    Raises InvalidInput where both are given: what was asked for one tenant must not be done in another.
+    """
+    settings = client_settings(Invocation.of(ctx))
+    if settings.has_credential and (tenant != TENANT or user or groups):
+        raise InvalidInput(
+            "the credential in HEADWATER_API_KEY or HEADWATER_TOKEN says who acts: leave tenant, user and groups out"
+        )
     principal = Principal(tenant, user or _logged_in(), tuple(sorted(set(groups or ()))))
-    with Client(client_settings(Invocation.of(ctx)), principal) as client:
+    with Client(settings, principal) as client:
         yield client
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.roles import Role
 
 # The unit separator cannot stand in an id, so a key splits in one way only.
 KEY_SEPARATOR = "\x1f"
@@ -186,6 +187,7 @@ class Principal:
     tenant: str = DEFAULT_TENANT
     user: str = ANONYMOUS
     groups: tuple[str, ...] = ()
+    roles: frozenset[Role] = frozenset()
 
 
 def chunk_id(key: DocumentKey, version: int, ordinal: int) -> str:

@@ -4,11 +4,13 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
+from headwater.access.v1 import credentials_pb2
 from headwater.events.v1 import events_pb2 as pb
 from headwater.events.v1 import reindexes_pb2
-from headwater_kit.codec import enums, reindexes
+from headwater_kit.codec import credentials, enums, reindexes
 from headwater_kit.codec.events import CODECS, decode, encode
 from headwater_kit.core import events
+from headwater_kit.core.credentials import ApiKey, TenantStanding
 from headwater_kit.core.documents import (
     Chunk,
     DocumentInfo,
@@ -17,6 +19,7 @@ from headwater_kit.core.documents import (
     Origin,
     Passage,
     Position,
+    Principal,
     ScoreParts,
 )
 from headwater_kit.core.errors import InvalidInput
@@ -31,6 +34,7 @@ from headwater_kit.core.reindexes import (
     ReindexWished,
 )
 from headwater_kit.core.rewriting import Rewrite, Rewriting, Shortfall, Turn
+from headwater_kit.core.roles import Role
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +62,7 @@ watermarks = st.lists(positions, max_size=3).map(lambda found: tuple(sorted(foun
 infos = st.builds(DocumentInfo, texts, texts, texts, st.dictionaries(texts, values, max_size=3))
 chunks = st.builds(Chunk, texts, ints, texts, tuples(texts), ints, ints, ints, texts)
 parts = st.builds(ScoreParts, *[st.none() | numbers] * 3)
+principals = st.builds(Principal, texts, texts, tuples(texts), st.frozensets(st.sampled_from(Role)))
 passages = st.builds(Passage, chunks, texts, longs, infos, ints, numbers, parts)
 provenances = st.builds(
     events.Provenance,
@@ -149,6 +154,8 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.FeedbackRecorded: feedback,
     events.FeedbackJoined: st.builds(events.FeedbackJoined, feedback, impressions, tuples(items)),
     events.ModelPublished: st.builds(events.ModelPublished, memories, times),
+    ApiKey: st.builds(ApiKey, texts, blobs, principals, times, st.none() | times, st.none() | times, texts),
+    TenantStanding: st.builds(TenantStanding, texts, st.booleans(), times, texts),
     ReindexWished: st.builds(ReindexWished, texts, st.sampled_from(ReindexTarget), texts, ints, times),
     ReindexReported: st.builds(
         ReindexReported,
@@ -188,7 +195,7 @@ def test_every_event_message_of_the_contract_has_a_codec() -> None:
         "Rewriting",
     }
     named = {codec.message.DESCRIPTOR.name for codec in CODECS.values()}
-    files = (pb.DESCRIPTOR, reindexes_pb2.DESCRIPTOR)
+    files = (pb.DESCRIPTOR, reindexes_pb2.DESCRIPTOR, credentials_pb2.DESCRIPTOR)
     assert named == {name for file in files for name in file.message_types_by_name} - inner
 
 
@@ -247,6 +254,7 @@ def test_equal_events_give_equal_bytes() -> None:
         (Operator, enums.OPERATORS),
         (ReindexTarget, reindexes.TARGETS),
         (ReindexStage, reindexes.STAGES),
+        (Role, credentials.ROLES),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
