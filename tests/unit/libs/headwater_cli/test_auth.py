@@ -193,6 +193,32 @@ async def test_the_client_shows_its_key_and_names_nobody_beside_it(bus: MemoryBu
     assert seen == [ann]
 
 
+@pytest.mark.parametrize(
+    ("target", "told", "is_shown"),
+    [
+        ("127.0.0.1:1", {}, True),
+        ("localhost:1", {}, True),
+        ("[::1]:1", {}, True),
+        ("ingest.example.org:1", {}, False),
+        ("dns:///ingest:7401", {}, False),
+        ("127.0.0.1.example.org:1", {}, False),
+        ("dns:///ingest:7401", {"allow_insecure_credential": True}, True),
+        ("dns:///ingest:7401", {"api_key": SecretStr("")}, True),
+    ],
+)
+async def test_a_key_does_not_travel_in_clear_unless_that_is_meant(
+    target: str, told: dict[str, Any], is_shown: bool
+) -> None:
+    connection = Connection(ClientSettings(**{"api_key": SecretStr("hwk_hunter2"), **told}), Principal())
+    if is_shown:
+        connection.channel(target)
+    else:
+        with pytest.raises(Misconfigured, match="HEADWATER_TLS_PEER_CA") as caught:
+            connection.channel(target)
+        assert "hunter2" not in caught.value.message
+    await connection.close()
+
+
 def state(auth: str) -> PlatformState:
     return PlatformState(Phase.READY, "", Identity(1, 2.0), 1.0, "0.1.0", auth=auth)
 
