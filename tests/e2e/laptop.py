@@ -85,10 +85,10 @@ class Laptop:
         """A plain gRPC channel to a service, with nothing of Headwater's around it."""
         return grpc.insecure_channel(self.entry(name)["address"])
 
-    def client(self, tenant: str, user: str = "ann") -> Client:
+    def client(self, tenant: str, user: str = "ann", groups: tuple[str, ...] = ()) -> Client:
         """The SDK, as this user of this tenant."""
         targets = {f"{name}_target": self.entry(name)["address"] for name in _TARGETS}
-        return Client(load(ClientSettings).model_copy(update=targets), Principal(tenant, user))
+        return Client(load(ClientSettings).model_copy(update=targets), Principal(tenant, user, groups))
 
     def holder(self, key: str) -> Client:
         """The SDK, with an API key."""
