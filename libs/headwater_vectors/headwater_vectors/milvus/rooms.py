@@ -12,7 +12,7 @@ from headwater_kit.core.documents import DocumentKey
 from headwater_vectors.milvus.capabilities import Capabilities
 from headwater_vectors.milvus.connection import CollectionGone
 from headwater_vectors.milvus.places import Place, Places, digest_of
-from headwater_vectors.milvus.reader import MilvusReader
+from headwater_vectors.milvus.reader import MilvusReader, check_model
 from headwater_vectors.milvus.scan import MilvusScan
 from headwater_vectors.milvus.schema import Layout
 from headwater_vectors.milvus.tables import Tables
@@ -53,6 +53,8 @@ class Rooms:
 
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
+        # Also where the tenant has nothing yet: that is no reason to go on with the wrong model.
+        check_model(query, self._layout.model.model_id)
         room = await self._found(digest_of(query.tenant))
         return await room.reader.search(query) if room else Legs()
 
