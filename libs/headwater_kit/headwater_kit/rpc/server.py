@@ -11,6 +11,7 @@ from headwater_kit.rpc import health, reflection, tls
 from headwater_kit.rpc.aspects import Admission, Deadlines, as_principal, measured, translated
 from headwater_kit.rpc.interception import Pipeline
 from headwater_kit.rpc.servicer import Servicer
+from headwater_kit.rpc.shares import Shares
 from headwater_kit.settings import ServiceSettings
 
 # Pings that find dead peers behind a silent network, and a server that bears
@@ -33,6 +34,7 @@ class Server:
         self.health = health.Health(names)
         self._settings = settings
         self._deadlines = Deadlines(clock, settings.default_deadline_seconds)
+        self._shares = Shares(settings.quota_table(), settings.grpc_max_concurrent_calls, clock)
         self._server = grpc.aio.server(
             interceptors=[self._pipeline(names)],
             options=_options(settings),
@@ -55,8 +57,8 @@ class Server:
         await self._server.stop(seconds)
 
     def _pipeline(self, names: Sequence[str]) -> Pipeline:
-        within_deadline = self._deadlines.within_deadline
-        return Pipeline(names, (measured, translated, self.admission.admitted, within_deadline, as_principal))
+        around = (measured, translated, self.admission.admitted, self._deadlines.within_deadline, as_principal)
+        return Pipeline(names, (*around, self._shares.within_share))
 
     def _bind(self) -> int:
         host = self._settings.grpc_host

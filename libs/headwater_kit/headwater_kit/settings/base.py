@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from headwater_kit.settings.kafka import KafkaSettings
 from headwater_kit.settings.ports import GRPC_PORTS, METRICS_PORTS
+from headwater_kit.settings.quotas import QuotaSettings
 
 PREFIX = "HEADWATER_"
 MIB = 1024 * 1024
@@ -51,7 +52,7 @@ class CallerSettings(Settings):
         return self
 
 
-class ServiceSettings(KafkaSettings, CallerSettings):
+class ServiceSettings(QuotaSettings, KafkaSettings, CallerSettings):
     """What every service can be told. A service subclasses it and sets `service`.
 
     Its own fields are named `<service>_<thing>`; each has a description.

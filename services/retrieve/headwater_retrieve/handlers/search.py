@@ -101,7 +101,7 @@ class Search:
         weights = weigh(query.text, self._policy.weights, self._policy.scripts)
         # Who waits for the index takes nobody's turn.
         await self._progress.reach(query.freshness, deadline)
-        async with self._turns.turn(deadline):
+        async with self._turns.turn(deadline, principal.tenant):
             # Taken before the store is read: the list reflects this much at least.
             watermark = self._progress.positions()
             vector, legs = await self._find(query, principal, weights, deadline)
