@@ -32,6 +32,7 @@ COMMANDS = (
     "watch",
     "status",
     "dead-letters",
+    "audit",
     "reconcile",
     "rebuild",
     "models",

@@ -5,6 +5,7 @@ import random
 from headwater.feedback.v1.feedback_pb2_grpc import add_FeedbackServiceServicer_to_server
 from headwater_kit.bus import topics
 from headwater_kit.bus.attempts import Attempts
+from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.policy import LoopPolicy
 from headwater_kit.bus.ports import Bus
@@ -39,7 +40,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         _worker(settings, log, sender, clock),
     ]
     servicer = Servicer(add_FeedbackServiceServicer_to_server, FeedbackRpc(Recording(log, clock), models), SERVICE_NAME)
-    return Service(settings, Settings.service, components, [servicer], clock=clock)
+    trail = open_trail(settings, bus, clock)
+    return Service(settings, Settings.service, components, [servicer], clock=clock, trail=trail)
 
 
 def _worker(settings: Settings, log: KafkaLog, sender: Sender, clock: Clock) -> FaustWorker:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import openai
 from headwater.generate.v1.generate_pb2_grpc import add_GenerateServiceServicer_to_server
 from headwater_kit.bus import topics
+from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy
 from headwater_kit.bus.ports import Bus
@@ -63,7 +64,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         answering, KafkaAnswerLog(sender), receipts, clock=clock, answer_seconds=settings.generate_answer_seconds
     )
     servicer = Servicer(add_GenerateServiceServicer_to_server, rpc, SERVICE_NAME)
-    return Service(settings, Settings.service, components, [servicer], clock=clock)
+    trail = open_trail(settings, bus, clock)
+    return Service(settings, Settings.service, components, [servicer], clock=clock, trail=trail)
 
 
 def _limits(settings: Settings) -> LoopPolicy:

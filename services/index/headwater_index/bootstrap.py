@@ -4,6 +4,7 @@ import random
 import uuid
 
 from headwater.index.v1.index_pb2_grpc import add_IndexServiceServicer_to_server
+from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, by_document
 from headwater_kit.bus.ports import Bus
@@ -105,4 +106,5 @@ def build(
     reindexing = ReindexDuty(lead, reindexer, clock, rng)
     channel_end = Resource("channel to embed", channel.close)
     components: tuple[Component, ...] = (channel_end, keeper, desk, live, bulk, rebuilds, duties, reindexing)
-    return Service(settings, Settings.service, components, (servicer,), clock=clock, rng=rng)
+    trail = open_trail(settings, bus, clock)
+    return Service(settings, Settings.service, components, (servicer,), clock=clock, rng=rng, trail=trail)

@@ -8,6 +8,7 @@ from pathlib import Path
 from headwater.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
 from headwater_inference.registry import TOKENIZER
 from headwater_inference.tokens import open_counter
+from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.handler import RecordHandler, SizeOf
 from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, own_bytes
@@ -87,7 +88,8 @@ class _Wiring:
         servicer = self._servicer(log, tails)
         loops = (self._documents(cutter, repair), self._backfill())
         started = (*cutting, self._store, log, tails, self._sender, repair, self._entries, self._indexed, *loops)
-        return Service(self._settings, "ingest", started, (servicer,), clock=self._clock, rng=self._rng)
+        trail = open_trail(self._settings, self._bus, self._clock)
+        return Service(self._settings, "ingest", started, (servicer,), clock=self._clock, rng=self._rng, trail=trail)
 
     def _servicer(self, log: BusDocumentLog, tails: ChainTails) -> Servicer:
         settings = self._settings

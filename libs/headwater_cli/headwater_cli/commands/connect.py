@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 from headwater_client import Client, ClientSettings
+from headwater_kit.bus.ports import Bus
 from headwater_kit.core.documents import ANONYMOUS, DEFAULT_TENANT, Principal
 from headwater_kit.settings import load
 
 from headwater_cli.invocation import Invocation
-from headwater_cli.platform import state
+from headwater_cli.platform import broker, state
 from headwater_cli.platform.state import PlatformState
 
 Tenant = Annotated[str, typer.Option(help="Tenant to act in.", envvar="HEADWATER_TENANT")]
@@ -28,6 +29,14 @@ def connected(ctx: typer.Context, tenant: str, user: str) -> Iterator[Client]:
     principal = Principal(tenant, user or _logged_in())
     with Client(client_settings(Invocation.of(ctx)), principal) as client:
         yield client
+
+
+def reached_bus(ctx: typer.Context) -> Bus:
+    """The broker that the environment names, or else the running platform's. Raises Unavailable."""
+    call = Invocation.of(ctx)
+    if not call.settings.own_broker:
+        return broker.bus(call.settings, call.settings.kafka_bootstrap)
+    return broker.bus(call.settings, state.require_ready(call.layout.state_file).kafka_bootstrap)
 
 
 def client_settings(call: Invocation) -> ClientSettings:

@@ -10,12 +10,11 @@ from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.errors import HeadwaterError
 from rich.console import Console
 
-from headwater_cli.commands.connect import Json
+from headwater_cli.commands.connect import Json, reached_bus
 from headwater_cli.commands.ingest import progress_bar
 from headwater_cli.commands.letter_display import letter_values, show_letter, show_letters, show_plan, show_report
 from headwater_cli.commands.output import echo_json
 from headwater_cli.invocation import Invocation
-from headwater_cli.platform import broker, state
 
 Topic = Annotated[str, typer.Option(help="Only records that came from this topic.")]
 Group = Annotated[str, typer.Option(help="Only what this consumer group put aside.")]
@@ -44,7 +43,7 @@ def list_letters(
 ) -> None:
     """List what is open: why each record was put aside, and where it lies."""
     criteria = Criteria(topic, group, reason, key, tenant, closed)
-    found = asyncio.run(latest(_bus(ctx), criteria, limit))
+    found = asyncio.run(latest(reached_bus(ctx), criteria, limit))
     if json:
         values = [letter_values(letter) for letter in found.letters]
         echo_json({"total": found.total, "reasons": found.reasons, "letters": values})
@@ -62,7 +61,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one dead letter: what went wrong, its headers, its value."""
-    record = asyncio.run(read_letter(_bus(ctx), Place.parse(place)))
+    record = asyncio.run(read_letter(reached_bus(ctx), Place.parse(place)))
     show_letter(Console(), letter_of(record), record, json=json)
 
 
@@ -89,10 +88,10 @@ def redrive(
     """
     criteria = Criteria(topic, group, reason, key, tenant, places=frozenset(map(Place.parse, places or ())))
     if dry_run:
-        planned = asyncio.run(plan(_bus(ctx), criteria, limit))
+        planned = asyncio.run(plan(reached_bus(ctx), criteria, limit))
         show_plan(Console(), planned, json=json)
         return
-    report = asyncio.run(_redrive(_bus(ctx), criteria, limit))
+    report = asyncio.run(_redrive(reached_bus(ctx), criteria, limit))
     show_report(Console(), report, Invocation.of(ctx).layout, json=json)
     if report.failed:
         raise HeadwaterError(f"{len(report.failed)} of {report.done} could not be redriven and stay open")
@@ -106,11 +105,3 @@ async def _redrive(bus: Bus, criteria: Criteria, limit: int | None) -> Report:
         return await Redrive(bus, SystemClock()).send(
             planned, lambda report: progress.update(task, completed=report.done)
         )
-
-
-def _bus(ctx: typer.Context) -> Bus:
-    """The broker that the environment names, or else the running platform's. Raises Unavailable."""
-    call = Invocation.of(ctx)
-    if not call.settings.own_broker:
-        return broker.bus(call.settings, call.settings.kafka_bootstrap)
-    return broker.bus(call.settings, state.require_ready(call.layout.state_file).kafka_bootstrap)

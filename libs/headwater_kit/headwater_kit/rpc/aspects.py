@@ -1,6 +1,6 @@
 """What the server does around every call, from the outside in.
 
-measured → translated → admitted → within_deadline → as_principal → within_share → the servicer
+measured → translated → admitted → within_deadline → as_principal → within_share → audited → the servicer
 """
 
 import asyncio

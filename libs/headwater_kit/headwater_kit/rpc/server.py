@@ -9,6 +9,7 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.errors import Misconfigured
 from headwater_kit.rpc import health, reflection, tls
 from headwater_kit.rpc.aspects import Admission, Deadlines, as_principal, measured, translated
+from headwater_kit.rpc.auditing import Auditing, Trail
 from headwater_kit.rpc.interception import Pipeline
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.rpc.shares import Shares
@@ -25,9 +26,14 @@ EXTRA_CALLS = 64
 
 
 class Server:
-    """Listens from `start` on; serves nothing but health and reflection until `admission.is_open`."""
+    """Listens from `start` on; serves nothing but health and reflection until `admission.is_open`.
 
-    def __init__(self, settings: ServiceSettings, servicers: Sequence[Servicer], clock: Clock) -> None:
+    With a trail, calls are noted.
+    """
+
+    def __init__(
+        self, settings: ServiceSettings, servicers: Sequence[Servicer], clock: Clock, trail: Trail | None = None
+    ) -> None:
         names = [servicer.full_name for servicer in servicers]
         self.port = 0
         self.admission = Admission(settings.grpc_max_concurrent_calls)
@@ -35,6 +41,7 @@ class Server:
         self._settings = settings
         self._deadlines = Deadlines(clock, settings.default_deadline_seconds)
         self._shares = Shares(settings.quota_table(), settings.grpc_max_concurrent_calls, clock)
+        self._auditing = Auditing(trail)
         self._server = grpc.aio.server(
             interceptors=[self._pipeline(names)],
             options=_options(settings),
@@ -58,7 +65,7 @@ class Server:
 
     def _pipeline(self, names: Sequence[str]) -> Pipeline:
         around = (measured, translated, self.admission.admitted, self._deadlines.within_deadline, as_principal)
-        return Pipeline(names, (*around, self._shares.within_share))
+        return Pipeline(names, (*around, self._shares.within_share, self._auditing.audited))
 
     def _bind(self) -> int:
         host = self._settings.grpc_host

@@ -6,6 +6,7 @@ import random
 from collections.abc import Coroutine, Sequence
 from typing import Self
 
+from headwater_kit.bus.audit import AuditTrail
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import HeadwaterError, Transient
@@ -45,13 +46,15 @@ class Service:
         *,
         clock: Clock | None = None,
         rng: random.Random | None = None,
+        trail: AuditTrail | None = None,
     ) -> None:
         self.name = name
         self._settings = settings
-        self._components = tuple(components)
+        # The trail first, and so stopped last: it notes what ends meanwhile.
+        self._components = tuple(components) if trail is None else (trail, *components)
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
-        self._server = Server(settings, servicers, self._clock)
+        self._server = Server(settings, servicers, self._clock, trail)
         self._touched: list[Component] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: asyncio.Future[None] | None = None

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from headwater_kit.settings.audit import AuditSettings
 from headwater_kit.settings.kafka import KafkaSettings
 from headwater_kit.settings.ports import GRPC_PORTS, METRICS_PORTS
 from headwater_kit.settings.quotas import QuotaSettings
@@ -52,7 +53,7 @@ class CallerSettings(Settings):
         return self
 
 
-class ServiceSettings(QuotaSettings, KafkaSettings, CallerSettings):
+class ServiceSettings(AuditSettings, QuotaSettings, KafkaSettings, CallerSettings):
     """What every service can be told. A service subclasses it and sets `service`.
 
     Its own fields are named `<service>_<thing>`; each has a description.

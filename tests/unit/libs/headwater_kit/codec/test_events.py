@@ -4,11 +4,12 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
+from headwater.events.v1 import audit_pb2, reindexes_pb2
 from headwater.events.v1 import events_pb2 as pb
-from headwater.events.v1 import reindexes_pb2
 from headwater_kit.codec import enums, reindexes
 from headwater_kit.codec.events import CODECS, decode, encode
 from headwater_kit.core import events
+from headwater_kit.core.audit import AuditRecorded, CallServed, ChainEnded, ChainStarted
 from headwater_kit.core.documents import (
     Chunk,
     DocumentInfo,
@@ -91,6 +92,19 @@ filters = st.recursive(
     ),
     max_leaves=6,
 )
+decisions = st.builds(
+    events.GuardDecided,
+    st.sampled_from(events.Stage),
+    texts,
+    texts,
+    st.sampled_from(events.Verdict),
+    tuples(findings),
+    times,
+    texts,
+)
+noted = st.one_of(
+    st.builds(CallServed, *[texts] * 8), st.builds(ChainStarted, texts, texts, longs), st.just(ChainEnded()), decisions
+)
 STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.DocumentUpserted: st.builds(events.DocumentUpserted, infos, blobs, st.none() | longs, st.none() | objects),
     events.DocumentChunked: chunked,
@@ -115,16 +129,8 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
         watermark=watermarks,
         question_id=texts,
     ),
-    events.GuardDecided: st.builds(
-        events.GuardDecided,
-        st.sampled_from(events.Stage),
-        texts,
-        texts,
-        st.sampled_from(events.Verdict),
-        tuples(findings),
-        times,
-        texts,
-    ),
+    events.GuardDecided: decisions,
+    AuditRecorded: st.builds(AuditRecorded, texts, longs, blobs, times, texts, noted),
     events.ImpressionRecorded: impressions,
     events.FeedbackRecorded: feedback,
     events.FeedbackJoined: st.builds(events.FeedbackJoined, feedback, impressions, tuples(items)),
@@ -164,9 +170,12 @@ def test_every_event_message_of_the_contract_has_a_codec() -> None:
         "ClickMemory",
         "PassageVotes",
         "ReindexSide",
+        "CallServed",
+        "ChainStarted",
+        "ChainEnded",
     }
     named = {codec.message.DESCRIPTOR.name for codec in CODECS.values()}
-    files = (pb.DESCRIPTOR, reindexes_pb2.DESCRIPTOR)
+    files = (pb.DESCRIPTOR, audit_pb2.DESCRIPTOR, reindexes_pb2.DESCRIPTOR)
     assert named == {name for file in files for name in file.message_types_by_name} - inner
 
 

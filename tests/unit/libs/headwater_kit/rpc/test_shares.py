@@ -34,8 +34,10 @@ class Held:
 
     def __init__(self) -> None:
         self.release = asyncio.Semaphore(0)
+        self.entered: list[bool] = []
 
     async def __call__(self, _: object) -> None:
+        self.entered.append(True)
         await self.release.acquire()
 
 
@@ -92,16 +94,22 @@ async def test_a_tenant_that_takes_all_it_can_leaves_places_for_the_others() -> 
         async def offered(tenant: str, calls: int) -> list[asyncio.Future[object]]:
             """Of so many calls, those that are being served."""
             made = [asyncio.ensure_future(stub.GetDocument(REQUEST, metadata=of(tenant))) for _ in range(calls)]
-            await asyncio.wait(made, timeout=0.5)
+            while len(held.entered) + sum(call.done() for call in made) < sum(served) + calls:
+                await asyncio.sleep(0)
             assert {type(call.exception()) for call in made if call.done()} <= {Overloaded}
+            served.append(sum(not call.done() for call in made))
             return [call for call in made if not call.done()]
 
+        served: list[int] = []
         crowd = await offered("crowd", 40)
         # Four fifths of 20, and then of what is left.
-        assert (len(crowd), len(await offered("second", 40))) == (16, 4)
+        others = await offered("second", 40)
+        assert served == [16, 4]
         held.release.release()
         await asyncio.wait(crowd, return_when=asyncio.FIRST_COMPLETED)
         # The place that became free is not for who has most of them.
-        assert (len(await offered("crowd", 5)), len(await offered("third", 5))) == (0, 1)
+        others += [*await offered("crowd", 5), *await offered("third", 5)]
+        assert served == [16, 4, 0, 1]
         for _ in range(40):
             held.release.release()
+        await asyncio.gather(*crowd, *others)
