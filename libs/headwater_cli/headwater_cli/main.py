@@ -33,6 +33,7 @@ COMMANDS = (
     "status",
     "dead-letters",
     "audit",
+    "tenants",
     "reconcile",
     "rebuild",
     "models",

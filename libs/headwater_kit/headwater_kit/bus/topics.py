@@ -107,6 +107,8 @@ AUDIT = Topic(
     retention_ms=365 * DAY_MS,
 )
 
+TENANTS = Topic("tenants.v1", "tenant", "TenantErased", "tenants that were erased, and until when", compacted=True)
+
 # Consumer groups and the topics they read; each pair has a dead-letter topic.
 GROUPS = {
     "ingest": (DOCUMENTS,),
@@ -162,6 +164,7 @@ TOPICS: dict[str, Topic] = {
         AUDIT,
         REDRIVES,
         REINDEXES,
+        TENANTS,
         *_dead_letters(),
     )
 }

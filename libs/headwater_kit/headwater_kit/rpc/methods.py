@@ -53,6 +53,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "headwater.index.v1.IndexService/PromoteReindex": _OPERATE,
         "headwater.index.v1.IndexService/RollbackReindex": _OPERATE,
         "headwater.index.v1.IndexService/CancelReindex": _OPERATE,
+        "headwater.index.v1.IndexService/DeleteTenant": Method(Group.OPERATE, tenant="tenant"),
         # What these are given is not kept: what they pass on is noted where it is read, and what a guard finds is on
         # audit.v1 anyway.
         "headwater.embed.v1.EmbedService/Embed": Method(Group.EMBED, is_audited=False),

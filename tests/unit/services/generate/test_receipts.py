@@ -3,6 +3,7 @@ from headwater_generate.adapters.answers import RecentReceipts, answered
 from headwater_kit.bus.ports import Record
 from headwater_kit.core.errors import NotFound
 from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.tenants import Erasures, TenantErased
 
 
 def record(answer_id: str, tenant: str = "acme") -> Record:
@@ -31,3 +32,22 @@ def test_a_strangers_record_ends_nothing() -> None:
     receipts.apply(Record("answers.v1", 0, 0, b"\xff\xfe", b"?", {}, 1.0))
     with pytest.raises(NotFound):
         receipts.find("acme", "one")
+
+
+def test_receipts_of_an_erased_tenant_are_not_found_and_those_of_afterwards_are() -> None:
+    erasures = Erasures()
+    receipts = RecentReceipts(10, erasures)
+    erasures.told.append(receipts.on_erased)
+    receipts.apply(record("before"))
+    receipts.apply(record("other", tenant="globex"))
+    erasures.apply(TenantErased("acme", 1.5))
+    # Read from the topic once more, as when the process starts.
+    receipts.apply(record("again"))
+    for answer_id in ("before", "again"):
+        with pytest.raises(NotFound):
+            receipts.find("acme", answer_id)
+    assert receipts.find("globex", "other").tenant == "globex"
+    erasures.apply(TenantErased("acme", 0.5))
+    assert receipts.find("acme", "again").answer_id == "again"
+    with pytest.raises(NotFound):
+        receipts.find("acme", "before")

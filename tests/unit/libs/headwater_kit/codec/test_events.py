@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
-from headwater.events.v1 import audit_pb2, reindexes_pb2
+from headwater.events.v1 import audit_pb2, reindexes_pb2, tenants_pb2
 from headwater.events.v1 import events_pb2 as pb
 from headwater_kit.codec import enums, reindexes
 from headwater_kit.codec.events import CODECS, decode, encode
@@ -31,6 +31,7 @@ from headwater_kit.core.reindexes import (
     ReindexTarget,
     ReindexWished,
 )
+from headwater_kit.core.tenants import TenantErased
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -130,6 +131,7 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
         question_id=texts,
     ),
     events.GuardDecided: decisions,
+    TenantErased: st.builds(TenantErased, names, times),
     AuditRecorded: st.builds(AuditRecorded, texts, longs, blobs, times, texts, noted),
     events.ImpressionRecorded: impressions,
     events.FeedbackRecorded: feedback,
@@ -175,7 +177,7 @@ def test_every_event_message_of_the_contract_has_a_codec() -> None:
         "ChainEnded",
     }
     named = {codec.message.DESCRIPTOR.name for codec in CODECS.values()}
-    files = (pb.DESCRIPTOR, audit_pb2.DESCRIPTOR, reindexes_pb2.DESCRIPTOR)
+    files = (pb.DESCRIPTOR, audit_pb2.DESCRIPTOR, reindexes_pb2.DESCRIPTOR, tenants_pb2.DESCRIPTOR)
     assert named == {name for file in files for name in file.message_types_by_name} - inner
 
 
