@@ -40,7 +40,8 @@ from traffic import BareProducer, Edit, Finals, notes, pour, texts
 GRACE = {"HEADWATER_INDEX_REINDEX_GRACE_SECONDS": "600"}
 EDITED_DOCUMENTS = 50
 PATIENCE_SECONDS = 180.0
-RETRY_SECONDS = 0.5
+# Of a step, which index's absence of a minute and a half does not end.
+TRIES, RETRY_SECONDS = 180, 0.5
 AFTER_SECONDS = 5.0
 
 
@@ -153,18 +154,12 @@ class Bench:
 
     async def _persist(self, step: Any) -> Any:
         """The step's result; asked for again where index is away."""
-        until = time.monotonic() + PATIENCE_SECONDS
-        while True:
+        for _ in range(TRIES - 1):
             try:
                 return await step()
-            except HeadwaterError as error:
-                # A stream that ends since this task is cancelled says Unavailable, too.
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
-                    raise asyncio.CancelledError from error
-                if not isinstance(error, Transient) or time.monotonic() > until:
-                    raise
+            except Transient:
                 await asyncio.sleep(RETRY_SECONDS)
+        return await step()
 
     async def _kill(self, done: asyncio.Event) -> None:
         """Kills index at even distances while the documents are embedded, and later, until it is done."""

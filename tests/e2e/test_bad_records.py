@@ -11,6 +11,7 @@ from e2e.polling import accepted, until
 from e2e.records import CANONICAL, Ends, Records, headers_of, key_of
 from headwater_client import Client, DocumentState
 from headwater_kit.core.documents import Position
+from headwater_kit.core.errors import NotFound
 
 TOPIC = "documents.v1"
 LETTERS = "documents.v1.ingest.dead-letter"
@@ -114,10 +115,15 @@ def test_neighbours_of_bad_records_are_not_affected(
     until(lambda: all(lag["lag"] == 0 for lag in laptop.json("status")["lags"]), what="no lag")
 
 
-def test_a_watch_tells_why_a_record_was_rejected(client: Client, records: Records, tenant: str) -> None:
+def test_a_watch_tells_why_a_record_was_rejected(client: Client, laptop: Laptop, records: Records, tenant: str) -> None:
     source = records.produce(TOPIC, b" ", key_of(tenant, "blank"))
     last = list(client.watch("blank", until=source))[-1]
     assert (last.state, last.reason, last.position) == (DocumentState.REJECTED, "EMPTY_TEXT", source)
+    # Whoever comes later is told, too.
+    with pytest.raises(NotFound, match="EMPTY_TEXT") as refused:
+        client.get("blank")
+    assert refused.value.reason == "REJECTED"
+    assert "EMPTY_TEXT" in laptop("watch", "blank", "--once", "--tenant", tenant).stdout
 
 
 @pytest.mark.parametrize(

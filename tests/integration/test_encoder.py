@@ -7,6 +7,7 @@ import copy
 
 import numpy as np
 import pytest
+from headwater_generate.domain import scale
 from headwater_inference.bert import read_bert
 from headwater_inference.catalogue import open_encoder
 from headwater_inference.graph import FloatProducts, bert_graph
@@ -85,3 +86,11 @@ def test_a_megabyte_is_cut_and_embedded(loaded: Encoder) -> None:
     assert isinstance(loaded, OnnxEncoder)
     assert len(ids) == SPEC.max_tokens
     assert loaded.encode([ids]).shape == (1, SPEC.dimension)
+
+
+def test_the_scale_of_answers_is_this_encoders(loaded: Encoder) -> None:
+    prefixed = [f"{SPEC.query_prefix}{question}" for question in scale.QUESTIONS]
+    questions, sentences = (
+        [vector.astype("<f4").tobytes() for vector in encode(loaded, texts)] for texts in (prefixed, scale.SENTENCES)
+    )
+    assert scale.scale_of(questions, sentences).unrelated == pytest.approx(scale.REFERENCE, abs=0.01)

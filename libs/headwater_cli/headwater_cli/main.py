@@ -38,6 +38,8 @@ COMMANDS = (
     "rebuild",
     "models",
     "reindex",
+    "eval",
+    "auth",
     "logs",
     "doctor",
     "demo",

@@ -11,6 +11,7 @@ from headwater_kit.core.errors import Unavailable
 from headwater_kit.core.events import AnswerGenerated, Reaction
 from headwater_kit.core.filters import Filter
 from headwater_kit.core.reindexes import JudgedQuery, ReindexStatus
+from headwater_kit.core.rewriting import QueryFusion, Rewrite, Turn, Variant
 
 from headwater_client.client import AsyncClient
 from headwater_client.documents import Change, Stored
@@ -76,6 +77,9 @@ class Client:
         min_positions: Sequence[Position] = (),
         max_staleness_ms: int | None = None,
         wait_ms: int = 0,
+        variants: Sequence[Variant] = (),
+        fusion: QueryFusion = QueryFusion.SCORE,
+        expand: bool = False,
     ) -> Found:
         """See `Questions.search`."""
         return self._run(
@@ -86,6 +90,9 @@ class Client:
                 min_positions=min_positions,
                 max_staleness_ms=max_staleness_ms,
                 wait_ms=wait_ms,
+                variants=variants,
+                fusion=fusion,
+                expand=expand,
             )
         )
 
@@ -106,6 +113,8 @@ class Client:
         min_positions: Sequence[Position] = (),
         max_staleness_ms: int | None = None,
         wait_ms: int = 0,
+        rewrite: Rewrite | None = None,
+        history: Sequence[Turn] = (),
         seconds: float = ANSWER_SECONDS,
     ) -> Iterator[str | AnswerGenerated]:
         """See `Questions.ask`."""
@@ -117,6 +126,8 @@ class Client:
                 min_positions=min_positions,
                 max_staleness_ms=max_staleness_ms,
                 wait_ms=wait_ms,
+                rewrite=rewrite,
+                history=history,
                 seconds=seconds,
             )
         )

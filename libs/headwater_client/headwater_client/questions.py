@@ -13,9 +13,11 @@ from headwater_kit.codec.answers import answer_from_proto
 from headwater_kit.codec.documents import freshness_to_proto, passage_from_proto, watermark_from_proto
 from headwater_kit.codec.enums import REACTIONS
 from headwater_kit.codec.filters import filter_to_proto
+from headwater_kit.codec.rewriting import FUSIONS, rewrite_to_proto, turns_to_proto, variant_to_proto
 from headwater_kit.core.documents import Freshness, Passage, Position
 from headwater_kit.core.events import AnswerGenerated, Reaction
 from headwater_kit.core.filters import Filter
+from headwater_kit.core.rewriting import QueryFusion, Rewrite, Turn, Variant
 
 from headwater_client.connection import Connection
 
@@ -25,12 +27,18 @@ ANSWER_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search returned; feedback refers to `impression_id`."""
+    """What a search returned; feedback refers to `impression_id`.
+
+    `searched` and `left_out`: what was searched beside the query, and what was
+    to be.
+    """
 
     passages: tuple[Passage, ...]
     impression_id: str
     watermark: tuple[Position, ...]
     missing_legs: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +68,14 @@ class Questions:
         min_positions: Sequence[Position] = (),
         max_staleness_ms: int | None = None,
         wait_ms: int = 0,
+        variants: Sequence[Variant] = (),
+        fusion: QueryFusion = QueryFusion.SCORE,
+        expand: bool = False,
     ) -> Found:
         """The passages that answer best; `top_k` 0 means 10.
+
+        The `variants` are searched beside the query, and with `expand` its key
+        phrases and the titles of what it finds first; `fusion` makes one list.
 
         With `min_positions`, waits up to `wait_ms` for them to be searchable; with
         `max_staleness_ms`, for all live events that were produced longer ago than
@@ -72,6 +86,9 @@ class Questions:
             top_k=top_k,
             filter=filter_to_proto(filter) if filter else None,
             freshness=freshness_to_proto(Freshness(tuple(min_positions), wait_ms, max_staleness_ms)),
+            variants=map(variant_to_proto, variants),
+            fusion=FUSIONS.to_proto(fusion),
+            expand=expand,
         )
         response = await self._retrieve.Search(
             # What the caller wants to wait for the index comes on top.
@@ -84,6 +101,8 @@ class Questions:
             response.impression_id,
             watermark_from_proto(response.watermark),
             tuple(response.missing_legs),
+            tuple(response.searched),
+            tuple(response.left_out),
         )
 
     async def watermark(self) -> tuple[Position, ...]:
@@ -106,10 +125,15 @@ class Questions:
         min_positions: Sequence[Position] = (),
         max_staleness_ms: int | None = None,
         wait_ms: int = 0,
+        rewrite: Rewrite | None = None,
+        history: Sequence[Turn] = (),
         seconds: float = ANSWER_SECONDS,
     ) -> AsyncGenerator[str | AnswerGenerated, None]:
         """Yields the answer's text as it is written and the whole answer, which counts, at the end.
 
+        `rewrite` says in what other words to search too, None leaves it to the
+        service; a question that leans on its `history`, the turns before it,
+        oldest first, is made to stand alone. The answer says what came of both.
         As fresh as asked, as `search`. Raises DeadlineExceeded where it is not
         whole after `seconds`.
         """
@@ -118,6 +142,8 @@ class Questions:
             top_k=top_k,
             filter=filter_to_proto(filter) if filter else None,
             freshness=freshness_to_proto(Freshness(tuple(min_positions), wait_ms, max_staleness_ms)),
+            rewrite=rewrite_to_proto(rewrite),
+            history=turns_to_proto(history),
         )
         call = self._generate.Answer(request, timeout=seconds, metadata=self._connection.metadata)
         try:

@@ -16,6 +16,8 @@ from headwater_kit.core.documents import DocumentInfo, DocumentKey, MetadataValu
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.filters import DOCUMENT_FIELDS, All, Any, Compare, Filter, Member, Not, Operator
 
+# Stands among a row's readers where its document names none; no reader is called so.
+EVERYONE = "*"
 # Deeper or larger trees come from programs gone wrong, and cost the store a parse each search.
 MAX_DEPTH = 16
 MAX_NODES = 256
@@ -39,13 +41,18 @@ class Expression:
         return f"{{{name}}}"
 
 
-def scoped(tenant: str, filter: Filter | None = None, without: Sequence[str] = ()) -> Expression:
-    """Rows of a tenant that pass the filter and belong to none of the revisions `without`.
+def scoped(
+    tenant: str, filter: Filter | None = None, without: Sequence[str] = (), reads_as: Sequence[str] | None = None
+) -> Expression:
+    """Rows of a tenant that one of these names may read, that pass the filter and are not of the revisions `without`.
 
-    Raises InvalidInput where the filter is too deep, too large, or compares what has no order.
+    `reads_as` None leaves readers out. Raises InvalidInput where the filter is
+    too deep, too large, or compares what has no order.
     """
     expression = Expression("")
     clauses = [f"tenant == {expression.bind(tenant)}"]
+    if reads_as is not None:
+        clauses.append(f"array_contains_any(readers, {expression.bind([EVERYONE, *reads_as])})")
     if without:
         clauses.append(f"not (revision in {expression.bind(list(without))})")
     if filter is not None:

@@ -16,7 +16,7 @@ from headwater_kit.bus.tenants import ErasureRecords
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.tenants import Erasures
 from headwater_kit.rpc.servicer import Servicer
-from headwater_kit.runtime import Component, Service
+from headwater_kit.runtime import Component, Service, open_access
 
 from headwater_feedback.adapters.faust_worker import GROUP, FaustTable, FaustWorker, make_app
 from headwater_feedback.adapters.kafka_log import KafkaLog
@@ -48,8 +48,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         _worker(settings, log, sender, clock, erasures),
     ]
     servicer = Servicer(add_FeedbackServiceServicer_to_server, FeedbackRpc(Recording(log, clock), models), SERVICE_NAME)
-    trail = open_trail(settings, bus, clock)
-    return Service(settings, Settings.service, components, [servicer], clock=clock, trail=trail)
+    access, trail = open_access(settings, bus, clock), open_trail(settings, bus, clock)
+    return Service(settings, Settings.service, components, [servicer], access=access, clock=clock, trail=trail)
 
 
 def _worker(settings: Settings, log: KafkaLog, sender: Sender, clock: Clock, erasures: Erasures) -> FaustWorker:

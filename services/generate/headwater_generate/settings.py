@@ -35,7 +35,7 @@ class Settings(KafkaTenantSettings, ServiceSettings):
         ge=0,
         le=1.25,
         description="cosine of question and best sentence, plus a quarter of the share of the question's rare words "
-        "in its passage, below which there is no source; belongs to the encoder",
+        "in its passage, below which there is no source; on the default encoder's scale, whatever the encoder",
     )
     generate_min_coverage: float = Field(
         # Bigrams hold question words and ends of words too: on 400 Chinese questions each of XQuAD and CMRC 2018,
@@ -44,6 +44,16 @@ class Settings(KafkaTenantSettings, ServiceSettings):
         ge=0,
         le=1,
         description="share of the question's rare words that stands alone where the encoder cannot read the question",
+    )
+    generate_rewrite: Literal["none", "multi", "hyde", "decompose"] = Field(
+        default="none",
+        description="in what other words questions are searched too that do not say so themselves",
+    )
+    generate_rewrite_seconds: float = Field(
+        default=4.0,
+        gt=0,
+        description="time the language model is given to rewrite a question, at most a quarter of what is left for the "
+        "answer; after it rules stand in, in seconds",
     )
     llm_base_url: str = Field(
         default="",

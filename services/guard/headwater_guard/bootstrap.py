@@ -8,7 +8,7 @@ from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.publisher import Publisher
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.rpc.servicer import Servicer
-from headwater_kit.runtime import Service
+from headwater_kit.runtime import Service, open_access
 
 from headwater_guard.domain.policies import DEFAULT_MARKERS, Rules
 from headwater_guard.events import AuditChain, AuditPublisher
@@ -26,7 +26,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     publisher, trail = Publisher(bus, [topics.AUDIT], clock), open_trail(settings, bus, clock)
     guard = Guard(_rules(settings), AuditPublisher(publisher) if trail is None else AuditChain(trail), clock)
     servicer = Servicer(add_GuardServiceServicer_to_server, GuardRpc(guard), SERVICE_NAME)
-    return Service(settings, Settings.service, [publisher], [servicer], clock=clock, trail=trail)
+    access = open_access(settings, bus, clock)
+    return Service(settings, Settings.service, [publisher], [servicer], access=access, clock=clock, trail=trail)
 
 
 def _rules(settings: Settings) -> Rules:

@@ -22,7 +22,7 @@ from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.tenants import Erasures
 from headwater_kit.rpc.servicer import Servicer
-from headwater_kit.runtime import Component, Service
+from headwater_kit.runtime import Component, Service, open_access
 from obstore.store import ObjectStore
 
 from headwater_ingest.adapters import objects
@@ -99,8 +99,12 @@ class _Wiring:
         self._erasures.told.append(erasing.on_erased)
         followed = (self._entries, self._indexed, self._tenants)
         started = (*cutting, self._store, erasing, log, tails, self._sender, repair, *followed, *loops)
+        access = open_access(self._settings, self._bus, self._clock, self._rng)
         trail = open_trail(self._settings, self._bus, self._clock)
-        return Service(self._settings, "ingest", started, (servicer,), clock=self._clock, rng=self._rng, trail=trail)
+        return Service(
+            self._settings, "ingest", started, (servicer,),
+            access=access, clock=self._clock, rng=self._rng, trail=trail,
+        )  # fmt: skip
 
     def _servicer(self, log: BusDocumentLog, tails: ChainTails) -> Servicer:
         settings = self._settings

@@ -65,6 +65,10 @@ class DocumentStates(Protocol):
         """
         ...
 
+    def last(self, key: DocumentKey) -> StateReached | None:
+        """What became of the document's last event that came to an end; None if there was none."""
+        ...
+
 
 class ObjectStore(Protocol):
     """Bodies that are too large for the log, by name. What stands under a name never changes."""

@@ -13,7 +13,7 @@ from headwater_kit.bus.table import Table
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.rpc.channel import connect
 from headwater_kit.rpc.servicer import Servicer
-from headwater_kit.runtime import Component, Resource, Service
+from headwater_kit.runtime import Component, Resource, Service, identity_of, open_access
 from headwater_text.analysis import analyse
 from headwater_vectors.ports import VectorStore
 from headwater_vectors.stores import open_store
@@ -44,7 +44,7 @@ def build(
     clock = clock or SystemClock()
     bus = bus or open_bus(settings, clock)
     store = store or open_store(settings)
-    channel = connect(settings.embed_target, settings)
+    channel = connect(settings.embed_target, settings, identity_of(settings, clock))
     publisher = Publisher(bus, [topics.IMPRESSIONS], clock)
     log = ReaderLog(bus, clock)
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
@@ -71,8 +71,8 @@ def build(
         Table(bus, topics.MODELS, MemoryRecords(memory).apply, clock=clock, rng=random.Random()),
     ]
     servicer = Servicer(add_RetrieveServiceServicer_to_server, RetrieveRpc(search, progress), SERVICE_NAME)
-    trail = open_trail(settings, bus, clock)
-    return Service(settings, Settings.service, components, [servicer], clock=clock, trail=trail)
+    access, trail = open_access(settings, bus, clock), open_trail(settings, bus, clock)
+    return Service(settings, Settings.service, components, [servicer], access=access, clock=clock, trail=trail)
 
 
 def _policy(settings: Settings) -> SearchPolicy:

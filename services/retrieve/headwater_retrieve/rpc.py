@@ -6,6 +6,7 @@ from headwater.retrieve.v1 import retrieve_pb2
 from headwater.retrieve.v1.retrieve_pb2_grpc import RetrieveServiceServicer
 from headwater_kit.codec.documents import freshness_from_proto, passage_to_proto, watermark_to_proto
 from headwater_kit.codec.filters import filter_from_proto
+from headwater_kit.codec.rewriting import fusion_from_proto, variant_from_proto
 from headwater_kit.rpc import context
 from headwater_kit.telemetry import counter, names
 
@@ -30,6 +31,8 @@ class RetrieveRpc(RetrieveServiceServicer):
             impression_id=found.impression_id,
             watermark=watermark_to_proto(found.watermark),
             missing_legs=found.missing_legs,
+            searched=found.searched,
+            left_out=found.left_out,
         )
 
     async def GetWatermark(
@@ -50,4 +53,7 @@ def _query(request: retrieve_pb2.SearchRequest) -> Query:
         freshness=freshness_from_proto(request.freshness),
         impression_id=request.impression_id,
         for_answer=request.for_answer,
+        variants=tuple(map(variant_from_proto, request.variants)),
+        fusion=fusion_from_proto(request.fusion),
+        expand=request.expand,
     )

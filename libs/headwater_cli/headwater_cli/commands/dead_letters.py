@@ -1,13 +1,15 @@
-"""`headwater dead-letters`: records that could not be processed, shown and sent on their way again."""
+"""`headwater dead-letters`: records that could not be processed, shown, sent on their way again or closed."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from headwater_kit.bus.letters import Criteria, Place, Redrive, Report, latest, letter_of, plan, read_letter
+from headwater_kit.bus.letters import Criteria, Letter, Place, Redrive, Report, latest, letter_of, plan, read_letter
+from headwater_kit.bus.letters import discard as close_unsent
 from headwater_kit.bus.ports import Bus
 from headwater_kit.core.clock import SystemClock
-from headwater_kit.core.errors import HeadwaterError
+from headwater_kit.core.errors import HeadwaterError, InvalidInput
 from rich.console import Console
 
 from headwater_cli.commands.connect import Json, reached_bus
@@ -24,7 +26,9 @@ Key = Annotated[str, typer.Option(help="Only of this document id, or with this k
 Tenant = Annotated[str, typer.Option(help="Only of this tenant's documents.")]
 
 dead_letters = typer.Typer(
-    help="List, show and redrive records that could not be processed.", no_args_is_help=True, name="dead-letters"
+    help="List, show, redrive and discard records that could not be processed.",
+    no_args_is_help=True,
+    name="dead-letters",
 )
 
 
@@ -38,7 +42,7 @@ def list_letters(
     key: Key = "",
     tenant: Tenant = "",
     limit: Annotated[int, typer.Option(help="Show at most this many, the latest first.", min=1)] = 20,
-    closed: Annotated[bool, typer.Option("--all", help="Those that were redriven, too.")] = False,
+    closed: Annotated[bool, typer.Option("--all", help="Those that are closed, too.")] = False,
     json: Json = False,
 ) -> None:
     """List what is open: why each record was put aside, and where it lies."""
@@ -95,6 +99,44 @@ def redrive(
     show_report(Console(), report, Invocation.of(ctx).layout, json=json)
     if report.failed:
         raise HeadwaterError(f"{len(report.failed)} of {report.done} could not be redriven and stay open")
+
+
+@dead_letters.command()
+def discard(
+    ctx: typer.Context,
+    places: Annotated[
+        list[str] | None, typer.Argument(metavar="PLACE", help="What lies there, as `list` shows it.")
+    ] = None,
+    *,
+    topic: Topic = "",
+    group: Group = "",
+    reason: Reason = "",
+    key: Key = "",
+    tenant: Tenant = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be closed.")] = False,
+    json: Json = False,
+) -> None:
+    """Close open dead letters that nothing is to be done about: what was written since has made them moot.
+
+    They are not sent. `list --all` and `show` have them until their topic forgets them.
+    """
+    criteria = Criteria(topic, group, reason, key, tenant, places=frozenset(map(Place.parse, places or ())))
+    if criteria == Criteria():
+        raise InvalidInput("say which: by PLACE, or by --topic, --group, --reason, --key, --tenant", field="places")
+    planned = asyncio.run(_discard(reached_bus(ctx), criteria, dry_run=dry_run))
+    if dry_run:
+        show_plan(Console(), planned, json=json)
+    elif json:
+        echo_json({"discarded": len(planned)})
+    else:
+        typer.echo(f"{len(planned)} discarded")
+
+
+async def _discard(bus: Bus, criteria: Criteria, *, dry_run: bool) -> Sequence[Letter]:
+    planned = await plan(bus, criteria)
+    if not dry_run:
+        await close_unsent(bus, SystemClock(), planned)
+    return planned
 
 
 async def _redrive(bus: Bus, criteria: Criteria, limit: int | None) -> Report:

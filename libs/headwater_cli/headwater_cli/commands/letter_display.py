@@ -61,11 +61,11 @@ def show_letter(console: Console, letter: Letter, record: Record, *, json: bool)
 
 
 def show_plan(console: Console, planned: Sequence[Letter], *, json: bool) -> None:
-    """What a redrive would send, in its order."""
+    """What is meant, in the order in which it would be sent."""
     if json:
         echo_json({"total": len(planned), "letters": [letter_values(letter) for letter in planned]})
     elif not planned:
-        typer.echo("nothing to redrive: no open dead letter matches")
+        typer.echo("nothing to do: no open dead letter matches")
     else:
         _print(console, planned)
         console.print(f"\n{len(planned)} would be sent, in this order", highlight=False)
@@ -78,7 +78,7 @@ def show_report(console: Console, report: Report, layout: Layout, *, json: bool)
         echo_json({"redriven": len(report.sent), "superseded": len(report.superseded), "failed": failed})
         return
     if not report.done:
-        typer.echo("nothing to redrive: no open dead letter matches")
+        typer.echo("nothing to do: no open dead letter matches")
         return
     also = f", {len(report.superseded)} closed that something newer had replaced" if report.superseded else ""
     typer.echo(f"{len(report.sent)} redriven{also}")
@@ -107,7 +107,7 @@ def letter_values(letter: Letter) -> dict[str, Any]:
         "service_version": letter.service_version,
         "trace_id": letter.trace_id,
         "redrives": letter.redrives,
-        "redriven": letter.closed,
+        "closed": letter.closed,
     }
 
 
@@ -140,10 +140,10 @@ def _print(console: Console, letters: Sequence[Letter]) -> None:
     """Two lines a letter: what it is about, then where it lies, uncut so that it can be copied, and the error."""
     for letter in letters:
         tries = f" after {letter.attempts} attempts" if letter.attempts > 1 else ""
-        redriven = "  redriven" if letter.closed else ""
+        closed = "  closed" if letter.closed else ""
         style = "dim" if letter.closed else ""
         head = Text(f"{_time(letter.put_aside_time)}  ", style=style).append(_plain(letter.reason), style="yellow")
-        console.print(head.append(f"{tries}  {_name(letter)}{redriven}"), soft_wrap=True)
+        console.print(head.append(f"{tries}  {_name(letter)}{closed}"), soft_wrap=True)
         where = Text(f"    {letter.place}  {_plain(letter.error)}", style="dim")
         console.print(where, no_wrap=True, overflow="ellipsis")
 

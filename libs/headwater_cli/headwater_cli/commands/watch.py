@@ -52,7 +52,9 @@ def _say_if_unknown(client: Client, name: str, *, once: bool) -> None:
     """Says that there is nothing to show yet; raises NotFound where one will not wait for it."""
     try:
         client.get(name)
-    except NotFound:
+    except NotFound as error:
+        if error.reason == DocumentState.REJECTED.name:
+            return
         if once:
             raise NotFound(f"nothing is known of {name}: ingest it first, or watch without --once") from None
         typer.echo(f"nothing is known of {name} yet: waiting", err=True)

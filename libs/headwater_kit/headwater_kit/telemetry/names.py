@@ -46,6 +46,7 @@ RPC_OVER_QUOTA = Counter(
     "{call}",
     "calls over the quota of their tenant, refused, by method",
 )
+ACCESS_REFUSED = Counter("headwater.access.refused", "{call}", "calls refused for who made them, by method and reason")
 SERVICE_SERVING = Gauge("headwater.service.serving", "1", "1 while health says SERVING, else 0")
 
 # From 1 ms to an hour: a record's way is short when all is well and long after an outage.

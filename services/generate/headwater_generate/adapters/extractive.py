@@ -35,8 +35,8 @@ class ExtractiveGenerator:
         found = extract.candidates(question, passages)
         if not found:
             return []
-        query, vectors = await self._encoder.encode(question, [candidate.sentence.text for candidate in found])
-        scored = extract.score(question, found, passages, query, vectors)
+        encoded = await self._encoder.encode(question, [candidate.sentence.text for candidate in found])
+        scored = extract.score(question, found, passages, encoded)
         if not extract.is_enough(scored[0], question, passages, self._evidence):
             return []
         return extract.choose(scored, MAX_SENTENCES)

@@ -23,10 +23,13 @@ from headwater_kit.codec.documents import (
 )
 from headwater_kit.codec.enums import VERDICTS
 from headwater_kit.codec.filters import filter_to_proto
+from headwater_kit.codec.rewriting import variant_to_proto
 from headwater_kit.core.documents import Freshness, Passage
 from headwater_kit.core.filters import Filter
 
-from headwater_generate.ports import Checked, Retrieved
+from headwater_generate.domain.extract import Encoded
+from headwater_generate.domain.scale import QUESTIONS, SENTENCES, Scale, scale_of
+from headwater_generate.ports import AS_ASKED, Checked, Retrieved, Wordings
 
 
 class RpcRetriever:
@@ -37,7 +40,14 @@ class RpcRetriever:
         self._timeout_seconds = timeout_seconds
 
     async def search(
-        self, question: str, top_k: int, filter: Filter | None, freshness: Freshness, answer_id: str
+        self,
+        question: str,
+        top_k: int,
+        filter: Filter | None,
+        freshness: Freshness,
+        answer_id: str,
+        *,
+        wordings: Wordings = AS_ASKED,
     ) -> Retrieved:
         """See `ports.Retriever`."""
         request = retrieve_pb2.SearchRequest(
@@ -47,10 +57,17 @@ class RpcRetriever:
             freshness=freshness_to_proto(freshness),
             impression_id=answer_id,
             for_answer=True,
+            variants=map(variant_to_proto, wordings.variants),
+            expand=wordings.expand,
         )
         # What the asker wants to wait for the index comes on top.
         response = await self._stub.Search(request, timeout=self._timeout_seconds + max(0, freshness.wait_ms) / 1_000)
-        return Retrieved(tuple(map(passage_from_proto, response.passages)), watermark_from_proto(response.watermark))
+        return Retrieved(
+            tuple(map(passage_from_proto, response.passages)),
+            watermark_from_proto(response.watermark),
+            tuple(response.searched),
+            tuple(response.left_out),
+        )
 
 
 class RpcSentenceEncoder:
@@ -58,19 +75,32 @@ class RpcSentenceEncoder:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = EmbedServiceStub(channel)
+        # Of each model that answers were made by since the start: hardly ever more than two.
+        self._scales: dict[str, Scale] = {}
 
-    async def encode(self, question: str, sentences: Sequence[str]) -> tuple[bytes, Sequence[bytes]]:
+    async def encode(self, question: str, sentences: Sequence[str]) -> Encoded:
         """See `ports.SentenceEncoder`."""
+        model_id, asked, stored = await self._both([question], sentences)
+        if model_id not in self._scales:
+            _, *known = await self._both(QUESTIONS, SENTENCES, model_id)
+            self._scales[model_id] = scale_of(*known)
+        return Encoded(asked[0], stored, self._scales[model_id])
+
+    async def _both(
+        self, questions: Sequence[str], sentences: Sequence[str], model_id: str = ""
+    ) -> tuple[str, Sequence[bytes], Sequence[bytes]]:
+        """The model that was taken, and both lists' vectors by it."""
         asked, stored = await asyncio.gather(
-            self._embed([question], embed_pb2.TEXT_KIND_QUERY), self._embed(sentences, embed_pb2.TEXT_KIND_PASSAGE)
+            self._embed(questions, embed_pb2.TEXT_KIND_QUERY, model_id),
+            self._embed(sentences, embed_pb2.TEXT_KIND_PASSAGE, model_id),
         )
         if asked.model_id != stored.model_id:
             # The default model changed between the two (I6).
             stored = await self._embed(sentences, embed_pb2.TEXT_KIND_PASSAGE, asked.model_id)
-        return asked.vectors[0], stored.vectors
+        return asked.model_id, asked.vectors, stored.vectors
 
     async def _embed(
-        self, texts: Sequence[str], kind: "embed_pb2.TextKind.ValueType", model_id: str = ""
+        self, texts: Sequence[str], kind: "embed_pb2.TextKind.ValueType", model_id: str
     ) -> embed_pb2.EmbedResponse:
         return await self._stub.Embed(embed_pb2.EmbedRequest(texts=texts, kind=kind, model_id=model_id))
 

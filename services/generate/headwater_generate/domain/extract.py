@@ -6,15 +6,14 @@ vectors find paraphrases, words keep names and numbers honest.
 """
 
 import re
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
-from operator import mul
 
 from headwater_kit.core.documents import Passage
 from headwater_text.sentences import Sentence, split_sentences
 
+from headwater_generate.domain.scale import Scale
+from headwater_generate.domain.vectors import cosine
 from headwater_generate.domain.words import Rarity, Terms, terms
 
 # What one question may send to the encoder: about 0.1 s of work on two cores.
@@ -51,7 +50,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A candidate with its score; `similarity` is a cosine, `coverage` a share.
+    """A candidate with its score; `similarity` is a cosine on the default encoder's scale, `coverage` a share.
 
     `handicap` is what its passage and its form take off; `words_weight` is what
     coverage counts, all there is where the encoder is blind.
@@ -70,12 +69,21 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoded:
+    """Vectors of a question and of sentences by one encoder, packed float32 of length 1, and that encoder's scale."""
+
+    question: bytes
+    sentences: Sequence[bytes]
+    scale: Scale
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What counts as enough to answer.
 
     `min_score` bounds similarity + WORDS_WEIGHT * coverage, so a paraphrase needs
-    a closer vector than a sentence that shares the question's words; it belongs
-    to the encoder. `min_coverage` stands alone where the encoder is blind.
+    a closer vector than a sentence that shares the question's words.
+    `min_coverage` stands alone where the encoder is blind.
     """
 
     min_score: float
@@ -104,23 +112,21 @@ def _sentences(text: str) -> list[Sentence]:
     return [one for one in short if len(one.text) >= MIN_CHARACTERS or _has_cjk(one.text)] or short
 
 
-def score(
-    question: str, found: Sequence[Candidate], passages: Sequence[Passage], query: bytes, vectors: Sequence[bytes]
-) -> list[Scored]:
-    """Scores candidates, best first; vectors are packed float32 of length 1, one a candidate."""
+def score(question: str, found: Sequence[Candidate], passages: Sequence[Passage], encoded: Encoded) -> list[Scored]:
+    """Scores candidates, best first; `encoded` has a vector for each."""
     asked = terms(question)
     rarity = Rarity([terms(passage.chunk.text) for passage in passages])
     blind = is_blind(question)
-    behind = _behind(passages)
+    behind, scale = _behind(passages), encoded.scale
     scored = [
         Scored(
             candidate,
-            0.0 if blind else cosine(query, vector),
+            0.0 if blind else scale.similarity(cosine(encoded.question, vector)),
             rarity.coverage(asked, candidate.terms | candidate.context),
-            PASSAGE_WEIGHT * behind[candidate.passage] + _fragment_penalty(candidate.sentence.text),
+            PASSAGE_WEIGHT * scale.difference(behind[candidate.passage]) + _fragment_penalty(candidate.sentence.text),
             1.0 if blind else WORDS_WEIGHT,
         )
-        for candidate, vector in zip(found, vectors, strict=True)
+        for candidate, vector in zip(found, encoded.sentences, strict=True)
     ]
     return sorted(scored, key=lambda one: -one.score)
 
@@ -169,13 +175,6 @@ def is_blind(question: str) -> bool:
     """Whether an English encoder cannot read the question."""
     letters = [character for character in question if character.isalpha()]
     return bool(letters) and len(_CJK.findall(question)) / len(letters) >= BLIND_SHARE
-
-
-def cosine(one: bytes, other: bytes) -> float:
-    """Cosine of two packed little-endian float32 vectors of equal dimension."""
-    a, b = array("f", one), array("f", other)
-    norm = sqrt(sum(map(mul, a, a)) * sum(map(mul, b, b)))
-    return sum(map(mul, a, b)) / norm if norm else 0.0
 
 
 def _says_the_same(one: Candidate, other: Candidate) -> bool:

@@ -72,6 +72,9 @@ class TopicStates:
             if not self._followers[name]:
                 del self._followers[name]
 
+    def last(self, key: DocumentKey) -> StateReached | None:
+        return self._done(key.to_bytes())
+
     def on_ledger(self, seen: Seen) -> None:
         """A record of `ledger.v1`."""
         if seen.is_news and seen.key in self._followers:
@@ -92,9 +95,12 @@ class TopicStates:
 
     def _current(self, key: bytes) -> list[StateReached]:
         """What the index did last, then what was accepted since."""
-        entry, indexed = self._read_ledger(key), self._read_indexed(key)
-        done = applied(decode(DocumentIndexed, indexed)) if indexed else None
+        entry, done = self._read_ledger(key), self._done(key)
         taken = accepted(decode(LedgerEntry, entry)) if entry else None
         if taken and done and done.answers(taken.position):
             taken = None
         return [state for state in (done, taken) if state]
+
+    def _done(self, key: bytes) -> StateReached | None:
+        indexed = self._read_indexed(key)
+        return applied(decode(DocumentIndexed, indexed)) if indexed else None

@@ -8,6 +8,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import NotFound, Transient
 from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
+from headwater_kit.core.readers import may_read, names_of
 from headwater_kit.core.turns import Turns
 from headwater_vectors.ports import ModelChanged
 
@@ -17,6 +18,7 @@ from headwater_retrieve.domain.memory import Memory
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import weigh
 from headwater_retrieve.handlers.progress import IndexProgress
+from headwater_retrieve.handlers.wordings import Ranked, SeveralWordings
 from headwater_retrieve.ports import ImpressionLog, Legs, QueryEncoder, QueryVector, StoreQuery, VectorReader
 
 DENSE_LEG = "dense"
@@ -46,12 +48,18 @@ class SearchPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A result list; `watermark` is the index's state that it reflects at least."""
+    """A result list; `watermark` is the index's state that it reflects at least.
+
+    `searched` and `left_out`: what was searched beside the query, and what was
+    to be.
+    """
 
     passages: tuple[Passage, ...]
     impression_id: str
     watermark: tuple[Position, ...]
     missing_legs: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 # What stands for the vector of a query that was not encoded: nothing is near it.
@@ -89,6 +97,7 @@ class Search:
         self._new_id = new_id
         self._policy = policy
         self._turns = Turns(clock, policy.at_once)
+        self._wordings = SeveralWordings(self._rank, clock)
 
     async def search(self, query: Query, principal: Principal, deadline: Deadline) -> Found:
         """The passages that answer best, by rank.
@@ -98,22 +107,30 @@ class Search:
         Overloaded where so many search already that this one would be late.
         Where the encoder is, the list is made without the dense leg and says so.
         """
-        weights = weigh(query.text, self._policy.weights, self._policy.scripts)
         # Who waits for the index takes nobody's turn.
         await self._progress.reach(query.freshness, deadline)
+        ranked = await self._wordings.rank(query, principal, deadline)
+        vector = ranked.vector or NO_VECTOR
+        candidates = self._remember(principal, vector, ranked.candidates)
+        found = Found(
+            self._select(principal, candidates, query.limit),
+            query.impression_id or self._new_id(),
+            ranked.watermark,
+            () if ranked.vector else (DENSE_LEG,),
+            ranked.searched,
+            ranked.left_out,
+        )
+        await self._impressions.record(self._impression(query, principal, vector, found))
+        return found
+
+    async def _rank(self, query: Query, principal: Principal, deadline: Deadline) -> Ranked:
+        """What one wording finds, in a turn of its own: several count as several."""
+        weights = weigh(query.meaning, self._policy.weights, self._policy.scripts)
         async with self._turns.turn(deadline, principal.tenant):
             # Taken before the store is read: the list reflects this much at least.
             watermark = self._progress.positions()
             vector, legs = await self._find(query, principal, weights, deadline)
-        candidates = self._remember(principal, vector or NO_VECTOR, fuse(legs.dense, legs.lexical, weights))
-        found = Found(
-            self._select(principal, candidates, query.limit),
-            query.impression_id or self._new_id(),
-            watermark,
-            () if vector else (DENSE_LEG,),
-        )
-        await self._impressions.record(self._impression(query, principal, vector or NO_VECTOR, found))
-        return found
+        return Ranked(fuse(legs.dense, legs.lexical, weights), vector, watermark)
 
     async def _find(
         self, query: Query, principal: Principal, weights: Weights, deadline: Deadline
@@ -135,6 +152,7 @@ class Search:
             limit=self._policy.candidates,
             filter=query.filter,
             model_id=vector.model_id,
+            reads_as=names_of(principal),
         )
 
     async def _encode(self, query: Query, weights: Weights, deadline: Deadline) -> QueryVector | None:
@@ -146,8 +164,9 @@ class Search:
             return NO_VECTOR
         served = await self._reader.collection()
         patience = Deadline.after(self._clock, deadline.budget(self._policy.encode_seconds))
+        encode = self._encoder.encode_stored if query.image else self._encoder.encode
         try:
-            return await self._encoder.encode(query.text, served[1].model_id if served else "", patience)
+            return await encode(query.meaning, served[1].model_id if served else "", patience)
         except (Transient, NotFound):
             return None
 
@@ -158,7 +177,10 @@ class Search:
         return self._memory.apply(candidates, votes) if votes else candidates
 
     def _select(self, principal: Principal, candidates: Sequence[Candidate], limit: int) -> tuple[Passage, ...]:
-        current = [c for c in candidates if self._changes.allows(principal.tenant, c.passage)]
+        # The store has looked at readers; what comes back is not taken on trust (I10).
+        names = names_of(principal)
+        readable = (c for c in candidates if may_read(c.passage.info.readers, names))
+        current = [c for c in readable if self._changes.allows(principal.tenant, c.passage)]
         return tuple(c.ranked(rank) for rank, c in enumerate(current[:limit], start=1))
 
     def _impression(self, query: Query, principal: Principal, encoded: QueryVector, found: Found) -> ImpressionRecorded:

@@ -71,7 +71,7 @@ def test_nothing_put_aside_is_said_and_no_failure(bus: MemoryBus, verb: Verb) ->
     assert (verb("list").code, verb("list").out) == (0, "no dead letters\n")
     assert verb("list", "--reason", "POISON").out == "no dead letter matches\n"
     redriven = verb("redrive")
-    assert (redriven.code, redriven.out) == (0, "nothing to redrive: no open dead letter matches\n")
+    assert (redriven.code, redriven.out) == (0, "nothing to do: no open dead letter matches\n")
 
 
 def test_a_list_tells_why_and_where_and_what_next(bus: MemoryBus, verb: Verb, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_list_for_machines_is_whole(bus: MemoryBus, verb: Verb) -> None:
         "service_version": "",
         "trace_id": "ab" * 16,
         "redrives": 0,
-        "redriven": False,
+        "closed": False,
     }
 
 
@@ -141,7 +141,26 @@ def test_a_redrive_is_shown_first_then_done_then_over(bus: MemoryBus, verb: Verb
     assert [record.value for record in bus.broker.records(DOCUMENTS.name)] == [b"v"]
     assert verb("redrive", "--json").json == {"redriven": 0, "superseded": 0, "failed": []}
     assert verb("list").out == "no dead letters\n"
-    assert "fruit  redriven" in verb("list", "--all").out
+    assert "fruit  closed" in verb("list", "--all").out
+
+
+def test_what_is_moot_is_closed_unsent(bus: MemoryBus, verb: Verb) -> None:
+    put_aside(bus, b"fruit", b"v")
+    put_aside(bus, b"tree", b"w")
+    assert "1 would be" in verb("discard", "--key", "fruit", "--dry-run").out
+    assert verb("discard", "--key", "fruit").out == "1 discarded\n"
+    assert bus.broker.records(DOCUMENTS.name) == []
+    assert [letter["document_id"] for letter in verb("list", "--json").json["letters"]] == ["tree"]
+    assert "fruit  closed" in verb("list", "--all").out
+    assert verb("redrive", "--json").json["redriven"] == 1
+    assert verb("discard", "--key", "fruit", "--json").json == {"discarded": 0}
+
+
+def test_nothing_is_discarded_that_was_not_named(bus: MemoryBus, verb: Verb) -> None:
+    put_aside(bus, b"fruit", b"v")
+    refused = verb("discard")
+    assert (refused.code, "say which" in refused.err) == (1, True)
+    assert verb("list", "--json").json["total"] == 1
 
 
 def test_a_redrive_of_places_sends_these_alone(bus: MemoryBus, verb: Verb) -> None:

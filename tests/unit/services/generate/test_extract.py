@@ -1,5 +1,5 @@
 import pytest
-from headwater_generate.domain.extract import Candidate, Scored, candidates, choose, cosine, is_blind, is_prose
+from headwater_generate.domain.extract import Candidate, Scored, candidates, choose, is_blind, is_prose
 from headwater_generate.domain.words import Rarity, terms
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage
 from headwater_text.sentences import Sentence
@@ -52,8 +52,3 @@ def test_a_note_of_a_few_words_can_answer() -> None:
     text = "Open at nine."
     note = Passage(Chunk("id", 0, text, (), 0, len(text), 3, "h"), "doc", 1, DocumentInfo())
     assert [candidate.sentence.text for candidate in candidates("When is it open?", [note])] == [text]
-
-
-def test_cosine() -> None:
-    one, other = b"\0\0\x80?\0\0\0\0", b"\0\0\0\0\0\0\x80?"
-    assert (cosine(one, one), cosine(one, other), cosine(one, b"\0" * 8)) == (1.0, 0.0, 0.0)

@@ -15,12 +15,12 @@ How a letter is redriven:
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from headwater_kit.bus.dead_letters import PREFIX
+from headwater_kit.bus.letters.closing import note
 from headwater_kit.bus.letters.letter import REDRIVE_COUNT, Letter, Place, redrives_of
 from headwater_kit.bus.letters.queues import Due, Queues, in_order
 from headwater_kit.bus.letters.reading import Criteria, letters
@@ -28,14 +28,13 @@ from headwater_kit.bus.letters.supersession import superseded_places
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Bus, Outbound, Producer, Record
 from headwater_kit.bus.scan import scan
-from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL, PARTITIONS, REDRIVES
-from headwater_kit.codec.headers import CONTENT_TYPE, JSON, ORIGIN
+from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL, PARTITIONS
+from headwater_kit.codec.headers import ORIGIN
 from headwater_kit.codec.origins import origin_to_header
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound
 
 _BY_DOCUMENT = (DOCUMENTS.name, DOCUMENTS_BACKFILL.name)
-_IS_JSON = {CONTENT_TYPE: JSON}
 
 
 @dataclass(slots=True)
@@ -100,7 +99,7 @@ class Redrive:
             superseded = await superseded_places(self._bus, planned)
             for letter in planned:
                 if letter.place in superseded:
-                    await producer.send(self._note(letter))
+                    await producer.send(note(letter, self._clock.now(), sent=False))
                     report.superseded.append(letter)
             queues = Queues(letter for letter in planned if letter.place not in superseded)
             while queues:
@@ -133,13 +132,9 @@ class Redrive:
                 report.failed.append((letter, error))
                 queues.drop(key)
                 return
-            await producer.send(self._note(letter))
+            await producer.send(note(letter, self._clock.now(), sent=True))
             report.sent.append(letter)
             queues.pop(key)
-
-    def _note(self, letter: Letter) -> Outbound:
-        value = {"time": round(self._clock.now(), 3), "reason": letter.reason}
-        return Outbound(REDRIVES.name, str(letter.place).encode(), json.dumps(value).encode(), _IS_JSON)
 
 
 async def _all(deliveries: Iterable[Coroutine[None, None, None]]) -> None:

@@ -49,7 +49,9 @@ class IngestServiceStub:
     """
     GetDocument: _grpc.UnaryUnaryMultiCallable[_ingest_pb2.GetDocumentRequest, _ingest_pb2.GetDocumentResponse]
     """Tells a document's last accepted version, or NOT_FOUND; it may be a
-    moment behind what a search shows.
+    moment behind what a search shows. NOT_FOUND has the reason REJECTED if
+    the document's last event was put aside and none before it was accepted.
+    `info` is empty for whom may not read the document.
     """
     WatchDocument: _grpc.UnaryStreamMultiCallable[_ingest_pb2.WatchDocumentRequest, _ingest_pb2.WatchDocumentResponse]
     """Streams a document's states from the current one on, until the caller
@@ -73,7 +75,9 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """
     GetDocument: _aio.UnaryUnaryMultiCallable[_ingest_pb2.GetDocumentRequest, _ingest_pb2.GetDocumentResponse]  # type: ignore[assignment]
     """Tells a document's last accepted version, or NOT_FOUND; it may be a
-    moment behind what a search shows.
+    moment behind what a search shows. NOT_FOUND has the reason REJECTED if
+    the document's last event was put aside and none before it was accepted.
+    `info` is empty for whom may not read the document.
     """
     WatchDocument: _aio.UnaryStreamMultiCallable[_ingest_pb2.WatchDocumentRequest, _ingest_pb2.WatchDocumentResponse]  # type: ignore[assignment]
     """Streams a document's states from the current one on, until the caller
@@ -118,7 +122,9 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingest_pb2.GetDocumentResponse, _abc.Awaitable[_ingest_pb2.GetDocumentResponse]]:
         """Tells a document's last accepted version, or NOT_FOUND; it may be a
-        moment behind what a search shows.
+        moment behind what a search shows. NOT_FOUND has the reason REJECTED if
+        the document's last event was put aside and none before it was accepted.
+        `info` is empty for whom may not read the document.
         """
 
     @_abc_1.abstractmethod

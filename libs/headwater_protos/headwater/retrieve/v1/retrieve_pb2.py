@@ -22,24 +22,33 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from headwater.access.v1 import access_pb2 as headwater_dot_access_dot_v1_dot_access__pb2
 from headwater.documents.v1 import documents_pb2 as headwater_dot_documents_dot_v1_dot_documents__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/retrieve/v1/retrieve.proto\x12\x15headwater.retrieve.v1\x1a&headwater/documents/v1/documents.proto\"\xbe\x01\n\rSearchRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\r\n\x05top_k\x18\x02 \x01(\x05\x12.\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1e.headwater.documents.v1.Filter\x12\x34\n\tfreshness\x18\x04 \x01(\x0b\x32!.headwater.documents.v1.Freshness\x12\x15\n\rimpression_id\x18\x05 \x01(\t\x12\x12\n\nfor_answer\x18\x06 \x01(\x08\"\xa6\x01\n\x0eSearchResponse\x12\x31\n\x08passages\x18\x01 \x03(\x0b\x32\x1f.headwater.documents.v1.Passage\x12\x15\n\rimpression_id\x18\x02 \x01(\t\x12\x34\n\twatermark\x18\x03 \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x14\n\x0cmissing_legs\x18\x04 \x03(\t\"\x15\n\x13GetWatermarkRequest\"o\n\x14GetWatermarkResponse\x12\x34\n\twatermark\x18\x01 \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x0b\n\x03lag\x18\x02 \x01(\x03\x12\x14\n\x0cstaleness_ms\x18\x03 \x01(\x03\x32\xd1\x01\n\x0fRetrieveService\x12U\n\x06Search\x12$.headwater.retrieve.v1.SearchRequest\x1a%.headwater.retrieve.v1.SearchResponse\x12g\n\x0cGetWatermark\x12*.headwater.retrieve.v1.GetWatermarkRequest\x1a+.headwater.retrieve.v1.GetWatermarkResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/retrieve/v1/retrieve.proto\x12\x15headwater.retrieve.v1\x1a headwater/access/v1/access.proto\x1a&headwater/documents/v1/documents.proto\"\xb4\x02\n\rSearchRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\r\n\x05top_k\x18\x02 \x01(\x05\x12.\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1e.headwater.documents.v1.Filter\x12\x34\n\tfreshness\x18\x04 \x01(\x0b\x32!.headwater.documents.v1.Freshness\x12\x15\n\rimpression_id\x18\x05 \x01(\t\x12\x12\n\nfor_answer\x18\x06 \x01(\x08\x12\x30\n\x08variants\x18\x14 \x03(\x0b\x32\x1e.headwater.retrieve.v1.Variant\x12\x32\n\x06\x66usion\x18\x15 \x01(\x0e\x32\".headwater.retrieve.v1.QueryFusion\x12\x0e\n\x06\x65xpand\x18\x16 \x01(\x08\"=\n\x07Variant\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x14\n\x0chypothetical\x18\x03 \x01(\x08\"\xca\x01\n\x0eSearchResponse\x12\x31\n\x08passages\x18\x01 \x03(\x0b\x32\x1f.headwater.documents.v1.Passage\x12\x15\n\rimpression_id\x18\x02 \x01(\t\x12\x34\n\twatermark\x18\x03 \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x14\n\x0cmissing_legs\x18\x04 \x03(\t\x12\x10\n\x08searched\x18\x0f \x03(\t\x12\x10\n\x08left_out\x18\x10 \x03(\t\"\x15\n\x13GetWatermarkRequest\"o\n\x14GetWatermarkResponse\x12\x34\n\twatermark\x18\x01 \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x0b\n\x03lag\x18\x02 \x01(\x03\x12\x14\n\x0cstaleness_ms\x18\x03 \x01(\x03*Z\n\x0bQueryFusion\x12\x1c\n\x18QUERY_FUSION_UNSPECIFIED\x10\x00\x12\x16\n\x12QUERY_FUSION_SCORE\x10\x01\x12\x15\n\x11QUERY_FUSION_RANK\x10\x02\x32\xe5\x01\n\x0fRetrieveService\x12^\n\x06Search\x12$.headwater.retrieve.v1.SearchRequest\x1a%.headwater.retrieve.v1.SearchResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x12r\n\x0cGetWatermark\x12*.headwater.retrieve.v1.GetWatermarkRequest\x1a+.headwater.retrieve.v1.GetWatermarkResponse\"\t\xea\xe0\x18\x05\n\x03\x01\x02\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headwater.retrieve.v1.retrieve_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SEARCHREQUEST']._serialized_start=104
-  _globals['_SEARCHREQUEST']._serialized_end=294
-  _globals['_SEARCHRESPONSE']._serialized_start=297
-  _globals['_SEARCHRESPONSE']._serialized_end=463
-  _globals['_GETWATERMARKREQUEST']._serialized_start=465
-  _globals['_GETWATERMARKREQUEST']._serialized_end=486
-  _globals['_GETWATERMARKRESPONSE']._serialized_start=488
-  _globals['_GETWATERMARKRESPONSE']._serialized_end=599
-  _globals['_RETRIEVESERVICE']._serialized_start=602
-  _globals['_RETRIEVESERVICE']._serialized_end=811
+  _globals['_RETRIEVESERVICE'].methods_by_name['Search']._loaded_options = None
+  _globals['_RETRIEVESERVICE'].methods_by_name['Search']._serialized_options = b'\352\340\030\003\n\001\002'
+  _globals['_RETRIEVESERVICE'].methods_by_name['GetWatermark']._loaded_options = None
+  _globals['_RETRIEVESERVICE'].methods_by_name['GetWatermark']._serialized_options = b'\352\340\030\005\n\003\001\002\003'
+  _globals['_QUERYFUSION']._serialized_start=852
+  _globals['_QUERYFUSION']._serialized_end=942
+  _globals['_SEARCHREQUEST']._serialized_start=138
+  _globals['_SEARCHREQUEST']._serialized_end=446
+  _globals['_VARIANT']._serialized_start=448
+  _globals['_VARIANT']._serialized_end=509
+  _globals['_SEARCHRESPONSE']._serialized_start=512
+  _globals['_SEARCHRESPONSE']._serialized_end=714
+  _globals['_GETWATERMARKREQUEST']._serialized_start=716
+  _globals['_GETWATERMARKREQUEST']._serialized_end=737
+  _globals['_GETWATERMARKRESPONSE']._serialized_start=739
+  _globals['_GETWATERMARKRESPONSE']._serialized_end=850
+  _globals['_RETRIEVESERVICE']._serialized_start=945
+  _globals['_RETRIEVESERVICE']._serialized_end=1174
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from headwater.documents.v1 import documents_pb2 as _documents_pb2
 import builtins as _builtins
 import sys
@@ -18,6 +19,30 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _QueryFusion:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QueryFusionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QueryFusion.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUERY_FUSION_UNSPECIFIED: _QueryFusion.ValueType  # 0
+    """By score."""
+    QUERY_FUSION_SCORE: _QueryFusion.ValueType  # 1
+    """The weighted mean of each passage's scores; 0 where a list is without it."""
+    QUERY_FUSION_RANK: _QueryFusion.ValueType  # 2
+    """The weighted sum of 1 / (60 + rank), as in RAG-Fusion."""
+
+class QueryFusion(_QueryFusion, metaclass=_QueryFusionEnumTypeWrapper):
+    """How the lists of several wordings become one."""
+
+QUERY_FUSION_UNSPECIFIED: QueryFusion.ValueType  # 0
+"""By score."""
+QUERY_FUSION_SCORE: QueryFusion.ValueType  # 1
+"""The weighted mean of each passage's scores; 0 where a list is without it."""
+QUERY_FUSION_RANK: QueryFusion.ValueType  # 2
+"""The weighted sum of 1 / (60 + rank), as in RAG-Fusion."""
+Global___QueryFusion: _TypeAlias = QueryFusion  # noqa: Y015
 
 @_typing.final
 class SearchRequest(_message.Message):
@@ -31,6 +56,9 @@ class SearchRequest(_message.Message):
     FRESHNESS_FIELD_NUMBER: _builtins.int
     IMPRESSION_ID_FIELD_NUMBER: _builtins.int
     FOR_ANSWER_FIELD_NUMBER: _builtins.int
+    VARIANTS_FIELD_NUMBER: _builtins.int
+    FUSION_FIELD_NUMBER: _builtins.int
+    EXPAND_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """What to look for: 1 to 8,192 characters."""
     top_k: _builtins.int
@@ -43,6 +71,14 @@ class SearchRequest(_message.Message):
     """True if an answer with the impression's id is to be made from what is
     found: a reaction to it as a whole then means what the answer cites.
     """
+    fusion: Global___QueryFusion.ValueType
+    """How the lists of the query and its variants become one; unset means by
+    score.
+    """
+    expand: _builtins.bool
+    """Also searches by the query's key phrases alone, and by the query with the
+    titles of what it finds first.
+    """
     @_builtins.property
     def filter(self) -> _documents_pb2.Filter:
         """Restricts the documents."""
@@ -50,6 +86,12 @@ class SearchRequest(_message.Message):
     @_builtins.property
     def freshness(self) -> _documents_pb2.Freshness:
         """How fresh the answer must be; unset means as it stands."""
+
+    @_builtins.property
+    def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Variant]:
+        """The same need in other words, searched beside the query and fused with it:
+        at most 8. What is equal to the query or to one before it is left out.
+        """
 
     def __init__(
         self,
@@ -60,14 +102,51 @@ class SearchRequest(_message.Message):
         freshness: _documents_pb2.Freshness | None = ...,
         impression_id: _builtins.str = ...,
         for_answer: _builtins.bool = ...,
+        variants: _abc.Iterable[Global___Variant] | None = ...,
+        fusion: Global___QueryFusion.ValueType = ...,
+        expand: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "freshness", b"freshness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "for_answer", b"for_answer", "freshness", b"freshness", "impression_id", b"impression_id", "query", b"query", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expand", b"expand", "filter", b"filter", "for_answer", b"for_answer", "freshness", b"freshness", "fusion", b"fusion", "impression_id", b"impression_id", "query", b"query", "top_k", b"top_k", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchRequest: _TypeAlias = SearchRequest  # noqa: Y015
+
+@_typing.final
+class Variant(_message.Message):
+    """A query in other words."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    HYPOTHETICAL_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What to look for: 1 to 8,192 characters."""
+    weight: _builtins.float
+    """What its list counts beside the query's, which counts 1: up to 10; 0 means
+    1.
+    """
+    hypothetical: _builtins.bool
+    """True if the text reads as an answer might: it is embedded as stored texts
+    are, and the words looked up are the query's (HyDE).
+    """
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        weight: _builtins.float = ...,
+        hypothetical: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hypothetical", b"hypothetical", "text", b"text", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Variant: _TypeAlias = Variant  # noqa: Y015
 
 @_typing.final
 class SearchResponse(_message.Message):
@@ -79,6 +158,8 @@ class SearchResponse(_message.Message):
     IMPRESSION_ID_FIELD_NUMBER: _builtins.int
     WATERMARK_FIELD_NUMBER: _builtins.int
     MISSING_LEGS_FIELD_NUMBER: _builtins.int
+    SEARCHED_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     impression_id: _builtins.str
     """What feedback on this list refers to."""
     @_builtins.property
@@ -95,6 +176,16 @@ class SearchResponse(_message.Message):
         "dense" when the encoder was away.
         """
 
+    @_builtins.property
+    def searched(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was searched beside the query: variants, and what `expand` made."""
+
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was to be searched beside the query and was not, for want of time or
+        of an encoder.
+        """
+
     def __init__(
         self,
         *,
@@ -102,10 +193,12 @@ class SearchResponse(_message.Message):
         impression_id: _builtins.str = ...,
         watermark: _documents_pb2.Watermark | None = ...,
         missing_legs: _abc.Iterable[_builtins.str] | None = ...,
+        searched: _abc.Iterable[_builtins.str] | None = ...,
+        left_out: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["impression_id", b"impression_id", "missing_legs", b"missing_legs", "passages", b"passages", "watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["impression_id", b"impression_id", "left_out", b"left_out", "missing_legs", b"missing_legs", "passages", b"passages", "searched", b"searched", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
