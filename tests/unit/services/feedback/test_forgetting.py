@@ -80,7 +80,7 @@ async def test_a_reaction_counts_in_the_tenant_that_it_may_name() -> None:
     joining = Joining(states, log, ManualClock())
     rules = TopicTenants({topics.FEEDBACK.name: TopicRule(frozenset({"acme"}), believes_header=True)})
     records = FeedbackRecords(joining, Remembering(TableClusters({}), log, ManualClock()), 6, tenants=rules)
-    at, value = partition_of(b"i", 6), b'{"impression_id": "i", "reaction": "up", "rank": 1}'
+    at, value = partition_of(b"i", 6), b'{"impression_id": "i", "reaction": "up", "rank": 1, "user": "ann"}'
     headers = {"headwater-tenant": b"acme"}
     await records.handle(Record(topics.IMPRESSIONS.name, at, 0, b"i", encode(IMPRESSION), {}, 1.0))
     await records.handle(Record(topics.FEEDBACK.name, at, 0, b"i", value, headers, 1.0))
