@@ -6,6 +6,7 @@ from headwater_client.documents import Change, DocumentState, Stored
 from headwater_client.events import deleted, upserted
 from headwater_client.questions import Found, Progress
 from headwater_client.settings import ClientSettings
+from headwater_client.tenants import DeletionProgress, DeletionStage, TenantRemains
 from headwater_client.upkeep import (
     DocumentDrift,
     DriftKind,
@@ -21,6 +22,8 @@ __all__ = [
     "Change",
     "Client",
     "ClientSettings",
+    "DeletionProgress",
+    "DeletionStage",
     "DocumentDrift",
     "DocumentState",
     "DriftKind",
@@ -32,6 +35,7 @@ __all__ = [
     "ReconcileStage",
     "Stored",
     "TenantDrift",
+    "TenantRemains",
     "deleted",
     "upserted",
 ]

@@ -4,6 +4,7 @@ import random
 import uuid
 
 from headwater.index.v1.index_pb2_grpc import add_IndexServiceServicer_to_server
+from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, by_document
 from headwater_kit.bus.ports import Bus
@@ -24,9 +25,11 @@ from headwater_index.adapters.meter import DriftMetrics
 from headwater_index.adapters.queries import BusQueries
 from headwater_index.adapters.reindexing import ReindexDuty
 from headwater_index.adapters.remote import RemoteEncoder
+from headwater_index.adapters.tenants import BusTenantLog
 from headwater_index.adapters.workbook import SqliteWorkbooks
 from headwater_index.events import IndexEmbeddings
 from headwater_index.handlers.copies import Copies
+from headwater_index.handlers.erasing import TenantErasing
 from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.indexing import Indexer
 from headwater_index.handlers.judging import Judging
@@ -100,10 +103,14 @@ def build(
     duties = Duties(lead, rebuilds, passes, clock, rounds)
 
     keeper = StoreKeeper(store, clock, settings.index_maintain_seconds)
-    rpc = IndexRpc(indexer, passes, rebuilds, reindexes, settings.index_operator_tenant)
+    tenants = BusTenantLog(bus, clock)
+    erasing = TenantErasing(store, tenants, clock)
+    rpc = IndexRpc(indexer, passes, rebuilds, reindexes, erasing, operators=settings.index_operator_tenant)
     servicer = Servicer(add_IndexServiceServicer_to_server, rpc, SERVICE_NAME)
     reindexing = ReindexDuty(lead, reindexer, clock, rng)
     channel_end = Resource("channel to embed", channel.close)
-    components: tuple[Component, ...] = (channel_end, keeper, desk, live, bulk, rebuilds, duties, reindexing)
-    access = open_access(settings, bus, clock, rng)
-    return Service(settings, Settings.service, components, (servicer,), access=access, clock=clock, rng=rng)
+    components: tuple[Component, ...] = (channel_end, keeper, desk, tenants, live, bulk, rebuilds, duties, reindexing)
+    access, trail = open_access(settings, bus, clock, rng), open_trail(settings, bus, clock)
+    return Service(
+        settings, Settings.service, components, (servicer,), access=access, clock=clock, rng=rng, trail=trail
+    )

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 from headwater_client import Client, ClientSettings
+from headwater_kit.bus.ports import Bus
 from headwater_kit.core.documents import ANONYMOUS, DEFAULT_TENANT, Principal
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.settings import load
 from pydantic import SecretStr
 
 from headwater_cli.invocation import Invocation
-from headwater_cli.platform import state
+from headwater_cli.platform import broker, state
 from headwater_cli.platform.state import PlatformState
 
 Tenant = Annotated[str, typer.Option(help="Tenant to act in.", envvar="HEADWATER_TENANT")]
@@ -43,6 +44,14 @@ def connected(
     principal = Principal(tenant, user or _logged_in(), tuple(sorted(set(groups or ()))))
     with Client(settings, principal) as client:
         yield client
+
+
+def reached_bus(ctx: typer.Context) -> Bus:
+    """The broker that the environment names, or else the running platform's. Raises Unavailable."""
+    call = Invocation.of(ctx)
+    if not call.settings.own_broker:
+        return broker.bus(call.settings, call.settings.kafka_bootstrap)
+    return broker.bus(call.settings, state.require_ready(call.layout.state_file).kafka_bootstrap)
 
 
 def client_settings(call: Invocation) -> ClientSettings:

@@ -7,7 +7,7 @@ manager around a `Call`, and `Pipeline` wraps it around all four.
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -18,11 +18,17 @@ Handler = Any
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call being served; `method` is "package.Service/Method"."""
+    """A call being served; `method` is "package.Service/Method".
+
+    `request` is its message, None where those are streamed. Each of `observers`
+    is shown every message that comes after it, in either direction.
+    """
 
     method: str
     context: Any
     streams_response: bool
+    request: Any = None
+    observers: list[Callable[[Any], None]] = field(default_factory=list)
 
     @property
     def metadata(self) -> tuple[tuple[str, str | bytes], ...]:
@@ -34,6 +40,17 @@ class Call:
         """What the transport verified of the caller; without TLS nothing."""
         found: Mapping[str, Sequence[bytes]] = self.context.auth_context()
         return found
+
+    def show(self, message: Any) -> Any:
+        """Shows a message to the observers, and gives it back."""
+        for observe in self.observers:
+            observe(message)
+        return message
+
+    async def shown(self, messages: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """The messages, each shown as it passes."""
+        async for message in messages:
+            yield self.show(message)
 
 
 Aspect = Callable[[Call], AbstractAsyncContextManager[None]]
@@ -69,26 +86,33 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore]
             (True, True): (handler.stream_stream, grpc.stream_stream_rpc_method_handler),
         }[streams]
         wrap = self._stream if handler.response_streaming else self._unary
-        return make(wrap(method, behaviour), handler.request_deserializer, handler.response_serializer)
+        served = wrap(method, behaviour, streams_request=handler.request_streaming)
+        return make(served, handler.request_deserializer, handler.response_serializer)
 
-    def _unary(self, method: str, behaviour: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    def _unary(
+        self, method: str, behaviour: Callable[..., Awaitable[Any]], *, streams_request: bool
+    ) -> Callable[..., Awaitable[Any]]:
         async def serve(request: Any, context: Any) -> Any:
+            call = Call(method, context, streams_response=False, request=None if streams_request else request)
             # Entered within the stack, so that the outer aspects see an inner one refuse.
             async with AsyncExitStack() as stack:
-                await self._enter(stack, Call(method, context, streams_response=False))
-                return await behaviour(request, context)
+                await self._enter(stack, call)
+                return call.show(await behaviour(call.shown(request) if streams_request else request, context))
 
         return serve
 
-    def _stream(self, method: str, behaviour: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+    def _stream(
+        self, method: str, behaviour: Callable[..., AsyncIterator[Any]], *, streams_request: bool
+    ) -> Callable[..., AsyncIterator[Any]]:
         if not inspect.isasyncgenfunction(behaviour):
             raise TypeError(f"{method} must be an async generator function")
 
         async def serve(request: Any, context: Any) -> AsyncIterator[Any]:
+            call = Call(method, context, streams_response=True, request=None if streams_request else request)
             async with AsyncExitStack() as stack:
-                await self._enter(stack, Call(method, context, streams_response=True))
-                async for response in behaviour(request, context):
-                    yield response
+                await self._enter(stack, call)
+                async for response in behaviour(call.shown(request) if streams_request else request, context):
+                    yield call.show(response)
 
         return serve
 

@@ -126,7 +126,7 @@ class Search:
     async def _rank(self, query: Query, principal: Principal, deadline: Deadline) -> Ranked:
         """What one wording finds, in a turn of its own: several count as several."""
         weights = weigh(query.meaning, self._policy.weights, self._policy.scripts)
-        async with self._turns.turn(deadline):
+        async with self._turns.turn(deadline, principal.tenant):
             # Taken before the store is read: the list reflects this much at least.
             watermark = self._progress.positions()
             vector, legs = await self._find(query, principal, weights, deadline)
