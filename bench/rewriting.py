@@ -59,6 +59,7 @@ class Index:
         self._titles = titles
         self._lexical = LexicalLeg(labelled.texts)
         self._lists: dict[str, list[Candidate]] = {}
+        self._near: dict[str, list[Hit]] = {}
         self._make_dense = partial(DenseLeg, labelled.texts, encoder, cache)
         self._dense: DenseLeg | None = None
 
@@ -70,14 +71,13 @@ class Index:
             self._dense = self._dense or self._make_dense()
             self._dense.prepare(read)
         for text, weights in new.items():
-            dense = self._hits(self._dense.search(text)) if self._dense and weights.dense else []
-            self._lists[text] = fuse(dense, self._hits(self._lexical.search(text)), weights)
+            self._near[text] = self._hits(self._dense.search(text)) if self._dense and weights.dense else []
+            self._lists[text] = fuse(self._near[text], self._hits(self._lexical.search(text)), weights)
 
     def all_words(self, text: str) -> list[Candidate]:
         """What a query finds by all its words."""
         weights = weigh(text, DEFAULT_WEIGHTS, LATIN)
-        dense = self._hits(self._dense.search(text)) if self._dense and weights.dense else []
-        return fuse(dense, self._hits(self._lexical.search(text, str)), weights)
+        return fuse(self._near[text], self._hits(self._lexical.search(text, str)), weights)
 
     def search(
         self, text: str, variants: Sequence[Variant] = (), fusion: QueryFusion = QueryFusion.SCORE
