@@ -67,7 +67,7 @@ def build(
     store = store or open_store(settings)
     channel = connect(settings.embed_target, settings, identity_of(settings, clock))
     encoder = encoder or RemoteEncoder(channel)
-    gate, lead = Gate(clock), Lead()
+    gate, lead, policy = Gate(clock), Lead(), LoopPolicy.of(settings)
 
     def indexer_of(kept: VectorStore, passing: Gate, *, is_bulk: bool = True) -> Indexer:
         return Indexer(kept, analyse, clock, passing, Translation(encoder, is_bulk=is_bulk))
@@ -76,12 +76,9 @@ def build(
     # Each lane has a group of its own, so that bulk waits behind nothing but bulk.
     events = IndexEmbeddings(indexer, settings.classes(), lead)
     live, bulk = (
-        ConsumerLoop(
-            bus, group, (topic,), events,
-            clock=clock, rng=rng, policy=LoopPolicy.of(settings), order_key=by_document,
-        )
+        ConsumerLoop(bus, group, (topic,), events, clock=clock, rng=rng, policy=policy, order_key=by_document)
         for group, topic in (("index", EMBEDDINGS), ("index-backfill", EMBEDDINGS_BACKFILL))
-    )  # fmt: skip
+    )
 
     log, workbooks = BusLog(bus), SqliteWorkbooks(settings.data_dir / "index")
     repairs = Replay(indexer_of(store, gate), clock, rng, rewrite=True)

@@ -28,13 +28,16 @@ _TARGETS = ("ingest", "index", "retrieve", "generate", "feedback")
 
 
 @contextmanager
-def connected(ctx: typer.Context, tenant: str, user: str, groups: Iterable[str] | None = None) -> Iterator[Client]:
+def connected(
+    ctx: typer.Context, tenant: str, user: str, groups: Iterable[str] | None = None, *, is_subject: bool = False
+) -> Iterator[Client]:
     """A client of the platform, acting as this principal, or as the credential says. Raises Unavailable without one.
 
-    Raises InvalidInput where both are given: what was asked for one tenant must not be done in another.
+    Raises InvalidInput where both are given: what was asked for one tenant must not be done in another. With
+    `is_subject` the tenant is what is looked at, too, and an operator's credential may be of another.
     """
     settings = client_settings(Invocation.of(ctx))
-    if settings.has_credential and (tenant != TENANT or user or groups):
+    if settings.has_credential and ((tenant != TENANT and not is_subject) or user or groups):
         raise InvalidInput(
             "the credential in HEADWATER_API_KEY or HEADWATER_TOKEN says who acts: leave tenant, user and groups out"
         )

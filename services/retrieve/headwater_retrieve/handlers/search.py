@@ -10,6 +10,7 @@ from headwater_kit.core.errors import NotFound, Transient
 from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
 from headwater_kit.core.readers import may_read, names_of
 from headwater_kit.core.turns import Turns
+from headwater_text.phrases import sought
 from headwater_vectors.ports import ModelChanged
 
 from headwater_retrieve.domain.freshness import RecentChanges
@@ -148,7 +149,7 @@ class Search:
         return StoreQuery(
             tenant=principal.tenant,
             vector=vector.vector,
-            terms=self._analyse(query.text),
+            terms=self._analyse(sought(query.text)),
             limit=self._policy.candidates,
             filter=query.filter,
             model_id=vector.model_id,
