@@ -92,12 +92,13 @@ def build(
     copies = Copies(log, workbooks, beside, Translation(encoder, is_bulk=True), clock=clock, rng=rng)
     rebuilder = Rebuilder(store, copies, gate, is_reindexing=desk.is_reindexing, clock=clock)
     judging = Judging(store, encoder, BusQueries(bus), clock, settings.promotion_gate())
-    grace = settings.index_reindex_grace_seconds
-    reindexer = Reindexer(store, copies, gate, desk, judging=judging, clock=clock, grace_seconds=grace)
+    grace_seconds = settings.index_reindex_grace_seconds
+    reindexer = Reindexer(store, copies, gate, desk, judging=judging, clock=clock, grace_seconds=grace_seconds)
     reindexes = Reindexes(store, encoder, desk, judging, clock=clock, new_id=lambda: uuid.uuid4().hex)
     rebuilds = Rebuilds(rebuilder, clock, rng)
     rounds = Rounds(settings.index_reconcile_seconds, settings.index_reconcile_share, settings.index_reconcile_repair)
     duties = Duties(lead, rebuilds, passes, clock, rounds)
+
     keeper = StoreKeeper(store, clock, settings.index_maintain_seconds)
     tenants = BusTenantLog(bus, clock)
     erasing = TenantErasing(store, tenants, clock)
@@ -105,6 +106,8 @@ def build(
     servicer = Servicer(add_IndexServiceServicer_to_server, rpc, SERVICE_NAME)
     reindexing = ReindexDuty(lead, reindexer, clock, rng)
     channel_end = Resource("channel to embed", channel.close)
-    parts: tuple[Component, ...] = (channel_end, keeper, desk, tenants, live, bulk, rebuilds, duties, reindexing)
+    components: tuple[Component, ...] = (channel_end, keeper, desk, tenants, live, bulk, rebuilds, duties, reindexing)
     access, trail = open_access(settings, bus, clock, rng), open_trail(settings, bus, clock)
-    return Service(settings, "index", parts, (servicer,), access=access, clock=clock, rng=rng, trail=trail)
+    return Service(
+        settings, Settings.service, components, (servicer,), access=access, clock=clock, rng=rng, trail=trail
+    )
