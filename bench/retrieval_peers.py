@@ -196,7 +196,7 @@ def main() -> None:
     arguments = parse()
     settings = ModelSettings()
     encoder = open_encoder(settings.model_spec(), settings.model_store())
-    result: dict[str, Any] = {"model": encoder.card.name, "candidates": CANDIDATES}
+    result: dict[str, Any] = {"model": encoder.card.name}
     for name in arguments.sets:
         result[name] = table(SETS[name](arguments.data), encoder, arguments)
     shares = [result[name]["ahead"]["ndcg@10"] for name in arguments.sets if "ahead" in result[name]]
