@@ -8,8 +8,7 @@ which a whitespace tokenizer and a `\w+` tokenizer cut in the same places.
 - English stop words dropped, words stemmed (Snowball English, "Porter 2").
 - Identifiers (camelCase, snake_case, dotted.names) whole and split.
 - Version numbers whole, with their prefixes: 3.11.2 is also 3.11.
-- Chinese, Japanese, Korean as characters and pairs of them: no dictionary, no language guess. Chinese question words
-  are dropped.
+- Chinese, Japanese, Korean as characters and pairs of them: no dictionary, no language guess.
 """
 
 import re
@@ -30,8 +29,6 @@ STOP_WORDS = frozenset(
     they this those through to too under until up ve very was we were what when where which while who whom why will
     with would you your""".split()
 )
-# The same in Chinese, of words that ask: rare in what answers, they would weigh most. They cut what they stand in.
-_ASKING = re.compile("什么|什麼|哪|谁|誰|多少|怎么|怎麼|怎样|怎樣|如何|是否|吗|嗎")
 # Longer runs are data, not words; half of a base64 line finds nothing.
 MAX_TERM_CHARACTERS = 64
 # Terms are looked up far more often than words are new.
@@ -60,18 +57,17 @@ def _terms(text: str) -> Iterator[str]:
         if segment["cjk"]:
             # The blocks hold some signs, and characters newer than Python's tables, that no tokenizer takes for words.
             for run in re.findall(r"\w+", segment["cjk"]):
-                for part in _ASKING.split(run):
-                    yield from _characters(part)
+                yield from _characters(run)
         else:
             yield from _words(_SIGNED.sub(lambda found: found[1] + _SIGNS[found[2]], _fold(segment["other"])))
 
 
-def _characters(part: str) -> Iterator[str]:
+def _characters(run: str) -> Iterator[str]:
     # Pairs tell texts apart, single characters find those that write a word otherwise.
-    for start, character in enumerate(part):
+    for start, character in enumerate(run):
         yield character
-        if start + 1 < len(part):
-            yield part[start : start + 2]
+        if start + 1 < len(run):
+            yield run[start : start + 2]
 
 
 def _words(text: str) -> Iterator[str]:
