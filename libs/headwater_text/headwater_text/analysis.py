@@ -8,7 +8,7 @@ which a whitespace tokenizer and a `\w+` tokenizer cut in the same places.
 - English stop words dropped, words stemmed (Snowball English, "Porter 2").
 - Identifiers (camelCase, snake_case, dotted.names) whole and split.
 - Version numbers whole, with their prefixes: 3.11.2 is also 3.11.
-- Chinese, Japanese, Korean as character bigrams: no dictionary, no language guess.
+- Chinese, Japanese, Korean as characters and pairs of them: no dictionary, no language guess.
 """
 
 import re
@@ -57,16 +57,17 @@ def _terms(text: str) -> Iterator[str]:
         if segment["cjk"]:
             # The blocks hold some signs, and characters newer than Python's tables, that no tokenizer takes for words.
             for run in re.findall(r"\w+", segment["cjk"]):
-                yield from _bigrams(run)
+                yield from _characters(run)
         else:
             yield from _words(_SIGNED.sub(lambda found: found[1] + _SIGNS[found[2]], _fold(segment["other"])))
 
 
-def _bigrams(run: str) -> Iterator[str]:
-    if len(run) == 1:
-        yield run
-    for start in range(len(run) - 1):
-        yield run[start : start + 2]
+def _characters(run: str) -> Iterator[str]:
+    # Pairs tell texts apart, single characters find those that write a word otherwise.
+    for start, character in enumerate(run):
+        yield character
+        if start + 1 < len(run):
+            yield run[start : start + 2]
 
 
 def _words(text: str) -> Iterator[str]:

@@ -20,13 +20,23 @@ from headwater_vectors.stores import open_store
 
 from headwater_retrieve.adapters.collection import OpenCollection
 from headwater_retrieve.adapters.log import ReaderLog
-from headwater_retrieve.adapters.remote import RemoteEncoder
+from headwater_retrieve.adapters.remote import RemoteEncoder, RemoteReranker
+from headwater_retrieve.domain.cascade import Cascade
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
-from headwater_retrieve.domain.fusion import Weights
+from headwater_retrieve.domain.fusion import Fusion, Weights
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
+from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.events import ImpressionPublisher, IndexedRecords, MemoryRecords
-from headwater_retrieve.handlers import IndexProgress, ProgressPolicy, Search, SearchPolicy
-from headwater_retrieve.ports import QueryEncoder
+from headwater_retrieve.handlers import (
+    IndexProgress,
+    ProgressPolicy,
+    Ranker,
+    Reranking,
+    RerankPolicy,
+    Search,
+    SearchPolicy,
+)
+from headwater_retrieve.ports import QueryEncoder, Reranker
 from headwater_retrieve.rpc import RetrieveRpc
 from headwater_retrieve.settings import Settings
 
@@ -38,6 +48,8 @@ def build(
     bus: Bus | None = None,
     store: VectorStore | None = None,
     encoder: QueryEncoder | None = None,
+    *,
+    reranker: Reranker | None = None,
     clock: Clock | None = None,
 ) -> Service:
     """The service, ready to start; what is given stands in for what the settings name. Raises Misconfigured."""
@@ -54,6 +66,7 @@ def build(
         encoder or RemoteEncoder(channel),
         analyse,
         ImpressionPublisher(publisher),
+        ranker=_ranker(settings, reranker or RemoteReranker(channel), clock),
         progress=progress,
         changes=changes,
         memory=memory,
@@ -78,11 +91,30 @@ def build(
 def _policy(settings: Settings) -> SearchPolicy:
     return SearchPolicy(
         candidates=settings.retrieve_candidates,
-        weights=Weights(settings.retrieve_dense_weight, settings.retrieve_lexical_weight),
-        scripts=frozenset(word.strip().lower() for word in settings.retrieve_dense_scripts.split(",")),
+        scripts=_scripts(settings.retrieve_dense_scripts),
+        cascade=Cascade(settings.retrieve_cascade),
         encode_seconds=settings.retrieve_encode_seconds,
         at_once=settings.retrieve_searches_at_once,
     )
+
+
+def _ranker(settings: Settings, reranker: Reranker, clock: Clock) -> Ranker:
+    reliability = Reliability(
+        Weights(settings.retrieve_dense_weight, settings.retrieve_lexical_weight),
+        _scripts(settings.retrieve_dense_scripts),
+        is_estimated=settings.retrieve_weights == "estimated",
+    )
+    policy = RerankPolicy(
+        most=settings.retrieve_rerank_passages,
+        scripts=_scripts(settings.retrieve_rerank_scripts),
+        seconds=settings.retrieve_rerank_seconds,
+    )
+    stages = [Reranking(reranker, clock, policy)]
+    return Ranker(reliability, stages, clock=clock, fusion=Fusion(settings.retrieve_fusion))
+
+
+def _scripts(words: str) -> frozenset[str]:
+    return frozenset(word.strip().lower() for word in words.split(","))
 
 
 def _progress_policy(settings: Settings) -> ProgressPolicy:

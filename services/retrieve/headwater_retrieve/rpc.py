@@ -1,5 +1,6 @@
 """gRPC in: the twin of `events` over the same handlers."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headwater.retrieve.v1 import retrieve_pb2
@@ -7,11 +8,22 @@ from headwater.retrieve.v1.retrieve_pb2_grpc import RetrieveServiceServicer
 from headwater_kit.codec.documents import freshness_from_proto, passage_to_proto, watermark_to_proto
 from headwater_kit.codec.filters import filter_from_proto
 from headwater_kit.codec.rewriting import fusion_from_proto, variant_from_proto
+from headwater_kit.core.errors import InvalidInput
 from headwater_kit.rpc import context
-from headwater_kit.telemetry import counter, names
+from headwater_kit.telemetry import counter, event, names
 
+from headwater_retrieve.domain.cascade import Cascade, StageReport
+from headwater_retrieve.domain.fusion import Candidate
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.handlers import IndexProgress, Search
+from headwater_retrieve.handlers.reranking import OFF, RERANK
+
+CASCADES: Mapping[int, Cascade | None] = {
+    retrieve_pb2.CASCADE_UNSPECIFIED: None,
+    retrieve_pb2.CASCADE_OFF: Cascade.OFF,
+    retrieve_pb2.CASCADE_AUTO: Cascade.AUTO,
+    retrieve_pb2.CASCADE_ON: Cascade.ON,
+}
 
 
 class RetrieveRpc(RetrieveServiceServicer):
@@ -26,6 +38,7 @@ class RetrieveRpc(RetrieveServiceServicer):
         found = await self._search.search(_query(request), context.principal(), context.deadline())
         for leg in found.missing_legs:
             counter(names.RETRIEVE_MISSING_LEGS).add(1, {names.RETRIEVE_LEG: leg})
+        _trace(found.reports)
         return retrieve_pb2.SearchResponse(
             passages=map(passage_to_proto, found.passages),
             impression_id=found.impression_id,
@@ -33,6 +46,8 @@ class RetrieveRpc(RetrieveServiceServicer):
             missing_legs=found.missing_legs,
             searched=found.searched,
             left_out=found.left_out,
+            stages=map(_report, found.reports) if request.explain else (),
+            standings=map(_standing, found.candidates) if request.explain else (),
         )
 
     async def GetWatermark(
@@ -56,4 +71,41 @@ def _query(request: retrieve_pb2.SearchRequest) -> Query:
         variants=tuple(map(variant_from_proto, request.variants)),
         fusion=fusion_from_proto(request.fusion),
         expand=request.expand,
+        cascade=_cascade(request.cascade),
+    )
+
+
+def _cascade(number: int) -> Cascade | None:
+    if number not in CASCADES:
+        raise InvalidInput("cascade is none that is known: leave it unset", field="cascade", reason="UNKNOWN_CASCADE")
+    return CASCADES[number]
+
+
+def _trace(reports: Sequence[StageReport]) -> None:
+    """Notes what each stage did, in the trace of the call and of the reranker in a metric."""
+    for report in reports:
+        attributes: dict[str, str | bool | float] = {
+            names.RETRIEVE_STAGE_RAN: report.ran,
+            names.RETRIEVE_STAGE_REASON: report.reason,
+        }
+        attributes |= {f"{names.RETRIEVE_STAGE_FIGURE}.{name}": value for name, value in report.figures.items()}
+        if report.stage == RERANK and report.reason != OFF:
+            counter(names.RETRIEVE_RERANKS).add(1, {names.RETRIEVE_STAGE_RAN: report.ran})
+        event(f"{names.RETRIEVE_STAGE}.{report.stage}", attributes)
+
+
+def _report(report: StageReport) -> retrieve_pb2.StageReport:
+    return retrieve_pb2.StageReport(
+        stage=report.stage, ran=report.ran, reason=report.reason, took_ms=report.took_ms, figures=report.figures
+    )
+
+
+def _standing(candidate: Candidate) -> retrieve_pb2.Standing:
+    return retrieve_pb2.Standing(
+        chunk_id=candidate.passage.chunk.chunk_id,
+        dense_rank=candidate.dense_rank,
+        lexical_rank=candidate.lexical_rank,
+        fused=candidate.fused,
+        rerank_gain=candidate.rerank_gain,
+        memory_gain=candidate.memory or 0.0,
     )

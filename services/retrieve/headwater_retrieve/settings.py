@@ -1,6 +1,6 @@
 """What retrieve can be told."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from headwater_kit.settings import MilvusSettings, ServiceSettings, TenantSettings, peer
 from pydantic import Field
@@ -13,15 +13,38 @@ class Settings(TenantSettings, MilvusSettings, ServiceSettings):
 
     embed_target: str = peer("embed")
     retrieve_dense_weight: float = Field(
-        default=0.6, ge=0, le=1, description="weight of the dense leg's scores; 0 turns the leg off"
+        default=0.55, ge=0, le=1, description="weight of the dense leg's scores; 0 turns the leg off"
     )
-    retrieve_lexical_weight: float = Field(default=0.4, ge=0, le=1, description="weight of the lexical leg's scores")
+    retrieve_lexical_weight: float = Field(default=0.45, ge=0, le=1, description="weight of the lexical leg's scores")
     retrieve_dense_scripts: str = Field(
         default="latin",
         min_length=1,
         description="scripts that the encoder was trained on, comma separated, by the first word of their Unicode "
         "names (latin, cyrillic, greek, cjk, hiragana, …), or any for a multilingual one; the dense leg counts less, "
         "or not at all, for questions in others",
+    )
+    retrieve_fusion: Literal["scores", "rrf"] = Field(
+        default="scores", description="how the legs are fused: by their scores, or by reciprocal ranks"
+    )
+    retrieve_weights: Literal["estimated", "fixed"] = Field(
+        default="estimated",
+        description="estimated: a leg that shows little of a query counts less than its weight says; fixed: as set",
+    )
+    retrieve_cascade: Literal["off", "auto", "on"] = Field(
+        default="off",
+        description="whether a reranker reads the first passages, unless the search says: off; auto, where their order "
+        "is in doubt and the deadline leaves time; on, wherever it leaves time",
+    )
+    retrieve_rerank_passages: int = Field(
+        default=5, ge=2, le=64, description="passages that the reranker reads for a search, at most"
+    )
+    retrieve_rerank_scripts: str = Field(
+        default="latin",
+        min_length=1,
+        description="scripts that the reranker can read, as for the encoder; it is not asked about others",
+    )
+    retrieve_rerank_seconds: float = Field(
+        default=1.0, gt=0, description="time the reranker is given, at most; after it the list stands as it was"
     )
     retrieve_candidates: int = Field(
         default=100, ge=1, le=1_000, description="chunks asked of each leg before they are fused"

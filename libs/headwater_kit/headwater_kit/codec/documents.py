@@ -103,7 +103,7 @@ def chunk_from_proto(message: pb.Chunk) -> Chunk:
 
 def parts_to_proto(parts: ScoreParts) -> pb.ScoreParts:
     """A score's parts; a leg that did not match stays unset."""
-    return pb.ScoreParts(dense=parts.dense, lexical=parts.lexical, memory=parts.memory)
+    return pb.ScoreParts(dense=parts.dense, lexical=parts.lexical, memory=parts.memory, rerank=parts.rerank)
 
 
 def parts_from_proto(message: pb.ScoreParts) -> ScoreParts:
@@ -112,6 +112,7 @@ def parts_from_proto(message: pb.ScoreParts) -> ScoreParts:
         dense=message.dense if message.HasField("dense") else None,
         lexical=message.lexical if message.HasField("lexical") else None,
         memory=message.memory if message.HasField("memory") else None,
+        rerank=message.rerank if message.HasField("rerank") else None,
     )
 
 

@@ -160,11 +160,12 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ScoreParts:
-    """How a score came about; None where a leg did not match."""
+    """How a score came about; None where a leg did not match, or a stage had no say."""
 
     dense: float | None = None
     lexical: float | None = None
     memory: float | None = None
+    rerank: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.filters import Filter
 from headwater_kit.core.rewriting import QueryFusion, Variant
 
+from headwater_retrieve.domain.cascade import Cascade
 from headwater_retrieve.domain.variants import check_variants
 
 MAX_QUERY_CHARACTERS = 8_192
@@ -24,6 +25,7 @@ class Query:
     `for_answer`, an answer is to be made from it. `variants` are searched beside
     it, and with `expand` what is made of it (`domain.expansion`). Where `image`
     is set, that text is embedded in the query's place, as stored texts are.
+    `cascade` None means as the service is set.
     """
 
     text: str
@@ -36,6 +38,7 @@ class Query:
     fusion: QueryFusion = QueryFusion.SCORE
     expand: bool = False
     image: str = ""
+    cascade: Cascade | None = None
 
     def __post_init__(self) -> None:
         _check_text(self.text)

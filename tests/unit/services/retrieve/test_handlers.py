@@ -21,11 +21,20 @@ from headwater_kit.core.errors import NotYet, Overloaded, Unavailable
 from headwater_kit.core.events import ClickMemory, PassageVotes
 from headwater_kit.core.filters import Compare, Operator
 from headwater_kit.testing.clock import ManualClock
-from headwater_retrieve.adapters.memory import ImpressionList, TimedLog, WordEncoder
+from headwater_retrieve.adapters.memory import ImpressionList, TimedLog, WordEncoder, WordReranker
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
 from headwater_retrieve.domain.query import Query
-from headwater_retrieve.handlers import Found, IndexProgress, Search, SearchPolicy
+from headwater_retrieve.domain.reliability import Reliability
+from headwater_retrieve.handlers import (
+    Found,
+    IndexProgress,
+    Ranker,
+    Reranking,
+    RerankPolicy,
+    Search,
+    SearchPolicy,
+)
 from headwater_retrieve.ports import Legs, QueryVector, StoreQuery
 from headwater_text.analysis import analyse
 from headwater_vectors.memory import MemoryStore
@@ -45,12 +54,15 @@ class Bench:
         self.watermark = Watermark()
         self.changes = RecentChanges(self.clock)
         self.memory = Memory(MemoryPolicy())
+        self.reranker = WordReranker()
+        reranking = Reranking(self.reranker, self.clock, RerankPolicy(margin=100.0))
         numbers = itertools.count(1)
         self.search = Search(
             self.store,
             self.encoder,
             analyse,
             self.impressions,
+            ranker=Ranker(Reliability(), [reranking], clock=self.clock),
             progress=IndexProgress(self.watermark, TimedLog(), self.clock),
             changes=self.changes,
             memory=self.memory,

@@ -30,7 +30,7 @@ from headwater_kit.core.events import (
     Provenance,
 )
 from headwater_kit.runtime import Service
-from headwater_retrieve.adapters.memory import WordEncoder
+from headwater_retrieve.adapters.memory import WordEncoder, WordReranker
 from headwater_retrieve.bootstrap import build
 from headwater_retrieve.settings import Settings
 from headwater_text.analysis import analyse
@@ -47,8 +47,11 @@ class World:
         self.bus = MemoryBus()
         self.store = MemoryStore()
         self.encoder = WordEncoder()
+        self.reranker = WordReranker()
         settings = Settings(bus="memory", vectors="memory", grpc_port=0)
-        self.service: Service = build(settings, bus=self.bus, store=self.store, encoder=self.encoder)
+        self.service: Service = build(
+            settings, bus=self.bus, store=self.store, encoder=self.encoder, reranker=self.reranker
+        )
 
     async def fill(self) -> None:
         """Stores the texts, one chunk each."""
@@ -209,6 +212,36 @@ async def test_a_broker_that_is_away_ends_no_search(world: World, stub: Retrieve
     response = await stub.Search(retrieve_pb2.SearchRequest(query="list"), timeout=5)
     assert response.passages
     world.bus.back()
+
+
+async def test_a_search_is_explained_where_it_asks_for_that(world: World, stub: RetrieveServiceStub) -> None:
+    request = retrieve_pb2.SearchRequest(query="how does a list grow?", cascade=retrieve_pb2.CASCADE_ON)
+    assert not (await stub.Search(request)).stages
+    request.explain = True
+    found = await stub.Search(request)
+    stages = {stage.stage: stage for stage in found.stages}
+    assert (stages["fusion"].ran, stages["rerank"].ran, stages["rerank"].figures["read"]) == (True, True, 2)
+    assert 0.0 < stages["fusion"].figures["dense_share"] < 1.0
+    assert [each.chunk_id for each in found.standings] == [each.chunk.chunk_id for each in found.passages]
+    for passage, standing in zip(found.passages, found.standings, strict=True):
+        gains = standing.rerank_gain + standing.memory_gain
+        assert passage.score == pytest.approx(standing.fused + gains)
+        assert passage.parts.HasField("rerank")
+    assert (found.standings[0].dense_rank, found.standings[0].lexical_rank) == (1, 1)
+
+
+async def test_by_default_no_reranker_is_asked(world: World, stub: RetrieveServiceStub) -> None:
+    found = await stub.Search(retrieve_pb2.SearchRequest(query="how does a list grow?", explain=True))
+    assert world.reranker.asked == []
+    assert found.stages[-1].reason == "off"
+    assert not found.passages[0].parts.HasField("rerank")
+
+
+async def test_a_cascade_that_is_none_is_refused(stub: RetrieveServiceStub) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await stub.Search(retrieve_pb2.SearchRequest(query="list", cascade=9))  # type: ignore[arg-type]
+    assert refusal.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "cascade" in (refusal.value.details() or "")
 
 
 async def _until(

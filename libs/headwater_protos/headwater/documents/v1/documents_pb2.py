@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&headwater/documents/v1/documents.proto\x12\x16headwater.documents.v1\x1a\x1cgoogle/protobuf/struct.proto\"3\n\x0eSourcePosition\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"\x81\x01\n\x0c\x44ocumentInfo\x12\r\n\x05title\x18\x01 \x01(\t\x12\x12\n\nsource_uri\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12)\n\x08metadata\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07readers\x18\x05 \x03(\t\"\x92\x01\n\x05\x43hunk\x12\x10\n\x08\x63hunk_id\x18\x01 \x01(\t\x12\x0f\n\x07ordinal\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x14\n\x0cheading_path\x18\x04 \x03(\t\x12\r\n\x05start\x18\x05 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x06 \x01(\x05\x12\x13\n\x0btoken_count\x18\x07 \x01(\x05\x12\x11\n\ttext_hash\x18\x08 \x01(\t\"\xe1\x01\n\x07Passage\x12,\n\x05\x63hunk\x18\x01 \x01(\x0b\x32\x1d.headwater.documents.v1.Chunk\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x32\n\x04info\x18\x04 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x0c\n\x04rank\x18\x05 \x01(\x05\x12\r\n\x05score\x18\x06 \x01(\x01\x12\x31\n\x05parts\x18\x07 \x01(\x0b\x32\".headwater.documents.v1.ScoreParts\"l\n\nScoreParts\x12\x12\n\x05\x64\x65nse\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07lexical\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x06memory\x18\x03 \x01(\x01H\x02\x88\x01\x01\x42\x08\n\x06_denseB\n\n\x08_lexicalB\t\n\x07_memory\"\x93\x02\n\x06\x46ilter\x12\x31\n\x03\x61ll\x18\x01 \x01(\x0b\x32\".headwater.documents.v1.FilterListH\x00\x12\x31\n\x03\x61ny\x18\x02 \x01(\x0b\x32\".headwater.documents.v1.FilterListH\x00\x12.\n\x04none\x18\x03 \x01(\x0b\x32\x1e.headwater.documents.v1.FilterH\x00\x12\x35\n\x07\x63ompare\x18\x04 \x01(\x0b\x32\".headwater.documents.v1.ComparisonH\x00\x12\x34\n\x06member\x18\x05 \x01(\x0b\x32\".headwater.documents.v1.MembershipH\x00\x42\x06\n\x04node\"=\n\nFilterList\x12/\n\x07\x66ilters\x18\x01 \x03(\x0b\x32\x1e.headwater.documents.v1.Filter\"v\n\nComparison\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x32\n\x08operator\x18\x02 \x01(\x0e\x32 .headwater.documents.v1.Operator\x12%\n\x05value\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\"C\n\nMembership\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.google.protobuf.Value\"\x8f\x01\n\tFreshness\x12=\n\rmin_positions\x18\x01 \x03(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x0f\n\x07wait_ms\x18\x02 \x01(\x05\x12\x1d\n\x10max_staleness_ms\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x13\n\x11_max_staleness_ms\"F\n\tWatermark\x12\x39\n\tpositions\x18\x01 \x03(\x0b\x32&.headwater.documents.v1.SourcePosition*>\n\x04Lane\x12\x14\n\x10LANE_UNSPECIFIED\x10\x00\x12\r\n\tLANE_LIVE\x10\x01\x12\x11\n\rLANE_BACKFILL\x10\x02*\x8a\x01\n\x08Operator\x12\x18\n\x14OPERATOR_UNSPECIFIED\x10\x00\x12\x0f\n\x0bOPERATOR_EQ\x10\x01\x12\x0f\n\x0bOPERATOR_NE\x10\x02\x12\x0f\n\x0bOPERATOR_LT\x10\x03\x12\x0f\n\x0bOPERATOR_LE\x10\x04\x12\x0f\n\x0bOPERATOR_GT\x10\x05\x12\x0f\n\x0bOPERATOR_GE\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&headwater/documents/v1/documents.proto\x12\x16headwater.documents.v1\x1a\x1cgoogle/protobuf/struct.proto\"3\n\x0eSourcePosition\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"\x81\x01\n\x0c\x44ocumentInfo\x12\r\n\x05title\x18\x01 \x01(\t\x12\x12\n\nsource_uri\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12)\n\x08metadata\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07readers\x18\x05 \x03(\t\"\x92\x01\n\x05\x43hunk\x12\x10\n\x08\x63hunk_id\x18\x01 \x01(\t\x12\x0f\n\x07ordinal\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x14\n\x0cheading_path\x18\x04 \x03(\t\x12\r\n\x05start\x18\x05 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x06 \x01(\x05\x12\x13\n\x0btoken_count\x18\x07 \x01(\x05\x12\x11\n\ttext_hash\x18\x08 \x01(\t\"\xe1\x01\n\x07Passage\x12,\n\x05\x63hunk\x18\x01 \x01(\x0b\x32\x1d.headwater.documents.v1.Chunk\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x32\n\x04info\x18\x04 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x0c\n\x04rank\x18\x05 \x01(\x05\x12\r\n\x05score\x18\x06 \x01(\x01\x12\x31\n\x05parts\x18\x07 \x01(\x0b\x32\".headwater.documents.v1.ScoreParts\"\x8c\x01\n\nScoreParts\x12\x12\n\x05\x64\x65nse\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07lexical\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x06memory\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x13\n\x06rerank\x18\x04 \x01(\x01H\x03\x88\x01\x01\x42\x08\n\x06_denseB\n\n\x08_lexicalB\t\n\x07_memoryB\t\n\x07_rerank\"\x93\x02\n\x06\x46ilter\x12\x31\n\x03\x61ll\x18\x01 \x01(\x0b\x32\".headwater.documents.v1.FilterListH\x00\x12\x31\n\x03\x61ny\x18\x02 \x01(\x0b\x32\".headwater.documents.v1.FilterListH\x00\x12.\n\x04none\x18\x03 \x01(\x0b\x32\x1e.headwater.documents.v1.FilterH\x00\x12\x35\n\x07\x63ompare\x18\x04 \x01(\x0b\x32\".headwater.documents.v1.ComparisonH\x00\x12\x34\n\x06member\x18\x05 \x01(\x0b\x32\".headwater.documents.v1.MembershipH\x00\x42\x06\n\x04node\"=\n\nFilterList\x12/\n\x07\x66ilters\x18\x01 \x03(\x0b\x32\x1e.headwater.documents.v1.Filter\"v\n\nComparison\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x32\n\x08operator\x18\x02 \x01(\x0e\x32 .headwater.documents.v1.Operator\x12%\n\x05value\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\"C\n\nMembership\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.google.protobuf.Value\"\x8f\x01\n\tFreshness\x12=\n\rmin_positions\x18\x01 \x03(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x0f\n\x07wait_ms\x18\x02 \x01(\x05\x12\x1d\n\x10max_staleness_ms\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x13\n\x11_max_staleness_ms\"F\n\tWatermark\x12\x39\n\tpositions\x18\x01 \x03(\x0b\x32&.headwater.documents.v1.SourcePosition*>\n\x04Lane\x12\x14\n\x10LANE_UNSPECIFIED\x10\x00\x12\r\n\tLANE_LIVE\x10\x01\x12\x11\n\rLANE_BACKFILL\x10\x02*\x8a\x01\n\x08Operator\x12\x18\n\x14OPERATOR_UNSPECIFIED\x10\x00\x12\x0f\n\x0bOPERATOR_EQ\x10\x01\x12\x0f\n\x0bOPERATOR_NE\x10\x02\x12\x0f\n\x0bOPERATOR_LT\x10\x03\x12\x0f\n\x0bOPERATOR_LE\x10\x04\x12\x0f\n\x0bOPERATOR_GT\x10\x05\x12\x0f\n\x0bOPERATOR_GE\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headwater.documents.v1.documents_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LANE']._serialized_start=1516
-  _globals['_LANE']._serialized_end=1578
-  _globals['_OPERATOR']._serialized_start=1581
-  _globals['_OPERATOR']._serialized_end=1719
+  _globals['_LANE']._serialized_start=1549
+  _globals['_LANE']._serialized_end=1611
+  _globals['_OPERATOR']._serialized_start=1614
+  _globals['_OPERATOR']._serialized_end=1752
   _globals['_SOURCEPOSITION']._serialized_start=96
   _globals['_SOURCEPOSITION']._serialized_end=147
   _globals['_DOCUMENTINFO']._serialized_start=150
@@ -44,18 +44,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHUNK']._serialized_end=428
   _globals['_PASSAGE']._serialized_start=431
   _globals['_PASSAGE']._serialized_end=656
-  _globals['_SCOREPARTS']._serialized_start=658
-  _globals['_SCOREPARTS']._serialized_end=766
-  _globals['_FILTER']._serialized_start=769
-  _globals['_FILTER']._serialized_end=1044
-  _globals['_FILTERLIST']._serialized_start=1046
-  _globals['_FILTERLIST']._serialized_end=1107
-  _globals['_COMPARISON']._serialized_start=1109
-  _globals['_COMPARISON']._serialized_end=1227
-  _globals['_MEMBERSHIP']._serialized_start=1229
-  _globals['_MEMBERSHIP']._serialized_end=1296
-  _globals['_FRESHNESS']._serialized_start=1299
-  _globals['_FRESHNESS']._serialized_end=1442
-  _globals['_WATERMARK']._serialized_start=1444
-  _globals['_WATERMARK']._serialized_end=1514
+  _globals['_SCOREPARTS']._serialized_start=659
+  _globals['_SCOREPARTS']._serialized_end=799
+  _globals['_FILTER']._serialized_start=802
+  _globals['_FILTER']._serialized_end=1077
+  _globals['_FILTERLIST']._serialized_start=1079
+  _globals['_FILTERLIST']._serialized_end=1140
+  _globals['_COMPARISON']._serialized_start=1142
+  _globals['_COMPARISON']._serialized_end=1260
+  _globals['_MEMBERSHIP']._serialized_start=1262
+  _globals['_MEMBERSHIP']._serialized_end=1329
+  _globals['_FRESHNESS']._serialized_start=1332
+  _globals['_FRESHNESS']._serialized_end=1475
+  _globals['_WATERMARK']._serialized_start=1477
+  _globals['_WATERMARK']._serialized_end=1547
 # @@protoc_insertion_point(module_scope)

@@ -273,22 +273,28 @@ class ScoreParts(_message.Message):
     DENSE_FIELD_NUMBER: _builtins.int
     LEXICAL_FIELD_NUMBER: _builtins.int
     MEMORY_FIELD_NUMBER: _builtins.int
+    RERANK_FIELD_NUMBER: _builtins.int
     dense: _builtins.float
     """Cosine of query and passage vectors, -1 to 1."""
     lexical: _builtins.float
     """BM25 score of the lexical leg, from 0."""
     memory: _builtins.float
     """What the click memory added to the fused score."""
+    rerank: _builtins.float
+    """What the reranker said of query and passage, read together: any number, more
+    is better. Unset if it was not asked.
+    """
     def __init__(
         self,
         *,
         dense: _builtins.float | None = ...,
         lexical: _builtins.float | None = ...,
         memory: _builtins.float | None = ...,
+        rerank: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_dense", b"_dense", "_lexical", b"_lexical", "_memory", b"_memory", "dense", b"dense", "lexical", b"lexical", "memory", b"memory"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_dense", b"_dense", "_lexical", b"_lexical", "_memory", b"_memory", "_rerank", b"_rerank", "dense", b"dense", "lexical", b"lexical", "memory", b"memory", "rerank", b"rerank"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dense", b"_dense", "_lexical", b"_lexical", "_memory", b"_memory", "dense", b"dense", "lexical", b"lexical", "memory", b"memory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dense", b"_dense", "_lexical", b"_lexical", "_memory", b"_memory", "_rerank", b"_rerank", "dense", b"dense", "lexical", b"lexical", "memory", b"memory", "rerank", b"rerank"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__dense: _TypeAlias = _typing.Literal["dense"]  # noqa: Y015
     _WhichOneofArgType__dense: _TypeAlias = _typing.Literal["_dense", b"_dense"]  # noqa: Y015
@@ -296,12 +302,16 @@ class ScoreParts(_message.Message):
     _WhichOneofArgType__lexical: _TypeAlias = _typing.Literal["_lexical", b"_lexical"]  # noqa: Y015
     _WhichOneofReturnType__memory: _TypeAlias = _typing.Literal["memory"]  # noqa: Y015
     _WhichOneofArgType__memory: _TypeAlias = _typing.Literal["_memory", b"_memory"]  # noqa: Y015
+    _WhichOneofReturnType__rerank: _TypeAlias = _typing.Literal["rerank"]  # noqa: Y015
+    _WhichOneofArgType__rerank: _TypeAlias = _typing.Literal["_rerank", b"_rerank"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__dense) -> _WhichOneofReturnType__dense | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lexical) -> _WhichOneofReturnType__lexical | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__memory) -> _WhichOneofReturnType__memory | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rerank) -> _WhichOneofReturnType__rerank | None: ...
 
 Global___ScoreParts: _TypeAlias = ScoreParts  # noqa: Y015
 

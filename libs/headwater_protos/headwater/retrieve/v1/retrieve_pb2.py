@@ -26,29 +26,39 @@ from headwater.access.v1 import access_pb2 as headwater_dot_access_dot_v1_dot_ac
 from headwater.documents.v1 import documents_pb2 as headwater_dot_documents_dot_v1_dot_documents__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/retrieve/v1/retrieve.proto\x12\x15headwater.retrieve.v1\x1a headwater/access/v1/access.proto\x1a&headwater/documents/v1/documents.proto\"\xb4\x02\n\rSearchRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\r\n\x05top_k\x18\x02 \x01(\x05\x12.\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1e.headwater.documents.v1.Filter\x12\x34\n\tfreshness\x18\x04 \x01(\x0b\x32!.headwater.documents.v1.Freshness\x12\x15\n\rimpression_id\x18\x05 \x01(\t\x12\x12\n\nfor_answer\x18\x06 \x01(\x08\x12\x30\n\x08variants\x18\x14 \x03(\x0b\x32\x1e.headwater.retrieve.v1.Variant\x12\x32\n\x06\x66usion\x18\x15 \x01(\x0e\x32\".headwater.retrieve.v1.QueryFusion\x12\x0e\n\x06\x65xpand\x18\x16 \x01(\x08\"=\n\x07Variant\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x14\n\x0chypothetical\x18\x03 \x01(\x08\"\xca\x01\n\x0eSearchResponse\x12\x31\n\x08passages\x18\x01 \x03(\x0b\x32\x1f.headwater.documents.v1.Passage\x12\x15\n\rimpression_id\x18\x02 \x01(\t\x12\x34\n\twatermark\x18\x03 \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x14\n\x0cmissing_legs\x18\x04 \x03(\t\x12\x10\n\x08searched\x18\x0f \x03(\t\x12\x10\n\x08left_out\x18\x10 \x03(\t\"\x15\n\x13GetWatermarkRequest\"o\n\x14GetWatermarkResponse\x12\x34\n\twatermark\x18\x01 \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x0b\n\x03lag\x18\x02 \x01(\x03\x12\x14\n\x0cstaleness_ms\x18\x03 \x01(\x03*Z\n\x0bQueryFusion\x12\x1c\n\x18QUERY_FUSION_UNSPECIFIED\x10\x00\x12\x16\n\x12QUERY_FUSION_SCORE\x10\x01\x12\x15\n\x11QUERY_FUSION_RANK\x10\x02\x32\xe5\x01\n\x0fRetrieveService\x12^\n\x06Search\x12$.headwater.retrieve.v1.SearchRequest\x1a%.headwater.retrieve.v1.SearchResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x12r\n\x0cGetWatermark\x12*.headwater.retrieve.v1.GetWatermarkRequest\x1a+.headwater.retrieve.v1.GetWatermarkResponse\"\t\xea\xe0\x18\x05\n\x03\x01\x02\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/retrieve/v1/retrieve.proto\x12\x15headwater.retrieve.v1\x1a headwater/access/v1/access.proto\x1a&headwater/documents/v1/documents.proto\"\xf6\x02\n\rSearchRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\r\n\x05top_k\x18\x02 \x01(\x05\x12.\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1e.headwater.documents.v1.Filter\x12\x34\n\tfreshness\x18\x04 \x01(\x0b\x32!.headwater.documents.v1.Freshness\x12\x15\n\rimpression_id\x18\x05 \x01(\t\x12\x12\n\nfor_answer\x18\x06 \x01(\x08\x12\x0f\n\x07\x65xplain\x18\x07 \x01(\x08\x12/\n\x07\x63\x61scade\x18\x08 \x01(\x0e\x32\x1e.headwater.retrieve.v1.Cascade\x12\x30\n\x08variants\x18\x14 \x03(\x0b\x32\x1e.headwater.retrieve.v1.Variant\x12\x32\n\x06\x66usion\x18\x15 \x01(\x0e\x32\".headwater.retrieve.v1.QueryFusion\x12\x0e\n\x06\x65xpand\x18\x16 \x01(\x08\"=\n\x07Variant\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x14\n\x0chypothetical\x18\x03 \x01(\x08\"\xb2\x02\n\x0eSearchResponse\x12\x31\n\x08passages\x18\x01 \x03(\x0b\x32\x1f.headwater.documents.v1.Passage\x12\x15\n\rimpression_id\x18\x02 \x01(\t\x12\x34\n\twatermark\x18\x03 \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x14\n\x0cmissing_legs\x18\x04 \x03(\t\x12\x32\n\x06stages\x18\x05 \x03(\x0b\x32\".headwater.retrieve.v1.StageReport\x12\x32\n\tstandings\x18\x06 \x03(\x0b\x32\x1f.headwater.retrieve.v1.Standing\x12\x10\n\x08searched\x18\x0f \x03(\t\x12\x10\n\x08left_out\x18\x10 \x03(\t\"\xbc\x01\n\x0bStageReport\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0b\n\x03ran\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07took_ms\x18\x04 \x01(\x01\x12@\n\x07\x66igures\x18\x05 \x03(\x0b\x32/.headwater.retrieve.v1.StageReport.FiguresEntry\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x7f\n\x08Standing\x12\x10\n\x08\x63hunk_id\x18\x01 \x01(\t\x12\x12\n\ndense_rank\x18\x02 \x01(\x05\x12\x14\n\x0clexical_rank\x18\x03 \x01(\x05\x12\r\n\x05\x66used\x18\x04 \x01(\x01\x12\x13\n\x0brerank_gain\x18\x05 \x01(\x01\x12\x13\n\x0bmemory_gain\x18\x06 \x01(\x01\"\x15\n\x13GetWatermarkRequest\"o\n\x14GetWatermarkResponse\x12\x34\n\twatermark\x18\x01 \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x0b\n\x03lag\x18\x02 \x01(\x03\x12\x14\n\x0cstaleness_ms\x18\x03 \x01(\x03*Z\n\x0bQueryFusion\x12\x1c\n\x18QUERY_FUSION_UNSPECIFIED\x10\x00\x12\x16\n\x12QUERY_FUSION_SCORE\x10\x01\x12\x15\n\x11QUERY_FUSION_RANK\x10\x02*U\n\x07\x43\x61scade\x12\x17\n\x13\x43\x41SCADE_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x43\x41SCADE_OFF\x10\x01\x12\x10\n\x0c\x43\x41SCADE_AUTO\x10\x02\x12\x0e\n\nCASCADE_ON\x10\x03\x32\xe5\x01\n\x0fRetrieveService\x12^\n\x06Search\x12$.headwater.retrieve.v1.SearchRequest\x1a%.headwater.retrieve.v1.SearchResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x12r\n\x0cGetWatermark\x12*.headwater.retrieve.v1.GetWatermarkRequest\x1a+.headwater.retrieve.v1.GetWatermarkResponse\"\t\xea\xe0\x18\x05\n\x03\x01\x02\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headwater.retrieve.v1.retrieve_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_STAGEREPORT_FIGURESENTRY']._loaded_options = None
+  _globals['_STAGEREPORT_FIGURESENTRY']._serialized_options = b'8\001'
   _globals['_RETRIEVESERVICE'].methods_by_name['Search']._loaded_options = None
   _globals['_RETRIEVESERVICE'].methods_by_name['Search']._serialized_options = b'\352\340\030\003\n\001\002'
   _globals['_RETRIEVESERVICE'].methods_by_name['GetWatermark']._loaded_options = None
   _globals['_RETRIEVESERVICE'].methods_by_name['GetWatermark']._serialized_options = b'\352\340\030\005\n\003\001\002\003'
-  _globals['_QUERYFUSION']._serialized_start=852
-  _globals['_QUERYFUSION']._serialized_end=942
+  _globals['_QUERYFUSION']._serialized_start=1342
+  _globals['_QUERYFUSION']._serialized_end=1432
+  _globals['_CASCADE']._serialized_start=1434
+  _globals['_CASCADE']._serialized_end=1519
   _globals['_SEARCHREQUEST']._serialized_start=138
-  _globals['_SEARCHREQUEST']._serialized_end=446
-  _globals['_VARIANT']._serialized_start=448
-  _globals['_VARIANT']._serialized_end=509
-  _globals['_SEARCHRESPONSE']._serialized_start=512
-  _globals['_SEARCHRESPONSE']._serialized_end=714
-  _globals['_GETWATERMARKREQUEST']._serialized_start=716
-  _globals['_GETWATERMARKREQUEST']._serialized_end=737
-  _globals['_GETWATERMARKRESPONSE']._serialized_start=739
-  _globals['_GETWATERMARKRESPONSE']._serialized_end=850
-  _globals['_RETRIEVESERVICE']._serialized_start=945
-  _globals['_RETRIEVESERVICE']._serialized_end=1174
+  _globals['_SEARCHREQUEST']._serialized_end=512
+  _globals['_VARIANT']._serialized_start=514
+  _globals['_VARIANT']._serialized_end=575
+  _globals['_SEARCHRESPONSE']._serialized_start=578
+  _globals['_SEARCHRESPONSE']._serialized_end=884
+  _globals['_STAGEREPORT']._serialized_start=887
+  _globals['_STAGEREPORT']._serialized_end=1075
+  _globals['_STAGEREPORT_FIGURESENTRY']._serialized_start=1029
+  _globals['_STAGEREPORT_FIGURESENTRY']._serialized_end=1075
+  _globals['_STANDING']._serialized_start=1077
+  _globals['_STANDING']._serialized_end=1204
+  _globals['_GETWATERMARKREQUEST']._serialized_start=1206
+  _globals['_GETWATERMARKREQUEST']._serialized_end=1227
+  _globals['_GETWATERMARKRESPONSE']._serialized_start=1229
+  _globals['_GETWATERMARKRESPONSE']._serialized_end=1340
+  _globals['_RETRIEVESERVICE']._serialized_start=1522
+  _globals['_RETRIEVESERVICE']._serialized_end=1751
 # @@protoc_insertion_point(module_scope)

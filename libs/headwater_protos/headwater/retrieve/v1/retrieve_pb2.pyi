@@ -44,6 +44,34 @@ QUERY_FUSION_RANK: QueryFusion.ValueType  # 2
 """The weighted sum of 1 / (60 + rank), as in RAG-Fusion."""
 Global___QueryFusion: _TypeAlias = QueryFusion  # noqa: Y015
 
+class _Cascade:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CascadeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Cascade.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CASCADE_UNSPECIFIED: _Cascade.ValueType  # 0
+    """As the service is set."""
+    CASCADE_OFF: _Cascade.ValueType  # 1
+    """Nothing."""
+    CASCADE_AUTO: _Cascade.ValueType  # 2
+    """A reranker, where the order is in doubt and the deadline leaves time."""
+    CASCADE_ON: _Cascade.ValueType  # 3
+    """A reranker, wherever it can read the query and the deadline leaves time."""
+
+class Cascade(_Cascade, metaclass=_CascadeEnumTypeWrapper):
+    """What follows on the two legs and their fusion."""
+
+CASCADE_UNSPECIFIED: Cascade.ValueType  # 0
+"""As the service is set."""
+CASCADE_OFF: Cascade.ValueType  # 1
+"""Nothing."""
+CASCADE_AUTO: Cascade.ValueType  # 2
+"""A reranker, where the order is in doubt and the deadline leaves time."""
+CASCADE_ON: Cascade.ValueType  # 3
+"""A reranker, wherever it can read the query and the deadline leaves time."""
+Global___Cascade: _TypeAlias = Cascade  # noqa: Y015
+
 @_typing.final
 class SearchRequest(_message.Message):
     """A search."""
@@ -56,6 +84,8 @@ class SearchRequest(_message.Message):
     FRESHNESS_FIELD_NUMBER: _builtins.int
     IMPRESSION_ID_FIELD_NUMBER: _builtins.int
     FOR_ANSWER_FIELD_NUMBER: _builtins.int
+    EXPLAIN_FIELD_NUMBER: _builtins.int
+    CASCADE_FIELD_NUMBER: _builtins.int
     VARIANTS_FIELD_NUMBER: _builtins.int
     FUSION_FIELD_NUMBER: _builtins.int
     EXPAND_FIELD_NUMBER: _builtins.int
@@ -71,6 +101,10 @@ class SearchRequest(_message.Message):
     """True if an answer with the impression's id is to be made from what is
     found: a reaction to it as a whole then means what the answer cites.
     """
+    explain: _builtins.bool
+    """Tells in the response how the list came about."""
+    cascade: Global___Cascade.ValueType
+    """How far to go for a better order; unset means as the service is set."""
     fusion: Global___QueryFusion.ValueType
     """How the lists of the query and its variants become one; unset means by
     score.
@@ -102,13 +136,15 @@ class SearchRequest(_message.Message):
         freshness: _documents_pb2.Freshness | None = ...,
         impression_id: _builtins.str = ...,
         for_answer: _builtins.bool = ...,
+        explain: _builtins.bool = ...,
+        cascade: Global___Cascade.ValueType = ...,
         variants: _abc.Iterable[Global___Variant] | None = ...,
         fusion: Global___QueryFusion.ValueType = ...,
         expand: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "freshness", b"freshness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expand", b"expand", "filter", b"filter", "for_answer", b"for_answer", "freshness", b"freshness", "fusion", b"fusion", "impression_id", b"impression_id", "query", b"query", "top_k", b"top_k", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cascade", b"cascade", "expand", b"expand", "explain", b"explain", "filter", b"filter", "for_answer", b"for_answer", "freshness", b"freshness", "fusion", b"fusion", "impression_id", b"impression_id", "query", b"query", "top_k", b"top_k", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -158,6 +194,8 @@ class SearchResponse(_message.Message):
     IMPRESSION_ID_FIELD_NUMBER: _builtins.int
     WATERMARK_FIELD_NUMBER: _builtins.int
     MISSING_LEGS_FIELD_NUMBER: _builtins.int
+    STAGES_FIELD_NUMBER: _builtins.int
+    STANDINGS_FIELD_NUMBER: _builtins.int
     SEARCHED_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
     impression_id: _builtins.str
@@ -177,6 +215,14 @@ class SearchResponse(_message.Message):
         """
 
     @_builtins.property
+    def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageReport]:
+        """With `explain`: what each stage did, in their order."""
+
+    @_builtins.property
+    def standings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Standing]:
+        """With `explain`: where the passages stood, by rank."""
+
+    @_builtins.property
     def searched(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What was searched beside the query: variants, and what `expand` made."""
 
@@ -193,16 +239,120 @@ class SearchResponse(_message.Message):
         impression_id: _builtins.str = ...,
         watermark: _documents_pb2.Watermark | None = ...,
         missing_legs: _abc.Iterable[_builtins.str] | None = ...,
+        stages: _abc.Iterable[Global___StageReport] | None = ...,
+        standings: _abc.Iterable[Global___Standing] | None = ...,
         searched: _abc.Iterable[_builtins.str] | None = ...,
         left_out: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["impression_id", b"impression_id", "left_out", b"left_out", "missing_legs", b"missing_legs", "passages", b"passages", "searched", b"searched", "watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["impression_id", b"impression_id", "left_out", b"left_out", "missing_legs", b"missing_legs", "passages", b"passages", "searched", b"searched", "stages", b"stages", "standings", b"standings", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchResponse: _TypeAlias = SearchResponse  # noqa: Y015
+
+@_typing.final
+class StageReport(_message.Message):
+    """What a stage of a search did, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FiguresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    RAN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TOOK_MS_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
+    stage: _builtins.str
+    """Such as "encode", "search", "fusion", "rerank", "memory"."""
+    ran: _builtins.bool
+    """Whether it had a say in the list."""
+    reason: _builtins.str
+    """Why, or why not: a line for people."""
+    took_ms: _builtins.float
+    """How long it took, in milliseconds."""
+    @_builtins.property
+    def figures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """What it went by, by name, such as "dense_weight"."""
+
+    def __init__(
+        self,
+        *,
+        stage: _builtins.str = ...,
+        ran: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        took_ms: _builtins.float = ...,
+        figures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["figures", b"figures", "ran", b"ran", "reason", b"reason", "stage", b"stage", "took_ms", b"took_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StageReport: _TypeAlias = StageReport  # noqa: Y015
+
+@_typing.final
+class Standing(_message.Message):
+    """Where a passage stood before it got its rank."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHUNK_ID_FIELD_NUMBER: _builtins.int
+    DENSE_RANK_FIELD_NUMBER: _builtins.int
+    LEXICAL_RANK_FIELD_NUMBER: _builtins.int
+    FUSED_FIELD_NUMBER: _builtins.int
+    RERANK_GAIN_FIELD_NUMBER: _builtins.int
+    MEMORY_GAIN_FIELD_NUMBER: _builtins.int
+    chunk_id: _builtins.str
+    """The passage's chunk."""
+    dense_rank: _builtins.int
+    """Its rank in the dense leg, from 1; 0 if that did not find it."""
+    lexical_rank: _builtins.int
+    """Its rank in the lexical leg, from 1; 0 if that did not find it."""
+    fused: _builtins.float
+    """Its score after fusion."""
+    rerank_gain: _builtins.float
+    """What the reranker added to that; 0 if it did not read it."""
+    memory_gain: _builtins.float
+    """What the click memory added to that."""
+    def __init__(
+        self,
+        *,
+        chunk_id: _builtins.str = ...,
+        dense_rank: _builtins.int = ...,
+        lexical_rank: _builtins.int = ...,
+        fused: _builtins.float = ...,
+        rerank_gain: _builtins.float = ...,
+        memory_gain: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_id", b"chunk_id", "dense_rank", b"dense_rank", "fused", b"fused", "lexical_rank", b"lexical_rank", "memory_gain", b"memory_gain", "rerank_gain", b"rerank_gain"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Standing: _TypeAlias = Standing  # noqa: Y015
 
 @_typing.final
 class GetWatermarkRequest(_message.Message):
