@@ -57,6 +57,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         # What these are given is not kept: what they pass on is noted where it is read, and what a guard finds is on
         # audit.v1 anyway.
         "headwater.embed.v1.EmbedService/Embed": Method(Group.EMBED, is_audited=False),
+        "headwater.embed.v1.EmbedService/Rerank": Method(Group.EMBED, is_audited=False),
         "headwater.embed.v1.EmbedService/ListModels": _UNSEEN,
         "headwater.guard.v1.GuardService/CheckInput": _CHECK,
         "headwater.guard.v1.GuardService/CheckPassages": _CHECK,
