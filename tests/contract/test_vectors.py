@@ -7,11 +7,12 @@ import pytest
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.milvus import Address, MilvusStore
 from headwater_vectors.testing.collections import CollectionsContract
+from headwater_vectors.testing.filtering import FilterContract
 from headwater_vectors.testing.searching import SearchContract
 from headwater_vectors.testing.versions import VersionsContract
 
 
-class TestMemoryStore(SearchContract, VersionsContract, CollectionsContract):
+class TestMemoryStore(SearchContract, FilterContract, VersionsContract, CollectionsContract):
     @pytest.fixture
     async def store(self) -> MemoryStore:
         store = MemoryStore()
@@ -25,7 +26,7 @@ class TestMemoryStore(SearchContract, VersionsContract, CollectionsContract):
         return twin
 
 
-class TestMilvusStore(SearchContract, VersionsContract, CollectionsContract):
+class TestMilvusStore(SearchContract, FilterContract, VersionsContract, CollectionsContract):
     @pytest.fixture
     def alias(self) -> str:
         return f"t{uuid4().hex[:12]}"

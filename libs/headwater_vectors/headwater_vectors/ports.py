@@ -1,8 +1,8 @@
 """The vector store as index writes it and retrieve reads it.
 
 Adapters: `milvus` (Milvus Lite on a laptop, Milvus in a cluster) and `memory`.
-One contract suite holds for both: `testing.searching`, `testing.versions` and
-`testing.collections`.
+One contract suite holds for both: `testing.searching`, `testing.filtering`,
+`testing.versions` and `testing.collections`.
 
 A document's rows of one version become visible, and those of the version before
 vanish, by a single write of a ledger row (`switch`). The ledger has a row for
@@ -178,6 +178,10 @@ class VectorReader(Protocol):
 
     async def counts(self, tenant: str) -> Counts:
         """How much of a tenant is stored."""
+        ...
+
+    async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:
+        """Those of these chunk rows that are stored and this tenant's, of whatever version, in no order."""
         ...
 
     async def collection(self) -> tuple[str, Model] | None:

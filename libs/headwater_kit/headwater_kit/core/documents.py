@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.presentation import Presentation
 
 # The unit separator cannot stand in an id, so a key splits in one way only.
 KEY_SEPARATOR = "\x1f"
@@ -14,6 +15,7 @@ PART_SEPARATOR = b"\x1e"
 MARKER = b"-"
 DEFAULT_TENANT = "default"
 ANONYMOUS = "anonymous"
+AS_FOUND = Presentation()
 # Milvus bounds a VARCHAR in bytes; 512 characters are at most 2,048 of them.
 MAX_ID_CHARACTERS = 512
 
@@ -173,6 +175,7 @@ class Passage:
     rank: int = 0
     score: float = 0.0
     parts: ScoreParts = ScoreParts()
+    presentation: Presentation = AS_FOUND
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ RETRIEVE_FRESHNESS = Histogram(
 RETRIEVE_MISSING_LEGS = Counter(
     "headwater.retrieve.missing_legs", "{search}", "searches answered without a leg that was away, by leg"
 )
+RETRIEVE_CACHED = Counter("headwater.retrieve.cached", "{search}", "searches answered from a list ranked before")
 GUARD_VERDICTS = Counter("headwater.guard.verdicts", "{check}", "checks made, by stage and verdict")
 
 INGEST_DOCUMENTS = Counter("headwater.ingest.documents", "{record}", "records of documents.v1, by what became of them")

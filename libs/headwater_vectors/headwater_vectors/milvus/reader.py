@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 
 import numpy as np
-from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.documents import DocumentKey, Passage
 
 from headwater_vectors import filters
 from headwater_vectors.milvus import rows, schema
@@ -33,6 +33,11 @@ class MilvusReader:
         if query.vector and query.model_id not in ("", self._model_id):
             raise ModelChanged(f"the collection holds vectors of {self._model_id}, not of {query.model_id}")
         return await self._versions.search(query)
+
+    async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:
+        """As `VectorReader.passages`."""
+        found = await self._tables.by_id(self._tables.chunks, list(row_ids), schema.HIT_FIELDS)
+        return [rows.passage(entity) for entity in found.values() if entity["tenant"] == tenant]
 
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""

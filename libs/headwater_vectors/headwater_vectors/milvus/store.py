@@ -7,7 +7,7 @@ from typing import NoReturn, TypeVar
 from uuid import uuid4
 
 from headwater_kit.core.clock import Clock, SystemClock
-from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.documents import DocumentKey, Passage
 from headwater_kit.core.errors import Misconfigured, Unavailable
 
 from headwater_vectors.milvus import schema
@@ -109,6 +109,10 @@ class MilvusStore:
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
         return await self._on_served(lambda opened: opened.reader.search(query), Legs)
+
+    async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:
+        """As `VectorReader.passages`."""
+        return await self._on_served(lambda opened: opened.reader.passages(tenant, row_ids), lambda: ())
 
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from headwater_kit.core.documents import Freshness, Position, check_id
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.filters import Filter
+from headwater_kit.core.filters import Filter, check
+from headwater_kit.core.shape import Shape
 
 MAX_QUERY_CHARACTERS = 8_192
 DEFAULT_TOP_K = 10
@@ -18,7 +19,8 @@ class Query:
     """A search as asked.
 
     `top_k` 0 means 10; `impression_id` empty means one is made. With
-    `for_answer`, an answer is to be made from it.
+    `for_answer`, an answer is to be made from it. `shape` is what is asked of
+    the list.
     """
 
     text: str
@@ -27,6 +29,7 @@ class Query:
     freshness: Freshness = field(default_factory=Freshness)
     impression_id: str = ""
     for_answer: bool = False
+    shape: Shape = field(default_factory=Shape)
 
     def __post_init__(self) -> None:
         _check_text(self.text)
@@ -34,6 +37,8 @@ class Query:
         _check_range("freshness.wait_ms", self.freshness.wait_ms, None)
         _check_range("freshness.max_staleness_ms", self.freshness.max_staleness_ms or 0, None)
         _check_positions(self.freshness.min_positions)
+        if self.filter is not None:
+            check(self.filter)
         if self.impression_id:
             check_id(self.impression_id, "impression_id")
 

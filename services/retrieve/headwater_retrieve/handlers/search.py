@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import NotFound, Transient
 from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
+from headwater_kit.core.shape import DocumentGroup, Facet
 from headwater_kit.core.turns import Turns
 from headwater_vectors.ports import ModelChanged
 
@@ -16,7 +18,10 @@ from headwater_retrieve.domain.fusion import Candidate, Weights, fuse
 from headwater_retrieve.domain.memory import Memory
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import weigh
+from headwater_retrieve.domain.results import ResultCache
+from headwater_retrieve.handlers.presenting import Presented, Presenting
 from headwater_retrieve.handlers.progress import IndexProgress
+from headwater_retrieve.handlers.ranked import Ranked, RankedLists
 from headwater_retrieve.ports import ImpressionLog, Legs, QueryEncoder, QueryVector, StoreQuery, VectorReader
 
 DENSE_LEG = "dense"
@@ -52,6 +57,12 @@ class Found:
     impression_id: str
     watermark: tuple[Position, ...]
     missing_legs: tuple[str, ...] = ()
+    next_cursor: str = ""
+    facets: tuple[Facet, ...] = ()
+    groups: tuple[DocumentGroup, ...] = ()
+    list_changed: bool = False
+    candidates: int = 0
+    from_cache: bool = False
 
 
 # What stands for the vector of a query that was not encoded: nothing is near it.
@@ -77,6 +88,8 @@ class Search:
         clock: Clock,
         new_id: Callable[[], str],
         policy: SearchPolicy,
+        presenting: Presenting,
+        results: ResultCache[Ranked],
     ) -> None:
         self._reader = reader
         self._encoder = encoder
@@ -89,6 +102,8 @@ class Search:
         self._new_id = new_id
         self._policy = policy
         self._turns = Turns(clock, policy.at_once)
+        self._presenting = presenting
+        self._lists = RankedLists(reader, results)
 
     async def search(self, query: Query, principal: Principal, deadline: Deadline) -> Found:
         """The passages that answer best, by rank.
@@ -98,22 +113,37 @@ class Search:
         Overloaded where so many search already that this one would be late.
         Where the encoder is, the list is made without the dense leg and says so.
         """
-        weights = weigh(query.text, self._policy.weights, self._policy.scripts)
         # Who waits for the index takes nobody's turn.
         await self._progress.reach(query.freshness, deadline)
+        # Taken before the store, or a list that nothing has changed since, is read: this much it reflects at least.
+        watermark = self._progress.positions()
+        ranked = await self._lists.of(query, principal, partial(self._rank, query, principal, deadline))
+        shown = await self._presenting.present(query, principal, self._current(principal, ranked.passages))
+        found = self._found(query, watermark, ranked, shown)
+        await self._impressions.record(self._impression(query, principal, ranked.vector, found))
+        return found
+
+    async def _rank(self, query: Query, principal: Principal, deadline: Deadline) -> Ranked:
+        weights = weigh(query.text, self._policy.weights, self._policy.scripts)
         async with self._turns.turn(deadline):
-            # Taken before the store is read: the list reflects this much at least.
-            watermark = self._progress.positions()
             vector, legs = await self._find(query, principal, weights, deadline)
         candidates = self._remember(principal, vector or NO_VECTOR, fuse(legs.dense, legs.lexical, weights))
-        found = Found(
-            self._select(principal, candidates, query.limit),
+        passages = tuple(candidate.ranked(rank) for rank, candidate in enumerate(candidates, start=1))
+        return Ranked(passages, vector or NO_VECTOR, () if vector else (DENSE_LEG,))
+
+    def _found(self, query: Query, watermark: tuple[Position, ...], ranked: Ranked, shown: Presented) -> Found:
+        return Found(
+            shown.passages,
             query.impression_id or self._new_id(),
             watermark,
-            () if vector else (DENSE_LEG,),
+            ranked.missing_legs,
+            shown.next_cursor,
+            shown.facets,
+            shown.groups,
+            shown.list_changed,
+            shown.candidates,
+            ranked.from_cache,
         )
-        await self._impressions.record(self._impression(query, principal, vector or NO_VECTOR, found))
-        return found
 
     async def _find(
         self, query: Query, principal: Principal, weights: Weights, deadline: Deadline
@@ -157,9 +187,8 @@ class Search:
         votes = self._memory.recall(principal.tenant, query.model_id, query.vector)
         return self._memory.apply(candidates, votes) if votes else candidates
 
-    def _select(self, principal: Principal, candidates: Sequence[Candidate], limit: int) -> tuple[Passage, ...]:
-        current = [c for c in candidates if self._changes.allows(principal.tenant, c.passage)]
-        return tuple(c.ranked(rank) for rank, c in enumerate(current[:limit], start=1))
+    def _current(self, principal: Principal, passages: Sequence[Passage]) -> list[Passage]:
+        return [passage for passage in passages if self._changes.allows(principal.tenant, passage)]
 
     def _impression(self, query: Query, principal: Principal, encoded: QueryVector, found: Found) -> ImpressionRecorded:
         return ImpressionRecorded(

@@ -25,9 +25,19 @@ from headwater_retrieve.adapters.memory import ImpressionList, TimedLog, WordEnc
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
 from headwater_retrieve.domain.query import Query
-from headwater_retrieve.handlers import Found, IndexProgress, Search, SearchPolicy
+from headwater_retrieve.domain.results import ResultCache
+from headwater_retrieve.handlers import (
+    Found,
+    IndexProgress,
+    PresentationPolicy,
+    Presenting,
+    Ranked,
+    Search,
+    SearchPolicy,
+)
 from headwater_retrieve.ports import QueryVector
 from headwater_text.analysis import analyse
+from headwater_text.highlights import find_terms
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import ChunkRow, LedgerRow, Model
 
@@ -37,7 +47,13 @@ ADA = Principal("acme", "ada")
 class Bench:
     """A search with everything around it at hand."""
 
-    def __init__(self, encoder: WordEncoder | None = None, policy: SearchPolicy | None = None) -> None:
+    def __init__(
+        self,
+        encoder: WordEncoder | None = None,
+        policy: SearchPolicy | None = None,
+        presentation: PresentationPolicy | None = None,
+        cache_bytes: int = 0,
+    ) -> None:
         self.clock = ManualClock()
         self.store = MemoryStore()
         self.encoder = encoder or WordEncoder()
@@ -45,6 +61,7 @@ class Bench:
         self.watermark = Watermark()
         self.changes = RecentChanges(self.clock)
         self.memory = Memory(MemoryPolicy())
+        self.results: ResultCache[Ranked] = ResultCache(self.clock, cache_bytes, 60.0)
         numbers = itertools.count(1)
         self.search = Search(
             self.store,
@@ -57,6 +74,8 @@ class Bench:
             clock=self.clock,
             new_id=lambda: f"impression-{next(numbers)}",
             policy=policy or SearchPolicy(),
+            presenting=Presenting(self.store, analyse, find_terms, self.clock, presentation),
+            results=self.results,
         )
 
     async def add(self, document_id: str, text: str, tenant: str = "acme", version: int = 1, **metadata: str) -> None:

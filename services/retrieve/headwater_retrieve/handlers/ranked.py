@@ -1,0 +1,58 @@
+"""What a search has found, in order, before it is made a list to show."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from headwater_kit.core.documents import Freshness, Passage, Principal
+from headwater_kit.core.shape import Shape
+
+from headwater_retrieve.domain.query import Query
+from headwater_retrieve.domain.results import ResultCache
+from headwater_retrieve.ports import QueryVector, VectorReader
+
+# Names, scores, objects and metadata around a passage's text.
+PASSAGE_BYTES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """All candidates, best first, and the query's vector; a list of missing legs is not kept for others."""
+
+    passages: tuple[Passage, ...]
+    vector: QueryVector
+    missing_legs: tuple[str, ...] = ()
+    from_cache: bool = False
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes to hold it, roughly."""
+        return sum(PASSAGE_BYTES + 2 * len(passage.chunk.text) for passage in self.passages)
+
+
+class RankedLists:
+    """Ranked lists, of the cache where it has them.
+
+    A list is taken for another search only of the same principal, with its
+    groups, for the same query and filter, in the same collection, and as long as
+    nothing of the tenant's has changed: no document, and nothing learned.
+    """
+
+    def __init__(self, reader: VectorReader, cache: ResultCache[Ranked]) -> None:
+        self._reader = reader
+        self._cache = cache
+
+    async def of(self, query: Query, principal: Principal, make: Callable[[], Awaitable[Ranked]]) -> Ranked:
+        """The list that `make` makes, or has made. Raises what it raises."""
+        if not self._cache.is_on:
+            return await make()
+        # Whatever is not about ranking may differ.
+        asked = replace(query, top_k=0, freshness=Freshness(), impression_id="", for_answer=False, shape=Shape())
+        key = (await self._reader.collection(), principal, asked)
+        held = self._cache.get(principal.tenant, key)
+        if held is not None:
+            return replace(held, from_cache=True)
+        state = self._cache.state(principal.tenant)
+        made = await make()
+        if not made.missing_legs:
+            self._cache.put(principal.tenant, key, made, made.size_bytes, state)
+        return made
