@@ -7,7 +7,7 @@ from functools import lru_cache
 from headwater_text.analysis import CJK, MAX_TERM_CHARACTERS, WORD_CACHE_SIZE, analyse
 
 # Marks that follow a letter belong to its word, as composed letters do.
-_LETTER = rf"(?:(?![{CJK}])\w)"
+_LETTER = rf"[^\W{CJK}]"
 _WORD = rf"{_LETTER}(?:{_LETTER}|[\u0300-\u036f])*"
 _SIGNED = r"(?<!\w)[CFcf](?:\+\+|\#)(?!\w)"
 _PIECE = re.compile(rf"(?P<cjk>[{CJK}]+)|{_SIGNED}|{_WORD}(?:\.{_WORD})*")

@@ -12,7 +12,7 @@ import numpy as np
 from headwater_kit.core.documents import Passage
 from numpy.typing import NDArray
 
-from headwater_retrieve.domain.words import words
+from headwater_retrieve.domain.likeness import by_words
 
 # Passages that are put in order anew; those below come after them as they are. Each costs a comparison with all.
 MAX_POOL = 100
@@ -24,7 +24,7 @@ def diversify(passages: Sequence[Passage], diversity: float) -> list[Passage]:
     if diversity == 0.0 or len(pool) < 2:
         return list(passages)
     worth = (1.0 - diversity) * _relevance(pool)
-    alike, nearest = _likeness(pool), np.zeros(len(pool))
+    alike, nearest = by_words([each.chunk.text for each in pool]), np.zeros(len(pool))
     left, chosen = np.ones(len(pool), dtype=bool), []
     for _ in pool:
         # Of equals the first, which is the best: argmax takes it.
@@ -39,16 +39,3 @@ def _relevance(pool: Sequence[Passage]) -> NDArray[np.float64]:
     scores = np.array([passage.score for passage in pool])
     spread = scores.max() - scores.min()
     return (scores - scores.min()) / spread if spread else np.ones(len(pool))
-
-
-def _likeness(pool: Sequence[Passage]) -> NDArray[np.float64]:
-    """Jaccard of the sets of words, of each passage with each."""
-    texts = [set(words(passage.chunk.text)) for passage in pool]
-    columns = {word: column for column, word in enumerate(sorted(set().union(*texts)))}
-    holds = np.zeros((len(texts), len(columns)), dtype=np.float32)
-    for row, text in enumerate(texts):
-        holds[row, [columns[word] for word in text]] = 1.0
-    common = holds @ holds.T
-    sizes = holds.sum(axis=1)
-    either = sizes[:, None] + sizes[None, :] - common
-    return np.asarray(common / np.maximum(either, 1.0), dtype=np.float64)

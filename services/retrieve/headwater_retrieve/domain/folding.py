@@ -1,34 +1,48 @@
 """Passages that say the same, folded into the best of them."""
 
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 from headwater_kit.core.documents import Passage
 from headwater_kit.core.shape import Folding
 
-from headwater_retrieve.domain.words import shingles, words
+from headwater_retrieve.domain.likeness import by_runs, words
 
-# Share of all their runs of three words that near-duplicates have in common (Jaccard). In a chunk of a hundred words
-# one that is changed leaves 0.94, and eight spread out leave 0.6.
+# Share of all their runs of three words that near-duplicates have in common. In a chunk of a hundred words one that is
+# changed leaves 0.94, and eight spread out leave 0.6.
 NEAR = 0.8
+# Passages that are compared with each other; what is ranked below is not folded. A comparison of all with all.
+MAX_COMPARED = 300
 MAX_DUPLICATE_IDS = 10
 
 
 def fold(passages: Sequence[Passage], folding: Folding) -> list[Passage]:
     """The passages without those that a better one says already; that one tells how many, and of which documents."""
-    if folding is Folding.NONE:
+    if folding is Folding.NONE or not passages:
         return list(passages)
-    kept: list[Passage] = []
+    first = _same(passages) if folding is Folding.EXACT else _alike(passages[:MAX_COMPARED])
     folded: dict[int, list[Passage]] = defaultdict(list)
-    alike = _Alike(1.0 if folding is Folding.EXACT else NEAR)
-    for passage in passages:
-        place = alike.place(words(passage.chunk.text), folding)
-        if place < len(kept):
-            folded[place].append(passage)
-        else:
-            kept.append(passage)
-    return [_telling(passage, folded.get(place, [])) for place, passage in enumerate(kept)]
+    for passage, place in zip(passages, first, strict=False):
+        folded[place].append(passage)
+    kept = [_telling(group[0], group[1:]) for _, group in sorted(folded.items())]
+    return [*kept, *passages[len(first) :]]
+
+
+def _same(passages: Sequence[Passage]) -> list[int]:
+    """For each passage the first one of the same words in the same order."""
+    places: dict[tuple[str, ...], int] = {}
+    return [places.setdefault(tuple(words(each.chunk.text)), place) for place, each in enumerate(passages)]
+
+
+def _alike(passages: Sequence[Passage]) -> list[int]:
+    """For each passage the first one like it that is not folded itself."""
+    is_near = by_runs([each.chunk.text for each in passages]) >= NEAR
+    first: list[int] = []
+    for place in range(len(passages)):
+        kept = (before for before in is_near[place, :place].nonzero()[0].tolist() if first[before] == before)
+        first.append(next(kept, place))
+    return first
 
 
 def _telling(passage: Passage, duplicates: Sequence[Passage]) -> Passage:
@@ -37,28 +51,3 @@ def _telling(passage: Passage, duplicates: Sequence[Passage]) -> Passage:
     names = tuple(dict.fromkeys(each.document_id for each in duplicates))[:MAX_DUPLICATE_IDS]
     told = replace(passage.presentation, duplicates=len(duplicates), duplicate_ids=names)
     return replace(passage, presentation=told)
-
-
-class _Alike:
-    """Texts seen so far, found again by what they have in common: only texts that share something are compared."""
-
-    def __init__(self, share: float) -> None:
-        self._share = share
-        self._sizes: list[int] = []
-        self._texts_with: dict[Hashable, list[int]] = defaultdict(list)
-
-    def place(self, text: list[str], folding: Folding) -> int:
-        """The place of the first text like this one; of a new one, which is kept, the next place."""
-        marks: frozenset[Hashable] = frozenset({tuple(text)}) if folding is Folding.EXACT else shingles(text)
-        common = Counter(place for mark in marks for place in self._texts_with.get(mark, ()))
-        alike = (
-            place
-            for place, shared in common.items()
-            if shared >= self._share * (len(marks) + self._sizes[place] - shared)
-        )
-        found = min(alike, default=len(self._sizes))
-        if found == len(self._sizes):
-            self._sizes.append(len(marks))
-            for mark in marks:
-                self._texts_with[mark].append(found)
-        return found
