@@ -76,10 +76,12 @@ class MemoryRecords:
             return
         if record.value is None:
             self._memory.drop(record.key)
+            # Whose it was is not said.
+            self._results.all_changed()
         else:
-            self._memory.put(record.key, decode(ModelPublished, record.value).memory)
-        # The record that this one takes the place of may have been another tenant's; and few come.
-        self._results.all_changed()
+            memory = decode(ModelPublished, record.value).memory
+            self._memory.put(record.key, memory)
+            self._results.changed(memory.tenant)
 
 
 class ImpressionPublisher:

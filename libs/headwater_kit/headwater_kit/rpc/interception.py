@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
+
+from headwater_kit.core.errors import InvalidInput
 
 # Request, response and behaviour types differ from method to method.
 Handler = Any
@@ -63,14 +66,15 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore]
             (True, True): (handler.stream_stream, grpc.stream_stream_rpc_method_handler),
         }[streams]
         wrap = self._stream if handler.response_streaming else self._unary
-        return make(wrap(method, behaviour), handler.request_deserializer, handler.response_serializer)
+        decode = handler.request_deserializer if handler.request_streaming else _forgiving(handler.request_deserializer)
+        return make(wrap(method, behaviour), decode, handler.response_serializer)
 
     def _unary(self, method: str, behaviour: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def serve(request: Any, context: Any) -> Any:
             # Entered within the stack, so that the outer aspects see an inner one refuse.
             async with AsyncExitStack() as stack:
                 await self._enter(stack, Call(method, context, streams_response=False))
-                return await behaviour(request, context)
+                return await behaviour(_decoded(request), context)
 
         return serve
 
@@ -81,7 +85,7 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore]
         async def serve(request: Any, context: Any) -> AsyncIterator[Any]:
             async with AsyncExitStack() as stack:
                 await self._enter(stack, Call(method, context, streams_response=True))
-                async for response in behaviour(request, context):
+                async for response in behaviour(_decoded(request), context):
                     yield response
 
         return serve
@@ -89,3 +93,28 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore]
     async def _enter(self, stack: AsyncExitStack, call: Call) -> None:
         for aspect in self._aspects:
             await stack.enter_async_context(aspect(call))
+
+
+@dataclass(frozen=True, slots=True)
+class _Undecodable:
+    """A request that is no message of its type, or nests beyond what protobuf decodes, and why."""
+
+    why: str
+
+
+def _forgiving(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Lets a request that cannot be decoded come as far as where it is refused; gRPC itself would call it a defect."""
+
+    def decode_or_tell(raw: bytes) -> Any:
+        try:
+            return decode(raw)
+        except DecodeError as error:
+            return _Undecodable(str(error))
+
+    return decode_or_tell
+
+
+def _decoded(request: Any) -> Any:
+    if isinstance(request, _Undecodable):
+        raise InvalidInput(f"the request cannot be decoded: {request.why}", reason="UNDECODABLE", field="request")
+    return request

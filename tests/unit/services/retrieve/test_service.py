@@ -186,6 +186,34 @@ async def test_each_bad_request_is_refused_by_its_field(
     assert told.field == field
 
 
+@pytest.mark.parametrize(("depth", "field"), [(16, ""), (17, "filter"), (60, "filter"), (2_000, "request")])
+async def test_a_filter_of_any_depth_is_taken_or_refused_by_its_field(world: World, depth: int, field: str) -> None:
+    nested = documents_pb2.Filter(exists=documents_pb2.Existence(field="a")).SerializeToString()
+    for _ in range(depth - 1):
+        nested = _field(3, nested)
+    request = retrieve_pb2.SearchRequest(query="list").SerializeToString() + _field(3, nested)
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{world.service.port}") as channel:
+        search = channel.unary_unary("/headwater.retrieve.v1.RetrieveService/Search")
+        if not field:
+            await search(request)
+            return
+        with pytest.raises(grpc.aio.AioRpcError) as refusal:
+            await search(request)
+    error = refusal.value
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    told = from_status(error.code(), error.details() or "", tuple(error.trailing_metadata()), "retrieve")
+    assert isinstance(told, InvalidInput)
+    assert told.field.startswith(field)
+
+
+def _field(number: int, raw: bytes) -> bytes:
+    """A message as a field of another, as protobuf writes it."""
+    length, size = b"", len(raw)
+    while size >= 0x80:
+        length, size = length + bytes([size & 0x7F | 0x80]), size >> 7
+    return bytes([number << 3 | 2]) + length + bytes([size]) + raw
+
+
 async def test_a_list_comes_in_pieces(stub: RetrieveServiceStub) -> None:
     search = retrieve_pb2.SearchRequest(query="list order", highlight=True, facets=["title"])
     whole = await stub.Search(search)
