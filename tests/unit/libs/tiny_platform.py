@@ -50,6 +50,7 @@ class TinyPlatform:
         self.offset = -1
         self.searches = 0
         self.asked_fresh: list[Freshness] = []
+        self.answered: list[generate_pb2.AnswerRequest] = []
         self.asked: list[retrieve_pb2.SearchRequest] = []
         self.reactions: list[tuple[str, str, int]] = []
         self.refusals: list[HeadwaterError] = []
@@ -183,6 +184,7 @@ class _Generate(generate_pb2_grpc.GenerateServiceServicer):
 
     async def Answer(self, request: Any, context: Any) -> AsyncIterator[generate_pb2.AnswerResponse]:
         self._platform.asked_fresh.append(freshness_from_proto(request.freshness))
+        self._platform.answered.append(request)
         found = self._platform.passages(request.question)
         text = found[0].chunk.text
         yield generate_pb2.AnswerResponse(text=text[:5])

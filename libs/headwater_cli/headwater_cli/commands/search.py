@@ -7,6 +7,7 @@ import typer
 from headwater_kit.core.shape import Folding, Recency, Shape
 
 from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
+from headwater_cli.commands.filtering import DocumentFilter
 from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait, positions
 from headwater_cli.commands.listing import found_values, show
 from headwater_cli.commands.output import echo_json
@@ -21,7 +22,7 @@ def search(
     words: Annotated[list[str], typer.Argument(metavar="QUERY", help="What to look for.")],
     *,
     top_k: Annotated[int, typer.Option(help="Passages wanted, at most 100.", min=1, max=100)] = 5,
-    filter: Annotated[str, typer.Option(help='Which documents, such as: year >= 2020 and lang in ("de", "fr").')] = "",
+    filter: DocumentFilter = "",
     fold: Annotated[Folding | None, typer.Option(help="Fold passages that say the same.")] = None,
     characters: Annotated[
         int, typer.Option(help="Join neighbouring chunks to passages of up to so many characters, 200 to 8000.")

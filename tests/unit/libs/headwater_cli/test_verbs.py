@@ -189,6 +189,16 @@ async def test_ask_streams_and_cites(platform: TinyPlatform, headwater: Headwate
     assert "headwater feedback answer-1 --up" in printed.out
 
 
+async def test_ask_takes_a_filter(platform: TinyPlatform, headwater: Headwater) -> None:
+    platform.write("fruit", b"Pears are green.")
+    assert (await headwater("ask", "pears ?", "--filter", "exists(year)")).code == 0
+    (asked,) = platform.answered
+    assert format_filter(filter_from_proto(asked.filter)) == "exists(year)"
+    refused = await headwater("ask", "pears ?", "--filter", "exists year")
+    assert (refused.code, len(platform.answered)) == (1, 1)
+    assert "at character 8, before 'year': expected (" in refused.err
+
+
 async def test_ask_gives_json(platform: TinyPlatform, headwater: Headwater) -> None:
     platform.write("fruit", b"Pears are green.")
     answer = (await headwater("ask", "pears ?", "--json")).json
