@@ -113,14 +113,15 @@ check-protos: setup ## Lint the protos, refuse breaking changes against main, ch
 	$(PY) -m pytest tests/architecture/test_protos.py
 
 .PHONY: docs
-docs: setup ## Write the generated tables of topics and settings
+docs: setup ## Write the generated tables of topics, settings and policies
 	$(PY) -m headwater_kit.bus.docs docs/topics.md
+	$(PY) -m headwater_kit.rpc.docs docs/access.md
 	$(PY) -m headwater_kit.settings.docs $(sort $(wildcard services/*/README.md))
 
 .PHONY: lock
 lock: setup ## Resolve requirements/lock.txt anew from the members and requirements/*.in; ARGS=--upgrade takes newer versions
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-	  --constraint requirements/pins.in requirements/dev.in $(addsuffix /pyproject.toml,$(MEMBERS)) \
+	  --constraint requirements/pins.in --extra eval requirements/dev.in $(addsuffix /pyproject.toml,$(MEMBERS)) \
 	  $(addprefix --no-emit-package ,$(shell sed -n 's/^name = "\(headwater-.*\)"/\1/p' libs/*/pyproject.toml services/*/pyproject.toml)) \
 	  --output-file requirements/lock.txt $(ARGS) > /dev/null
 

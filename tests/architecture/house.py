@@ -16,7 +16,7 @@ WORKSPACE: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 class Member:
     """A member of the workspace: its folder, its project name, the package it installs, and what it asks for.
 
-    Of what its extras ask for, nothing is installed by `make setup`.
+    Of what its extras ask for, only what the lock names is installed by `make setup`.
     """
 
     folder: Path

@@ -10,6 +10,7 @@ from e2e.records import Records
 from headwater.feedback.v1.feedback_pb2 import ListModelsRequest
 from headwater.feedback.v1.feedback_pb2_grpc import FeedbackServiceStub
 from headwater_client import Client, Found
+from headwater_kit.core.documents import ANONYMOUS
 from headwater_kit.core.events import AnswerGenerated, Reaction
 
 QUESTION = "How do I reset the router?"
@@ -26,11 +27,12 @@ Vote = Callable[[str, str, int], object]
 
 
 @pytest.fixture
-def shown(client: Client) -> Found:
-    """What the question shows before anybody said anything."""
-    written = [client.upsert(document_id, text) for document_id, text in DOCUMENTS.items()]
-    latest = {position.partition: position for position in sorted(written)}
-    return client.search(QUESTION, min_positions=list(latest.values()), wait_ms=30_000)
+def shown(laptop: Laptop, tenant: str) -> Iterator[Found]:
+    """What the question shows before anybody said anything; to nobody known, so that anybody may vote on it."""
+    with laptop.client(tenant, ANONYMOUS) as client:
+        written = [client.upsert(document_id, text) for document_id, text in DOCUMENTS.items()]
+        latest = {position.partition: position for position in sorted(written)}
+        yield client.search(QUESTION, min_positions=list(latest.values()), wait_ms=30_000)
 
 
 @pytest.fixture
@@ -115,6 +117,17 @@ def test_a_vote_on_an_answer_is_one_for_what_it_cites(
     assert cited
     until(lambda: all(boost_of(client, QUESTION, document_id) > 0.0 for document_id in cited), what="the boost")
     assert votes_behind(laptop, tenant) == len(cited)
+
+
+def test_who_was_not_shown_a_list_has_no_vote_on_it(
+    client: Client, laptop: Laptop, tenant: str, shown: Found, by_call: Vote
+) -> None:
+    own = client.search(QUESTION)
+    by_call(own.impression_id, "somebody else", 2)
+    # Taken in order, so once this vote counts, the other was looked at.
+    client.react(own.impression_id, Reaction.UP, rank=2)
+    until(lambda: votes_behind(laptop, tenant) > 0, what="the vote of whom the list was for")
+    assert votes_behind(laptop, tenant) == 1
 
 
 def test_another_tenants_votes_change_nothing(

@@ -21,7 +21,7 @@ from headwater_kit.bus.table import Table
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.documents import ScoreParts
+from headwater_kit.core.documents import ANONYMOUS, ScoreParts
 from headwater_kit.core.events import ImpressionItem, ImpressionRecorded, ModelPublished
 
 FOLDER = TemporaryDirectory(prefix="headwater-feedback-")
@@ -41,7 +41,7 @@ def settings(kafka_bootstrap: str) -> Settings:
 
 def impression(impression_id: str, tenant: str = "acme") -> Outbound:
     item = ImpressionItem("chunk", "doc", 1, "hash", 1, 1.0, ScoreParts())
-    event = ImpressionRecorded(impression_id, tenant, "x", "q", VECTOR, "model", (item,), 0.0)
+    event = ImpressionRecorded(impression_id, tenant, ANONYMOUS, "q", VECTOR, "model", (item,), 0.0)
     return Outbound(topics.IMPRESSIONS.name, impression_id.encode(), encode(event))
 
 

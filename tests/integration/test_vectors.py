@@ -20,8 +20,12 @@ from headwater_kit.core.errors import Misconfigured, Unavailable
 from headwater_kit.core.filters import Member
 from headwater_text.analysis import analyse
 from headwater_vectors.milvus import Address, MilvusStore, schema
-from headwater_vectors.ports import ChunkRow, Legs, Query
+from headwater_vectors.milvus.capabilities import Capabilities
+from headwater_vectors.milvus.schema import NoReaders
+from headwater_vectors.ports import ChunkRow, Legs, Model, Query
+from headwater_vectors.testing.access import restricted
 from headwater_vectors.testing.samples import MODEL, all_ledger_rows, all_rows, found, ledger_row, put, rows
+from pymilvus import CollectionSchema
 
 QUERY = Query("acme", terms=analyse("apple"))
 START_SECONDS = 60.0
@@ -196,6 +200,38 @@ async def test_a_collection_of_another_layout_is_refused_in_words(
     late = MilvusStore(Address(engine.uri))
     with pytest.raises(Misconfigured, match="another version of Headwater"):
         await late.open()
+    await late.close()
+
+
+async def test_a_collection_from_before_readers_is_searched_and_refuses_only_what_it_cannot_keep(
+    engine: Engine, store: MilvusStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = schema.chunks_schema
+
+    def before_readers(model: Model, engine: Capabilities) -> CollectionSchema:
+        old = made(model, engine)
+        old._fields = [field for field in old.fields if field.name != "readers"]
+        return old
+
+    monkeypatch.setattr(schema, "LAYOUT_NUMBER", schema.OPEN_LAYOUT_NUMBER)
+    monkeypatch.setattr(schema, "chunks_schema", before_readers)
+    await store.adopt(MODEL)
+    await put(store, rows("old", 1, ["apple"]))
+    monkeypatch.undo()
+    late = MilvusStore(Address(engine.uri))
+    await late.open()
+    await put(late, rows("open", 1, ["apple"]))
+    with pytest.raises(NoReaders, match="headwater rebuild"):
+        await late.upsert(restricted(rows("secret", 1, ["apple"]), "group:a"))
+    assert found(await late.search(QUERY)) == {("old", 1, 0), ("open", 1, 0)}
+    # What a rebuild makes beside it can keep them.
+    shadow = await late.shadow("next")
+    await shadow.adopt(MODEL)
+    await put(shadow, restricted(rows("secret", 1, ["apple"]), "group:a"))
+    await shadow.close()
+    await late.promote("next")
+    assert found(await late.search(QUERY)) == set()
+    assert found(await late.search(replace(QUERY, reads_as=("group:a",)))) == {("secret", 1, 0)}
     await late.close()
 
 

@@ -21,9 +21,10 @@ SNIFF_BYTES = 8 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FileDocument:
-    """A file that can be ingested. Its id is its absolute path, so that a second run replaces it."""
+    """A file that can be ingested, for `readers`. Its id is its absolute path, so that a second run replaces it."""
 
     path: Path
+    readers: tuple[str, ...] = ()
 
     @property
     def document_id(self) -> str:
@@ -32,9 +33,9 @@ class FileDocument:
 
     @property
     def info(self) -> DocumentInfo:
-        """Its source and media type; the title is found in the text."""
+        """Its source, media type and readers; the title is found in the text."""
         media_type = MEDIA_TYPES.get(self.path.suffix.lower(), "text/plain")
-        return DocumentInfo(source_uri=self.path.as_uri(), media_type=media_type, metadata={"path": self.document_id})
+        return DocumentInfo("", self.path.as_uri(), media_type, {"path": self.document_id}, self.readers)
 
     def read(self) -> bytes:
         """The file's bytes."""
@@ -49,12 +50,12 @@ class Skipped:
     reason: str
 
 
-def find(roots: Sequence[Path]) -> Iterator[FileDocument | Skipped]:
+def find(roots: Sequence[Path], readers: tuple[str, ...] = ()) -> Iterator[FileDocument | Skipped]:
     """The files at and below these paths, in a stable order; hidden ones below a folder are left out."""
     for root in roots:
         for path in _files(root):
             reason = _unfit(path)
-            yield Skipped(path, reason) if reason else FileDocument(path.absolute())
+            yield Skipped(path, reason) if reason else FileDocument(path.absolute(), readers)
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -36,6 +36,8 @@ COMMANDS = (
     "rebuild",
     "models",
     "reindex",
+    "eval",
+    "auth",
     "logs",
     "doctor",
     "demo",

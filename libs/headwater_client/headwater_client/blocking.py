@@ -11,6 +11,7 @@ from headwater_kit.core.errors import HeadwaterError, Unavailable
 from headwater_kit.core.events import AnswerGenerated, Reaction
 from headwater_kit.core.filters import Filter
 from headwater_kit.core.reindexes import JudgedQuery, ReindexStatus
+from headwater_kit.core.rewriting import QueryFusion, Rewrite, Turn, Variant
 from headwater_kit.core.shape import Shape
 
 from headwater_client.client import AsyncClient
@@ -77,6 +78,9 @@ class Client:
         min_positions: Sequence[Position] = (),
         max_staleness_ms: int | None = None,
         wait_ms: int = 0,
+        variants: Sequence[Variant] = (),
+        fusion: QueryFusion = QueryFusion.SCORE,
+        expand: bool = False,
         shape: Shape = PLAIN,
     ) -> Found:
         """See `Questions.search`."""
@@ -88,6 +92,9 @@ class Client:
                 min_positions=min_positions,
                 max_staleness_ms=max_staleness_ms,
                 wait_ms=wait_ms,
+                variants=variants,
+                fusion=fusion,
+                expand=expand,
                 shape=shape,
             )
         )
@@ -117,6 +124,8 @@ class Client:
         min_positions: Sequence[Position] = (),
         max_staleness_ms: int | None = None,
         wait_ms: int = 0,
+        rewrite: Rewrite | None = None,
+        history: Sequence[Turn] = (),
         seconds: float = ANSWER_SECONDS,
     ) -> Iterator[str | AnswerGenerated]:
         """See `Questions.ask`."""
@@ -128,6 +137,8 @@ class Client:
                 min_positions=min_positions,
                 max_staleness_ms=max_staleness_ms,
                 wait_ms=wait_ms,
+                rewrite=rewrite,
+                history=history,
                 seconds=seconds,
             )
         )

@@ -23,7 +23,10 @@ class AsyncClient:
             found = await client.questions.search("hello", min_positions=[position], wait_ms=2000)
 
     Addresses come from the environment (HEADWATER_…_TARGET) unless `settings`
-    are given. Make it within a running loop.
+    are given, and so does the credential (HEADWATER_API_KEY, HEADWATER_TOKEN or
+    HEADWATER_TOKEN_FILE). `principal` is for platforms that believe whoever
+    calls, as one on a laptop; with a credential it is that which says who calls.
+    Make it within a running loop.
     """
 
     def __init__(self, settings: ClientSettings | None = None, principal: Principal | None = None) -> None:

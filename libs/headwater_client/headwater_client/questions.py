@@ -13,10 +13,12 @@ from headwater_kit.codec.answers import answer_from_proto
 from headwater_kit.codec.documents import freshness_to_proto, watermark_from_proto
 from headwater_kit.codec.enums import REACTIONS
 from headwater_kit.codec.filters import filter_to_proto
+from headwater_kit.codec.rewriting import rewrite_to_proto, turns_to_proto
 from headwater_kit.core.documents import Freshness, Passage, Position
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import AnswerGenerated, Reaction
 from headwater_kit.core.filters import Filter
+from headwater_kit.core.rewriting import QueryFusion, Rewrite, Turn, Variant
 from headwater_kit.core.shape import Shape
 
 from headwater_client.connection import Connection
@@ -56,18 +58,25 @@ class Questions:
         min_positions: Sequence[Position] = (),
         max_staleness_ms: int | None = None,
         wait_ms: int = 0,
+        variants: Sequence[Variant] = (),
+        fusion: QueryFusion = QueryFusion.SCORE,
+        expand: bool = False,
         shape: Shape = PLAIN,
     ) -> Found:
         """The passages that answer best; `top_k` 0 means 10.
 
         `filter` is a tree or its text (`parse_filter`); `shape` says how the list
-        is to look. With `min_positions`, waits up to `wait_ms` for them to be
-        searchable; with `max_staleness_ms`, for all live events that were produced
-        longer ago than that, 0 meaning all there are. Raises NotYet if they are
-        not, with the lag.
+        is to look. The `variants` are searched beside the query, and with `expand`
+        its key phrases and the titles of what it finds first; `fusion` makes one
+        list.
+
+        With `min_positions`, waits up to `wait_ms` for them to be searchable; with
+        `max_staleness_ms`, for all live events that were produced longer ago than
+        that, 0 meaning all there are. Raises NotYet if they are not, with the lag.
         """
         freshness = Freshness(tuple(min_positions), wait_ms, max_staleness_ms)
-        return await self._searching.search(SearchRequest(query, top_k, filter, freshness, shape))
+        request = SearchRequest(query, top_k, filter, freshness, shape, tuple(variants), fusion, expand)
+        return await self._searching.search(request)
 
     def stream_search(self, request: SearchRequest) -> AsyncGenerator[Passage | Found, None]:
         """Yields the passages by rank, and at the end what else was found, without them."""
@@ -97,10 +106,15 @@ class Questions:
         min_positions: Sequence[Position] = (),
         max_staleness_ms: int | None = None,
         wait_ms: int = 0,
+        rewrite: Rewrite | None = None,
+        history: Sequence[Turn] = (),
         seconds: float = ANSWER_SECONDS,
     ) -> AsyncGenerator[str | AnswerGenerated, None]:
         """Yields the answer's text as it is written and the whole answer, which counts, at the end.
 
+        `rewrite` says in what other words to search too, None leaves it to the
+        service; a question that leans on its `history`, the turns before it,
+        oldest first, is made to stand alone. The answer says what came of both.
         As fresh as asked, as `search`. Raises DeadlineExceeded where it is not
         whole after `seconds`.
         """
@@ -109,6 +123,8 @@ class Questions:
             top_k=top_k,
             filter=filter_to_proto(parse_filter(filter) if isinstance(filter, str) else filter) if filter else None,
             freshness=freshness_to_proto(Freshness(tuple(min_positions), wait_ms, max_staleness_ms)),
+            rewrite=rewrite_to_proto(rewrite),
+            history=turns_to_proto(history),
         )
         call = self._generate.Answer(request, timeout=seconds, metadata=self._connection.metadata)
         try:

@@ -10,10 +10,12 @@ from headwater.retrieve.v1 import retrieve_pb2
 from headwater.retrieve.v1.retrieve_pb2_grpc import RetrieveServiceStub
 from headwater_kit.codec.documents import freshness_to_proto, passage_from_proto, watermark_from_proto
 from headwater_kit.codec.filters import filter_to_proto
+from headwater_kit.codec.rewriting import FUSIONS, variant_to_proto
 from headwater_kit.codec.shape import facet_from_proto, group_from_proto, shape_to_proto
 from headwater_kit.core.documents import Freshness, Passage, Position
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.filters import Filter
+from headwater_kit.core.rewriting import QueryFusion, Variant
 from headwater_kit.core.shape import DocumentGroup, Facet, Shape
 from headwater_kit.rpc.status import DETAILS_KEY, from_status
 
@@ -25,7 +27,8 @@ from headwater_client.filter_text import parse_filter
 class Found:
     """What a search returned; feedback refers to `impression_id`.
 
-    `next_cursor` is what to ask with, in the search's shape, for what comes
+    `searched` and `left_out`: what was searched beside the query, and what was
+    to be. `next_cursor` is what to ask with, in the search's shape, for what comes
     after; empty at the end. The rest is what the shape asked for.
     """
 
@@ -33,6 +36,8 @@ class Found:
     impression_id: str
     watermark: tuple[Position, ...]
     missing_legs: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     next_cursor: str = ""
     facets: tuple[Facet, ...] = ()
     groups: tuple[DocumentGroup, ...] = ()
@@ -49,6 +54,9 @@ class SearchRequest:
     filter: Filter | str | None = None
     freshness: Freshness = field(default_factory=Freshness)
     shape: Shape = field(default_factory=Shape)
+    variants: tuple[Variant, ...] = ()
+    fusion: QueryFusion = QueryFusion.SCORE
+    expand: bool = False
 
     def to_proto(self) -> retrieve_pb2.SearchRequest:
         """The contract's message. Raises InvalidInput for a filter that cannot be read."""
@@ -58,6 +66,9 @@ class SearchRequest:
             top_k=self.top_k,
             filter=None if chosen is None else filter_to_proto(chosen),
             freshness=freshness_to_proto(self.freshness),
+            variants=map(variant_to_proto, self.variants),
+            fusion=FUSIONS.to_proto(self.fusion),
+            expand=self.expand,
             **shape_to_proto(self.shape),
         )
 
@@ -120,6 +131,8 @@ def _found(response: retrieve_pb2.SearchResponse) -> Found:
         response.impression_id,
         watermark_from_proto(response.watermark),
         tuple(response.missing_legs),
+        tuple(response.searched),
+        tuple(response.left_out),
         response.next_cursor,
         tuple(map(facet_from_proto, response.facets)),
         tuple(map(group_from_proto, response.groups)),

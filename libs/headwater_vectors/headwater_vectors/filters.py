@@ -36,6 +36,9 @@ from headwater_kit.core.filters import (
 )
 from headwater_kit.core.moments import Moment, moment_of
 
+# Stands among a row's readers where its document names none; no reader is called so.
+EVERYONE = "*"
+
 Parameter = str | float | bool | int | list[str]
 Value = MetadataValue | Moment
 # What a metadata key can be stored as (`attribute`), but for moments, which are strings too.
@@ -58,13 +61,18 @@ class Expression:
         return f"{{{name}}}"
 
 
-def scoped(tenant: str, filter: Filter | None = None, without: Sequence[str] = ()) -> Expression:
-    """Rows of a tenant that pass the filter and belong to none of the revisions `without`.
+def scoped(
+    tenant: str, filter: Filter | None = None, without: Sequence[str] = (), reads_as: Sequence[str] | None = None
+) -> Expression:
+    """Rows of a tenant that one of these names may read, that pass the filter and are not of the revisions `without`.
 
-    Raises InvalidInput where the filter is too deep, too large, or compares what has no order.
+    `reads_as` None leaves readers out. Raises InvalidInput where the filter is
+    too deep, too large, or compares what has no order.
     """
     expression = Expression("")
     clauses = [f"tenant == {expression.bind(tenant)}"]
+    if reads_as is not None:
+        clauses.append(f"array_contains_any(readers, {expression.bind([EVERYONE, *reads_as])})")
     if without:
         clauses.append(f"not (revision in {expression.bind(list(without))})")
     if filter is not None:

@@ -263,7 +263,7 @@ class MemoryStore:
 
 
 def _passes(row: ChunkRow, query: Query) -> bool:
-    if row.key.tenant != query.tenant:
+    if not query.admits(row.key.tenant, row.info):
         return False
     return query.filter is None or filters.matches(query.filter, row.key, row.info)
 

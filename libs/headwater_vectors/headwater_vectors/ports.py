@@ -18,6 +18,7 @@ from typing import Protocol
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Passage
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.core.filters import Filter
+from headwater_kit.core.readers import may_read
 
 # A search or write looks up which collection is served if that was last done so long ago. It costs the store a
 # request a second and process.
@@ -73,7 +74,8 @@ class Query:
     `vector` is packed little-endian float32, of the model `model_id`; empty says
     that the caller knows the collection's. `terms` is what
     `headwater_text.analysis.analyse` makes of the question, `limit` how many hits
-    each leg may return.
+    each leg may return. Found is what `reads_as`, the asker's names, may read
+    (`core.readers`); None, for upkeep, leaves that out.
     """
 
     tenant: str
@@ -82,6 +84,11 @@ class Query:
     limit: int = 100
     filter: Filter | None = None
     model_id: str = ""
+    reads_as: tuple[str, ...] | None = ()
+
+    def admits(self, tenant: str, info: DocumentInfo) -> bool:
+        """Whether a document of this tenant is there for the asker; whether it passes the filter is not asked."""
+        return tenant == self.tenant and (self.reads_as is None or may_read(info.readers, self.reads_as))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +115,7 @@ class Legs:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Chunks and documents of a tenant that searches can return.
-
-    Chunks of versions being written or replaced may be counted too.
-    """
+    """Chunks and documents of a tenant that searches can return, and chunks of versions being written or replaced."""
 
     chunks: int
     documents: int
@@ -167,7 +171,7 @@ class VectorReader(Protocol):
     async def search(self, query: Query) -> Legs:
         """Runs both legs over one state of each document.
 
-        Tenant and filter are applied before ranking. Hits come only from
+        Tenant, readers and filter are applied before ranking. Hits come only from
         versions that were whole before the search began and that the ledger
         names after it, the same version in both legs. Where that cannot be told
         or hits had to be dropped, it searches again, a bounded number of times.

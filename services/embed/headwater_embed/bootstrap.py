@@ -13,7 +13,7 @@ from headwater_kit.bus.table import Table
 from headwater_kit.bus.topics import CHUNKS, CHUNKS_BACKFILL, REINDEXES, Topic
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.rpc.servicer import Servicer
-from headwater_kit.runtime import Service
+from headwater_kit.runtime import Service, open_access
 
 from headwater_embed.adapters.engine import BatchedEngine, new_queue
 from headwater_embed.adapters.engines import ServedEngines
@@ -73,7 +73,8 @@ def build(
     loops = (loop("embed", CHUNKS), loop("embed-backfill", CHUNKS_BACKFILL))
     servicer = Servicer(add_EmbedServiceServicer_to_server, EmbedRpc(embedder), "headwater.embed.v1.EmbedService")
     parts = (engines, table, *loops) if disk is None else (disk, engines, table, *loops)
-    return Service(settings, "embed", parts, (servicer,), clock=clock, rng=rng)
+    access = open_access(settings, bus, clock, rng)
+    return Service(settings, "embed", parts, (servicer,), access=access, clock=clock, rng=rng)
 
 
 def _disk_cache(settings: Settings) -> SqliteCache | None:

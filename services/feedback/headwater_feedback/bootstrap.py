@@ -12,7 +12,7 @@ from headwater_kit.bus.sender import Sender
 from headwater_kit.bus.table import Table
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.rpc.servicer import Servicer
-from headwater_kit.runtime import Component, Service
+from headwater_kit.runtime import Component, Service, open_access
 
 from headwater_feedback.adapters.faust_worker import GROUP, FaustTable, FaustWorker, make_app
 from headwater_feedback.adapters.kafka_log import KafkaLog
@@ -39,7 +39,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         _worker(settings, log, sender, clock),
     ]
     servicer = Servicer(add_FeedbackServiceServicer_to_server, FeedbackRpc(Recording(log, clock), models), SERVICE_NAME)
-    return Service(settings, Settings.service, components, [servicer], clock=clock)
+    access = open_access(settings, bus, clock)
+    return Service(settings, Settings.service, components, [servicer], access=access, clock=clock)
 
 
 def _worker(settings: Settings, log: KafkaLog, sender: Sender, clock: Clock) -> FaustWorker:

@@ -13,6 +13,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import AnswerGenerated, QuestionAsked
+from headwater_kit.core.roles import Role
 from headwater_kit.rpc.context import acting_as
 
 from headwater_generate.domain.patience import Patience
@@ -39,7 +40,8 @@ class QuestionRecords:
         if record.value is None:
             return ()
         asked = _asked(record, record.value)
-        principal = Principal(asked.tenant, asked.user)
+        # Who may write to the topic may ask; what the answer may draw on is the asker's, as by call.
+        principal = Principal(asked.tenant, asked.user, roles=frozenset({Role.READER}))
         deadline = Deadline.after(self._clock, self._patience.seconds)
         with self._patience.attempt(_answer_id(record), deadline), acting_as(principal, deadline):
             answer = await self._answer(asked, principal, record, deadline)
@@ -66,6 +68,8 @@ class QuestionRecords:
             principal=principal,
             filter=asked.filter,
             question_id=asked.question_id or (record.key or b"").decode(errors="replace"),
+            rewrite=asked.rewrite,
+            history=asked.history,
         )
         pieces = [piece async for piece in self._answering.answer(question, deadline)]
         return next(piece for piece in pieces if isinstance(piece, AnswerGenerated))

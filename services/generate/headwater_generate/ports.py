@@ -1,22 +1,37 @@
 """What generate needs of others."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from headwater_kit.core.documents import Freshness, Passage, Position
+from headwater_kit.core.documents import Freshness, Passage, Position, Principal
 from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Verdict
 from headwater_kit.core.filters import Filter
+from headwater_kit.core.rewriting import Variant
 
 from headwater_generate.domain.extract import Encoded
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """Passages by rank, and how far the index had come."""
+    """Passages by rank, and how far the index had come.
+
+    `searched` and `left_out`: what was searched beside the question, and what
+    was to be.
+    """
 
     passages: tuple[Passage, ...]
     watermark: tuple[Position, ...] = ()
+    searched: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wordings:
+    """What to search beside a question: these, and, with `expand`, what can be made of it without a language model."""
+
+    variants: tuple[Variant, ...] = ()
+    expand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +51,22 @@ class Draft:
     citations: tuple[Citation, ...]
 
 
+# The question in its own words alone.
+AS_ASKED = Wordings()
+
+
 class Retriever(Protocol):
     """Finds passages. Raises NotYet, Unavailable, Overloaded, DeadlineExceeded."""
 
     async def search(
-        self, question: str, top_k: int, filter: Filter | None, freshness: Freshness, answer_id: str
+        self,
+        question: str,
+        top_k: int,
+        filter: Filter | None,
+        freshness: Freshness,
+        answer_id: str,
+        *,
+        wordings: Wordings = AS_ASKED,
     ) -> Retrieved:
         """The best passages for the caller's tenant; the impression is recorded under `answer_id`."""
         ...
@@ -87,11 +113,27 @@ class Generator(Protocol):
         ...
 
 
+class LanguageModel(Protocol):
+    """Writes what a prompt asks for. Adapters: `adapters.openai_http` and `adapters.memory`."""
+
+    @property
+    def name(self) -> str:
+        """What a receipt calls it."""
+        ...
+
+    async def complete(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """The reply to chat messages in the OpenAI shape, a few hundred tokens at most.
+
+        Raises a Transient error when the engine behind it fails. Cancelled, it lets go of the engine.
+        """
+        ...
+
+
 class Receipts(Protocol):
     """Answers by id, as far back as they are kept."""
 
-    def find(self, tenant: str, answer_id: str) -> AnswerGenerated:
-        """The answer, or NotFound; another tenant's is not found."""
+    def find(self, principal: Principal, answer_id: str) -> AnswerGenerated:
+        """The answer, or NotFound; one that is not there for the principal (`domain.receipts`) is not found."""
         ...
 
 

@@ -11,6 +11,7 @@ from headwater.generate.v1.generate_pb2_grpc import GenerateServiceServicer
 from headwater_kit.codec.answers import answer_to_proto
 from headwater_kit.codec.documents import freshness_from_proto
 from headwater_kit.codec.filters import filter_from_proto
+from headwater_kit.codec.rewriting import rewrite_from_proto, turns_from_proto
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.events import AnswerGenerated
@@ -58,7 +59,7 @@ class GenerateRpc(GenerateServiceServicer):
 
     async def GetReceipt(self, request: generate_pb2.GetReceiptRequest, _: Any) -> generate_pb2.GetReceiptResponse:
         """Tells how an answer came about."""
-        found = self._receipts.find(context.principal().tenant, request.answer_id)
+        found = self._receipts.find(context.principal(), request.answer_id)
         answer: events_pb2.AnswerGenerated = answer_to_proto(found)
         return generate_pb2.GetReceiptResponse(answer=answer)
 
@@ -75,4 +76,6 @@ class GenerateRpc(GenerateServiceServicer):
             top_k=request.top_k,
             filter=filter_from_proto(request.filter) if request.HasField("filter") else None,
             freshness=freshness_from_proto(request.freshness),
+            rewrite=rewrite_from_proto(request.rewrite),
+            history=turns_from_proto(request.history),
         )

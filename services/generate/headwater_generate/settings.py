@@ -44,6 +44,16 @@ class Settings(ServiceSettings):
         le=1,
         description="share of the question's rare words that stands alone where the encoder cannot read the question",
     )
+    generate_rewrite: Literal["none", "multi", "hyde", "decompose"] = Field(
+        default="none",
+        description="in what other words questions are searched too that do not say so themselves",
+    )
+    generate_rewrite_seconds: float = Field(
+        default=4.0,
+        gt=0,
+        description="time the language model is given to rewrite a question, at most a quarter of what is left for the "
+        "answer; after it rules stand in, in seconds",
+    )
     llm_base_url: str = Field(
         default="",
         description="OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1; empty: the built-in extractive one",

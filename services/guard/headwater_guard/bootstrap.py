@@ -7,7 +7,7 @@ from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.publisher import Publisher
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.rpc.servicer import Servicer
-from headwater_kit.runtime import Service
+from headwater_kit.runtime import Service, open_access
 
 from headwater_guard.domain.policies import DEFAULT_MARKERS, Rules
 from headwater_guard.events import AuditPublisher
@@ -21,10 +21,12 @@ SERVICE_NAME = "headwater.guard.v1.GuardService"
 def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None) -> Service:
     """The service, ready to start; what is given stands in for what the settings name. Raises Misconfigured."""
     clock = clock or SystemClock()
-    publisher = Publisher(bus or open_bus(settings, clock), [topics.AUDIT], clock)
+    bus = bus or open_bus(settings, clock)
+    publisher = Publisher(bus, [topics.AUDIT], clock)
     guard = Guard(_rules(settings), AuditPublisher(publisher), clock)
     servicer = Servicer(add_GuardServiceServicer_to_server, GuardRpc(guard), SERVICE_NAME)
-    return Service(settings, Settings.service, [publisher], [servicer], clock=clock)
+    access = open_access(settings, bus, clock)
+    return Service(settings, Settings.service, [publisher], [servicer], access=access, clock=clock)
 
 
 def _rules(settings: Settings) -> Rules:

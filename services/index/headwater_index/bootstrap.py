@@ -11,7 +11,7 @@ from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.rpc.channel import connect
 from headwater_kit.rpc.servicer import Servicer
-from headwater_kit.runtime import Component, Resource, Service
+from headwater_kit.runtime import Component, Resource, Service, identity_of, open_access
 from headwater_text.analysis import analyse
 from headwater_vectors.ports import VectorStore
 from headwater_vectors.stores import open_store
@@ -62,7 +62,7 @@ def build(
     rng = rng or random.Random()
     bus = bus or open_bus(settings, clock)
     store = store or open_store(settings)
-    channel = connect(settings.embed_target, settings)
+    channel = connect(settings.embed_target, settings, identity_of(settings, clock))
     encoder = encoder or RemoteEncoder(channel)
     gate, lead = Gate(clock), Lead()
 
@@ -105,4 +105,5 @@ def build(
     reindexing = ReindexDuty(lead, reindexer, clock, rng)
     channel_end = Resource("channel to embed", channel.close)
     components: tuple[Component, ...] = (channel_end, keeper, desk, live, bulk, rebuilds, duties, reindexing)
-    return Service(settings, Settings.service, components, (servicer,), clock=clock, rng=rng)
+    access = open_access(settings, bus, clock, rng)
+    return Service(settings, Settings.service, components, (servicer,), access=access, clock=clock, rng=rng)

@@ -17,7 +17,7 @@ from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL, INDEXED, LED
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.rpc.servicer import Servicer
-from headwater_kit.runtime import Component, Service
+from headwater_kit.runtime import Component, Service, open_access
 from obstore.store import ObjectStore
 
 from headwater_ingest.adapters import objects
@@ -87,7 +87,8 @@ class _Wiring:
         servicer = self._servicer(log, tails)
         loops = (self._documents(cutter, repair), self._backfill())
         started = (*cutting, self._store, log, tails, self._sender, repair, self._entries, self._indexed, *loops)
-        return Service(self._settings, "ingest", started, (servicer,), clock=self._clock, rng=self._rng)
+        access = open_access(self._settings, self._bus, self._clock, self._rng)
+        return Service(self._settings, "ingest", started, (servicer,), access=access, clock=self._clock, rng=self._rng)
 
     def _servicer(self, log: BusDocumentLog, tails: ChainTails) -> Servicer:
         settings = self._settings

@@ -59,7 +59,7 @@ class IngestRpc(IngestServiceServicer):
         return pb.UploadDocumentResponse(position=position_to_proto(position))
 
     async def GetDocument(self, request: pb.GetDocumentRequest, context: Any) -> pb.GetDocumentResponse:
-        entry = self._reading.get(_key(request.document_id))
+        entry = self._reading.get(_key(request.document_id), principal())
         return pb.GetDocumentResponse(
             document_id=request.document_id,
             info=info_to_proto(entry.info),

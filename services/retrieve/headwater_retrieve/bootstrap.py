@@ -13,7 +13,7 @@ from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.shape import Folding, Recency
 from headwater_kit.rpc.channel import connect
 from headwater_kit.rpc.servicer import Servicer
-from headwater_kit.runtime import Component, Resource, Service
+from headwater_kit.runtime import Component, Resource, Service, identity_of, open_access
 from headwater_text.analysis import analyse
 from headwater_text.highlights import find_terms
 from headwater_vectors.ports import VectorStore
@@ -33,7 +33,7 @@ from headwater_retrieve.handlers import (
     PresentationPolicy,
     Presenting,
     ProgressPolicy,
-    Ranked,
+    RankedList,
     Search,
     SearchPolicy,
 )
@@ -55,7 +55,7 @@ def build(
     clock = clock or SystemClock()
     bus = bus or open_bus(settings, clock)
     store = store or open_store(settings)
-    channel = connect(settings.embed_target, settings)
+    channel = connect(settings.embed_target, settings, identity_of(settings, clock))
     publisher = Publisher(bus, [topics.IMPRESSIONS], clock)
     log = ReaderLog(bus, clock)
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
@@ -89,7 +89,8 @@ def build(
         RetrieveRpc(search, progress, clock, settings.default_deadline_seconds),
         SERVICE_NAME,
     )
-    return Service(settings, Settings.service, components, [servicer], clock=clock)
+    access = open_access(settings, bus, clock)
+    return Service(settings, Settings.service, components, [servicer], access=access, clock=clock)
 
 
 def _policy(settings: Settings) -> SearchPolicy:
@@ -109,7 +110,7 @@ def _presentation(settings: Settings) -> PresentationPolicy:
     return PresentationPolicy(Folding(settings.retrieve_folding), recency)
 
 
-def _results(settings: Settings, clock: Clock) -> ResultCache[Ranked]:
+def _results(settings: Settings, clock: Clock) -> ResultCache[RankedList]:
     return ResultCache(clock, settings.retrieve_cache_mb * 1_000_000, settings.retrieve_cache_seconds)
 
 

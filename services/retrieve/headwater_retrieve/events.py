@@ -19,7 +19,7 @@ from headwater_kit.telemetry import histogram, names
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.memory import Memory
 from headwater_retrieve.domain.results import ResultCache
-from headwater_retrieve.handlers import Ranked
+from headwater_retrieve.handlers import RankedList
 
 
 class IndexedRecords:
@@ -31,7 +31,7 @@ class IndexedRecords:
         changes: RecentChanges,
         clock: Clock,
         classes: TenantClasses,
-        results: ResultCache[Ranked],
+        results: ResultCache[RankedList],
     ) -> None:
         self._watermark = watermark
         self._changes = changes
@@ -66,7 +66,7 @@ class IndexedRecords:
 class MemoryRecords:
     """Keeps the click memory as published; what lists it had a part in is not kept."""
 
-    def __init__(self, memory: Memory, results: ResultCache[Ranked]) -> None:
+    def __init__(self, memory: Memory, results: ResultCache[RankedList]) -> None:
         self._memory = memory
         self._results = results
 

@@ -41,6 +41,10 @@ class QueryEncoder(Protocol):
         """
         ...
 
+    async def encode_stored(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:
+        """The same of a text that reads as a stored one, with their prefix."""
+        ...
+
 
 class ImpressionLog(Protocol):
     """Takes down which lists were shown.

@@ -10,6 +10,7 @@ from headwater.retrieve.v1 import retrieve_pb2
 from headwater.retrieve.v1.retrieve_pb2_grpc import RetrieveServiceServicer
 from headwater_kit.codec.documents import freshness_from_proto, passage_to_proto, watermark_to_proto
 from headwater_kit.codec.filters import filter_from_proto
+from headwater_kit.codec.rewriting import fusion_from_proto, variant_from_proto
 from headwater_kit.codec.shape import facet_to_proto, group_to_proto, shape_from_proto
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
@@ -85,6 +86,9 @@ def _query(request: retrieve_pb2.SearchRequest) -> Query:
         impression_id=request.impression_id,
         for_answer=request.for_answer,
         shape=shape_from_proto(request),
+        variants=tuple(map(variant_from_proto, request.variants)),
+        fusion=fusion_from_proto(request.fusion),
+        expand=request.expand,
     )
 
 
@@ -98,6 +102,8 @@ def _response(found: Found) -> retrieve_pb2.SearchResponse:
         impression_id=found.impression_id,
         watermark=watermark_to_proto(found.watermark),
         missing_legs=found.missing_legs,
+        searched=found.searched,
+        left_out=found.left_out,
         next_cursor=found.next_cursor,
         facets=map(facet_to_proto, found.facets),
         groups=map(group_to_proto, found.groups),

@@ -22,9 +22,11 @@ from headwater_kit.codec.documents import (
     position_to_proto,
     watermark_to_proto,
 )
+from headwater_kit.codec.rewriting import rewrite_from_proto, turns_from_proto, variant_from_proto
 from headwater_kit.core.documents import Chunk, DocumentInfo, Freshness, Lane, Passage, Position
 from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound
 from headwater_kit.core.events import AnswerGenerated, Citation
+from headwater_kit.core.rewriting import Rewrite, Rewriting, Turn, Variant
 from headwater_kit.rpc import principal
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.rpc.status import DETAILS_KEY, to_status
@@ -35,7 +37,8 @@ from headwater_kit.testing.scripted import ScriptedSettings
 class TinyPlatform:
     """State and behaviour, for tests to look at and to set.
 
-    `refusals` are raised by writes, one each, before they succeed; what is written
+    `refusals` are raised by writes, one each, before they succeed, `search_refusals`
+    by searches, where None lets one pass; what is written
     to a document of `put_aside` comes to nothing; `break_off` is raised by an
     answer after its first piece.
     """
@@ -52,8 +55,11 @@ class TinyPlatform:
         self.asked_fresh: list[Freshness] = []
         self.answered: list[generate_pb2.AnswerRequest] = []
         self.asked: list[retrieve_pb2.SearchRequest] = []
+        self.asked_also: list[tuple[Variant, ...]] = []
+        self.asked_after: list[tuple[Rewrite | None, tuple[Turn, ...]]] = []
         self.reactions: list[tuple[str, str, int]] = []
         self.refusals: list[HeadwaterError] = []
+        self.search_refusals: list[HeadwaterError | None] = []
         self.break_off: HeadwaterError | None = None
         self.watch_ended = asyncio.Event()
 
@@ -139,6 +145,8 @@ class _Retrieve(retrieve_pb2_grpc.RetrieveServiceServicer):
 
     async def Search(self, request: Any, context: Any) -> retrieve_pb2.SearchResponse:
         self._platform.searches += 1
+        if self._platform.search_refusals and (refusal := self._platform.search_refusals.pop(0)):
+            raise refusal
         self._platform.asked_fresh.append(freshness_from_proto(request.freshness))
         return self._found(request)
 
@@ -161,6 +169,8 @@ class _Retrieve(retrieve_pb2_grpc.RetrieveServiceServicer):
 
     def _found(self, request: Any) -> retrieve_pb2.SearchResponse:
         self._platform.asked.append(request)
+        variants = tuple(map(variant_from_proto, request.variants))
+        self._platform.asked_also.append(variants)
         passages = [passage_to_proto(passage) for passage in self._platform.passages(request.query)]
         for passage in passages:
             passage.presentation.highlights.add(start=0, end=5)
@@ -170,7 +180,13 @@ class _Retrieve(retrieve_pb2_grpc.RetrieveServiceServicer):
             for field in request.facets
         ]
         return retrieve_pb2.SearchResponse(
-            passages=passages, impression_id="impression-1", facets=facets, next_cursor="further", candidates=9
+            passages=passages,
+            impression_id="impression-1",
+            facets=facets,
+            next_cursor="further",
+            candidates=9,
+            searched=[variant.text for variant in variants[:1]],
+            left_out=[variant.text for variant in variants[1:]],
         )
 
     async def GetWatermark(self, request: Any, context: Any) -> retrieve_pb2.GetWatermarkResponse:
@@ -185,6 +201,8 @@ class _Generate(generate_pb2_grpc.GenerateServiceServicer):
     async def Answer(self, request: Any, context: Any) -> AsyncIterator[generate_pb2.AnswerResponse]:
         self._platform.asked_fresh.append(freshness_from_proto(request.freshness))
         self._platform.answered.append(request)
+        rewrite, history = rewrite_from_proto(request.rewrite), turns_from_proto(request.history)
+        self._platform.asked_after.append((rewrite, history))
         found = self._platform.passages(request.question)
         text = found[0].chunk.text
         yield generate_pb2.AnswerResponse(text=text[:5])
@@ -194,7 +212,16 @@ class _Generate(generate_pb2_grpc.GenerateServiceServicer):
         who = principal()
         citations = (Citation(1, found[0], text, 0, len(text)),)
         answer = AnswerGenerated(
-            "answer-1", who.tenant, who.user, request.question, text, citations, None, "extractive", 1.0
+            "answer-1",
+            who.tenant,
+            who.user,
+            request.question,
+            text,
+            citations,
+            None,
+            "extractive",
+            1.0,
+            rewriting=Rewriting(rewrite, request.question, ("fruit",), ("late",), "rules") if rewrite else None,
         )
         yield generate_pb2.AnswerResponse(answer=answer_to_proto(answer))
 

@@ -1,13 +1,14 @@
 """Reaching the platform: the one in the data folder, or else the one that the environment names."""
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from headwater_client import Client, ClientSettings
 from headwater_kit.core.documents import ANONYMOUS, DEFAULT_TENANT, Principal
+from headwater_kit.core.errors import InvalidInput
 from headwater_kit.settings import load
 
 from headwater_cli.invocation import Invocation
@@ -16,6 +17,7 @@ from headwater_cli.platform.state import PlatformState
 
 Tenant = Annotated[str, typer.Option(help="Tenant to act in.", envvar="HEADWATER_TENANT")]
 User = Annotated[str, typer.Option(help="User to act as; empty means the one logged in.", envvar="HEADWATER_USER")]
+Groups = Annotated[list[str] | None, typer.Option("--group", help="Group to read as a member of; may be repeated.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TENANT = DEFAULT_TENANT
 
@@ -23,10 +25,18 @@ _TARGETS = ("ingest", "index", "retrieve", "generate", "feedback")
 
 
 @contextmanager
-def connected(ctx: typer.Context, tenant: str, user: str) -> Iterator[Client]:
-    """A client of the platform, acting as this principal. Raises Unavailable where none runs."""
-    principal = Principal(tenant, user or _logged_in())
-    with Client(client_settings(Invocation.of(ctx)), principal) as client:
+def connected(ctx: typer.Context, tenant: str, user: str, groups: Iterable[str] | None = None) -> Iterator[Client]:
+    """A client of the platform, acting as this principal, or as the credential says. Raises Unavailable without one.
+
+    Raises InvalidInput where both are given: what was asked for one tenant must not be done in another.
+    """
+    settings = client_settings(Invocation.of(ctx))
+    if settings.has_credential and (tenant != TENANT or user or groups):
+        raise InvalidInput(
+            "the credential in HEADWATER_API_KEY or HEADWATER_TOKEN says who acts: leave tenant, user and groups out"
+        )
+    principal = Principal(tenant, user or _logged_in(), tuple(sorted(set(groups or ()))))
+    with Client(settings, principal) as client:
         yield client
 
 

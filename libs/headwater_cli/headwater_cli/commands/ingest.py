@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
 import typer
 from headwater_client import Client
 from headwater_kit.bus.topics import DOCUMENTS_BACKFILL
-from headwater_kit.core.documents import Lane, Position
+from headwater_kit.core.documents import DocumentInfo, Lane, Position
 from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound, Transient, Unavailable
+from headwater_kit.core.readers import checked, readers_of
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -33,6 +34,23 @@ SETTLE_SECONDS = 2.0
 # What it has committed of its lane is done: searchable, or put aside.
 BACKFILL_GROUP = "ingest-backfill"
 
+T = TypeVar("T")
+
+
+class Document(Protocol):
+    """What can be sent: its id, what is said about it, and its body, read when its turn comes."""
+
+    @property
+    def document_id(self) -> str:
+        """Unique within the tenant."""
+
+    @property
+    def info(self) -> DocumentInfo:
+        """All but the body."""
+
+    def read(self) -> bytes:
+        """The body. Raises OSError where it cannot be read."""
+
 
 def ingest(
     ctx: typer.Context,
@@ -42,16 +60,22 @@ def ingest(
     backfill: Annotated[
         bool, typer.Option("--backfill", help="As bulk, which goes in as there is room and delays nobody's edits.")
     ] = False,
+    allow_group: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this group and others allowed may read them; may be repeated. None: the whole tenant."),
+    ] = None,
+    allow_user: Annotated[list[str] | None, typer.Option(help="The same for a user.")] = None,
     tenant: Tenant = TENANT,
     user: User = "",
     json: Json = False,
 ) -> None:
-    """Put files and folders into the index; a file that was there is replaced."""
+    """Put files and folders into the index; a file that was there is replaced, and so is who may read it."""
     started = time.monotonic()
+    readers = checked(readers_of(allow_group or (), allow_user or ()), "--allow-group and --allow-user")
     for path in paths:
         if not path.exists():
             raise NotFound(f"{path} does not exist: name a file or a folder that does")
-    found = list(find(paths))
+    found = list(find(paths, readers))
     documents = [one for one in found if isinstance(one, FileDocument)]
     skipped = [one for one in found if isinstance(one, Skipped)]
     with connected(ctx, tenant, user) as client, progress_bar(Console(stderr=True)) as progress:
@@ -59,12 +83,12 @@ def ingest(
         written = {document: at for document, at in outcomes.items() if isinstance(at, Position)}
         skipped += [Skipped(document.path, why) for document, why in outcomes.items() if isinstance(why, str)]
         if wait and backfill:
-            flow = _flow(ctx)
-            wait_done(lambda: flow.committed(BACKFILL_GROUP, DOCUMENTS_BACKFILL.name), written.values(), progress)
+            wait_backfilled(ctx, written.values(), progress)
         elif wait:
             wait_searchable(client, written.values(), progress)
-        aside = _put_aside(client, written, backfill=backfill) if wait else []
-    skipped += [Skipped(document.path, PUT_ASIDE) for document in aside]
+        ids = {document.document_id: at for document, at in written.items()}
+        aside = put_aside(client, ids, backfill=backfill) if wait else []
+    skipped += [Skipped(Path(document_id), PUT_ASIDE) for document_id in aside]
     _report(len(written) - len(aside), skipped, time.monotonic() - started, wait=wait, json=json)
 
 
@@ -77,6 +101,12 @@ def progress_bar(console: Console) -> Progress:
 def wait_searchable(client: Client, positions: Collection[Position], progress: Progress) -> None:
     """Returns once searches see all these positions. Raises Unavailable when the index stands still too long."""
     wait_done(lambda: {at.partition: at.offset + 1 for at in client.watermark()}, positions, progress)
+
+
+def wait_backfilled(ctx: typer.Context, positions: Collection[Position], progress: Progress) -> None:
+    """Returns once what was sent as bulk is done with, by these places in its lane. Raises as `wait_done`."""
+    flow = _flow(ctx)
+    wait_done(lambda: flow.committed(BACKFILL_GROUP, DOCUMENTS_BACKFILL.name), positions, progress)
 
 
 def wait_done(reached: Callable[[], Mapping[int, int]], positions: Collection[Position], progress: Progress) -> None:
@@ -122,47 +152,53 @@ def _sent(
 ) -> Iterator[tuple[FileDocument, Position | str]]:
     task = progress.add_task("sent", total=len(documents))
     with ThreadPoolExecutor(SENDERS) as pool:
-        for document, outcome in zip(documents, pool.map(lambda one: _send(client, one, lane), documents), strict=True):
+        for document, outcome in zip(documents, pool.map(lambda one: send(client, one, lane), documents), strict=True):
             progress.advance(task)
             yield document, outcome
 
 
-def _send(client: Client, document: FileDocument, lane: Lane) -> Position | str:
+def send(client: Client, document: Document, lane: Lane) -> Position | str:
     """The document's place in the log, or why it was refused; waits while the platform is too busy."""
+    try:
+        return patiently(lambda: client.upsert(document.document_id, document.read(), document.info, lane=lane))
+    except InvalidInput as error:
+        return error.message
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def patiently(call: Callable[[], T]) -> T:
+    """What the call returns, which is made again while the platform is busy or away, for up to a minute."""
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
         try:
-            return client.upsert(document.document_id, document.read(), document.info, lane=lane)
-        except InvalidInput as error:
-            return error.message
-        except OSError as error:
-            return error.strerror or str(error)
+            return call()
         except Transient as error:
             if time.monotonic() > deadline:
                 raise
             time.sleep(LOOK_SECONDS if error.reason == "OVERLOADED" else 1.0)
 
 
-def _put_aside(client: Client, written: Mapping[FileDocument, Position], *, backfill: bool) -> Sequence[FileDocument]:
-    """Those whose write is done with and came to nothing: what was last accepted of them is older, or nothing is."""
+def put_aside(client: Client, written: Mapping[str, Position], *, backfill: bool) -> Sequence[str]:
+    """Ids whose write is done with and came to nothing: what was last accepted of them is older, or nothing is."""
     until = time.monotonic() + SETTLE_SECONDS
 
-    def is_aside(document: FileDocument) -> bool:
+    def is_aside(document_id: str) -> bool:
         # Bulk has its places in another topic than what was accepted: of it, those are told that never came in.
-        while _accepted_offset(client, document) < (0 if backfill else written[document].offset):
+        while _accepted_offset(client, document_id) < (0 if backfill else written[document_id].offset):
             if time.monotonic() > until:
                 return True
             time.sleep(LOOK_SECONDS)
         return False
 
     with ThreadPoolExecutor(SENDERS) as pool:
-        return [document for document, aside in zip(written, pool.map(is_aside, written), strict=True) if aside]
+        return [name for name, aside in zip(written, pool.map(is_aside, written), strict=True) if aside]
 
 
-def _accepted_offset(client: Client, document: FileDocument) -> int:
+def _accepted_offset(client: Client, document_id: str) -> int:
     """Of the event that was last accepted of a document, -1 where there is none; a document has one partition."""
     try:
-        return client.get(document.document_id).position.offset
+        return client.get(document_id).position.offset
     except NotFound:
         return -1
 

@@ -23,6 +23,8 @@ def found_values(found: Found) -> dict[str, Any]:
         "impression_id": found.impression_id,
         "passages": [{**passage_values(passage), **_presented(passage)} for passage in found.passages],
         "missing_legs": list(found.missing_legs),
+        "searched": list(found.searched),
+        "left_out": list(found.left_out),
         "candidates": found.candidates,
         "facets": {
             facet.field: {
@@ -60,6 +62,8 @@ def show(found: Found, milliseconds: float, *, whole: bool) -> None:
         console.print(_counts(facet), soft_wrap=True)
     if found.missing_legs:
         console.print(f"[yellow]without the {', '.join(found.missing_legs)} leg: see `headwater status`[/yellow]")
+    if found.left_out:
+        console.print(Text(f"not searched in time: {'; '.join(found.left_out)}", style="yellow"))
     rank = found.passages[0].rank if found.passages else 0
     hint = f" · headwater feedback {found.impression_id} --up --passage {rank}" if found.passages else ""
     more = f" · more: --cursor {found.next_cursor}" if found.next_cursor else ""

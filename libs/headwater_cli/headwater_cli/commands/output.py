@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -61,4 +62,5 @@ def answer_values(answer: AnswerGenerated) -> dict[str, Any]:
             for citation in answer.citations
         ],
         "findings": [{"policy": finding.policy, "kind": finding.kind} for finding in answer.findings],
+        "rewriting": asdict(answer.rewriting) if answer.rewriting else None,
     }

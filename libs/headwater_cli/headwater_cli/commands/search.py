@@ -4,9 +4,10 @@ import time
 from typing import Annotated
 
 import typer
+from headwater_kit.core.rewriting import Variant
 from headwater_kit.core.shape import Folding, Recency, Shape
 
-from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
+from headwater_cli.commands.connect import TENANT, Groups, Json, Tenant, User, connected
 from headwater_cli.commands.filtering import DocumentFilter
 from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait, positions
 from headwater_cli.commands.listing import found_values, show
@@ -31,7 +32,7 @@ def search(
     diversity: Annotated[
         float, typer.Option(help="How much passages are to differ rather than answer best, 0 to 1.", min=0, max=1)
     ] = 0.0,
-    group: Annotated[bool, typer.Option("--group", help="Put passages of a document together.")] = False,
+    by_document: Annotated[bool, typer.Option("--by-document", help="Put passages of a document together.")] = False,
     facet: Facets = None,
     recent: Annotated[str, typer.Option(help="Metadata field of the time by which to prefer what is recent.")] = "",
     half_life_days: Annotated[float, typer.Option(help="Age at which half of that preference is lost.")] = 30.0,
@@ -39,8 +40,13 @@ def search(
     max_staleness: MaxStaleness = None,
     min_position: MinPosition = None,
     wait: Wait = None,
+    also: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="The same in other words, searched too; at most 8 times.")
+    ] = None,
+    expand: Annotated[bool, typer.Option(help="Search by key phrases and by the titles found first, too.")] = False,
     tenant: Tenant = TENANT,
     user: User = "",
+    group: Groups = None,
     json: Json = False,
 ) -> None:
     """Find the passages that answer best."""
@@ -50,13 +56,13 @@ def search(
         max_per_document=per_document,
         diversity=diversity,
         highlight=True,
-        group_by_document=group,
+        group_by_document=by_document,
         facets=tuple(facet or ()),
         cursor=cursor,
         recency=Recency(recent, half_life_days) if recent else None,
     )
     started = time.monotonic()
-    with connected(ctx, tenant, user) as client:
+    with connected(ctx, tenant, user, group) as client:
         found = client.search(
             " ".join(words),
             top_k=top_k,
@@ -64,6 +70,8 @@ def search(
             min_positions=positions(min_position),
             max_staleness_ms=max_staleness,
             wait_ms=wait or 0,
+            variants=[Variant(text) for text in also or ()],
+            expand=expand,
             shape=shape,
         )
     milliseconds = (time.monotonic() - started) * 1000

@@ -20,6 +20,10 @@ from headwater_cli.platform.layout import Layout
 from headwater_cli.platform.run import run
 from headwater_cli.platform.state import Phase, PlatformState
 
+TRUST = (
+    "whoever reaches these ports, which are this machine's alone, is believed to be who they say, in every role: "
+    "HEADWATER_AUTH=insecure-metadata"
+)
 _LOOK_SECONDS = 0.1
 # A supervisor stops all within ten seconds.
 _STOP_SECONDS = 12.0
@@ -106,5 +110,6 @@ def _announce(platform: PlatformState, *, json: bool, hint: str) -> None:
     kafka = platform.process("kafka")
     if kafka is not None and not kafka.address.endswith(f":{USUAL_PORT}"):
         console.print(f"port {USUAL_PORT} was taken: Kafka is at {kafka.address}", highlight=False)
+    console.print(TRUST, style="dim", highlight=False, markup=False, soft_wrap=True)
     seconds = time.time() - platform.started_at
     console.print(f"ready in {seconds:.1f} s; stop with {hint}", highlight=False, markup=False, soft_wrap=True)

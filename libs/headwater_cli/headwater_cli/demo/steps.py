@@ -117,7 +117,7 @@ def vote(settings: ClientSettings) -> tuple[Passage, float]:
 
     Returns the passage, and how long it took until it ranked higher, in milliseconds.
     """
-    with Client(settings, Principal(user="dee")) as client:
+    with Client(settings) as client:
         found = client.search(RANKED_QUERY, top_k=TOP_K)
         demand(len(found.passages) >= VOTED_RANK, f"only {len(found.passages)} passages for {RANKED_QUERY!r}")
         passage = found.passages[VOTED_RANK - 1]

@@ -20,10 +20,10 @@ from milvus_lite.analyzer.sparse import bytes_to_sparse
 from milvus_lite.index.brute_force import BruteForceIndex
 from milvus_lite.index.sparse_factory import create_sparse_index, sparse_index_matches
 from milvus_lite.schema.types import DataType
-from milvus_lite.search.filter import evaluate_mask
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from headwater_cli.platform.milvus_filters import Mask, Where, compiled
+
 # Distance, source and row; and a hit as Milvus Lite's search returns it.
 Found = tuple[float, "_Source", int]
 Hit = dict[str, Any]
@@ -77,7 +77,7 @@ def search_quickly(collection: Any) -> None:
         if not _is_simple(each, query_vectors, metric, options):
             return search(each, query_vectors, top_k=top_k, **options)
         each._require_loaded()  # noqa: SLF001 - nor has it a public way to the rest
-        where = each._compile_filter(options["expr"]) if options.get("expr") else None  # noqa: SLF001
+        where = compiled(each, options["expr"]) if options.get("expr") else None
         sources = [source for source in _sources(each, standings, where) if source.mask.any()]
         if metric == SPARSE_METRIC:
             (query,) = each._prepare_sparse_queries(query_vectors, field)  # noqa: SLF001
@@ -104,7 +104,7 @@ def _is_simple(collection: Any, queries: Any, metric: str, options: Mapping[str,
     )
 
 
-def _sources(collection: Any, standings: Standings, where: Any) -> list[_Source]:
+def _sources(collection: Any, standings: Standings, where: Where | None) -> list[_Source]:
     segments, deletions = collection._read_snapshot()  # noqa: SLF001
     memtable = collection._memtable  # noqa: SLF001
     # At one moment: of a key that is deleted or written again in between, the row before would be neither's.
@@ -123,7 +123,7 @@ def _sources(collection: Any, standings: Standings, where: Any) -> list[_Source]
         sources.append(_Source(pks, table, np.ones(len(pks), dtype=np.bool_)))
     if where is None:
         return sources
-    return [_Source(s.pks, s.table, s.mask & evaluate_mask(where, s.table), s.segment) for s in sources]
+    return [_Source(s.pks, s.table, s.mask & where.mask(s.table), s.segment) for s in sources]
 
 
 def _newest(segments: Sequence[Any], deleted: Mapping[str, int]) -> list[Mask]:

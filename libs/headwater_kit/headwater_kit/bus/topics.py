@@ -89,6 +89,13 @@ FEEDBACK_JOINS = Topic(
 FEEDBACK_MEMORY = Topic(
     "feedback-memory-changelog", "tenant, cluster", "JSON", "votes behind the click memory", compacted=True
 )
+CREDENTIALS = Topic(
+    "credentials.v1",
+    "API key or tenant",
+    "ApiKey, TenantStanding",
+    "API keys by the hash of their secret, and tenants that are suspended",
+    compacted=True,
+)
 REDRIVES = Topic(
     "redrives.v1",
     "place of a dead letter",
@@ -153,6 +160,7 @@ TOPICS: dict[str, Topic] = {
         FEEDBACK_JOINS,
         FEEDBACK_MEMORY,
         AUDIT,
+        CREDENTIALS,
         REDRIVES,
         REINDEXES,
         *_dead_letters(),

@@ -10,6 +10,14 @@ from headwater_kit.codec.documents import (
 )
 from headwater_kit.codec.enums import REFUSALS, word_from_text
 from headwater_kit.codec.filters import filter_from_proto, filter_to_proto
+from headwater_kit.codec.rewriting import (
+    rewrite_from_proto,
+    rewrite_to_proto,
+    rewriting_from_proto,
+    rewriting_to_proto,
+    turns_from_proto,
+    turns_to_proto,
+)
 from headwater_kit.codec.times import time_from_proto, time_to_proto
 from headwater_kit.core.documents import ANONYMOUS, DEFAULT_TENANT
 from headwater_kit.core.events import AnswerGenerated, Citation, Finding, GuardDecided, QuestionAsked, Stage, Verdict
@@ -23,6 +31,8 @@ def question_to_proto(event: QuestionAsked) -> pb.QuestionAsked:
         user=event.user,
         text=event.text,
         filter=None if event.filter is None else filter_to_proto(event.filter),
+        rewrite=rewrite_to_proto(event.rewrite),
+        history=turns_to_proto(event.history),
     )
 
 
@@ -34,6 +44,8 @@ def question_from_proto(message: pb.QuestionAsked) -> QuestionAsked:
         tenant=message.tenant or DEFAULT_TENANT,
         user=message.user or ANONYMOUS,
         filter=filter_from_proto(message.filter) if message.HasField("filter") else None,
+        rewrite=rewrite_from_proto(message.rewrite),
+        history=turns_from_proto(message.history),
     )
 
 
@@ -84,6 +96,7 @@ def answer_to_proto(event: AnswerGenerated) -> pb.AnswerGenerated:
         findings=[finding_to_proto(finding) for finding in event.findings],
         answer_time=time_to_proto(event.answer_time),
         watermark=watermark_to_proto(event.watermark),
+        rewriting=None if event.rewriting is None else rewriting_to_proto(event.rewriting),
     )
 
 
@@ -102,6 +115,7 @@ def answer_from_proto(message: pb.AnswerGenerated) -> AnswerGenerated:
         findings=tuple(finding_from_proto(finding) for finding in message.findings),
         answer_time=time_from_proto(message.answer_time),
         watermark=watermark_from_proto(message.watermark),
+        rewriting=rewriting_from_proto(message.rewriting) if message.HasField("rewriting") else None,
     )
 
 

@@ -59,6 +59,7 @@ def info_to_proto(info: DocumentInfo) -> pb.DocumentInfo:
         source_uri=info.source_uri,
         media_type=info.media_type,
         metadata=metadata_to_proto(info.metadata),
+        readers=info.readers,
     )
 
 
@@ -69,6 +70,7 @@ def info_from_proto(message: pb.DocumentInfo, field: str = "info") -> DocumentIn
         source_uri=message.source_uri,
         media_type=message.media_type,
         metadata=metadata_from_proto(message.metadata, f"{field}.metadata"),
+        readers=tuple(message.readers),
     )
 
 

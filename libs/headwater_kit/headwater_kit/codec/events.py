@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import DecodeError, Message
+from headwater.access.v1 import credentials_pb2
 from headwater.events.v1 import events_pb2 as pb
 from headwater.events.v1 import reindexes_pb2
 
 from headwater_kit.codec import answers, chain, learning
+from headwater_kit.codec import credentials as access
 from headwater_kit.codec import reindexes as reindexing
-from headwater_kit.core import events, reindexes
+from headwater_kit.core import credentials, events, reindexes
 from headwater_kit.core.errors import InvalidInput
 
 Event = TypeVar("Event")
@@ -49,6 +51,10 @@ CODECS: dict[type, Codec[Any, Any]] = {
     ),
     reindexes.ReindexJudged: Codec(
         reindexes_pb2.ReindexJudged, reindexing.judged_to_proto, reindexing.judged_from_proto
+    ),
+    credentials.ApiKey: Codec(credentials_pb2.ApiKey, access.key_to_proto, access.key_from_proto),
+    credentials.TenantStanding: Codec(
+        credentials_pb2.TenantStanding, access.standing_to_proto, access.standing_from_proto
     ),
 }
 

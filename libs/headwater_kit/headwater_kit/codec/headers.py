@@ -11,6 +11,8 @@ PROTOBUF = b"application/x-protobuf"
 JSON = b"application/json"
 # A document's version, in decimal or as a time; it stands on deletions too, which have no value to hold it.
 VERSION = "headwater-version"
+# Who may read a document, as a JSON list of strings (`core.readers`); counts before what the value says.
+READERS = "headwater-readers"
 # Where an event first stood (`codec.origins`), on records that were sent on, let in from a lane, or redriven.
 ORIGIN = "headwater-origin"
 # The lane of an event, by the names of `core.documents.Lane`; none means live.

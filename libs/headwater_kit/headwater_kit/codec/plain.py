@@ -15,9 +15,11 @@ from headwater_kit.codec.answers import question_from_proto
 from headwater_kit.codec.enums import REACTIONS, word_from_text
 from headwater_kit.codec.headers import CONTENT_TYPE, JSON
 from headwater_kit.codec.learning import feedback_from_proto
+from headwater_kit.codec.rewriting import rewrite_to_proto
 from headwater_kit.codec.times import time_to_proto
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import FeedbackRecorded, QuestionAsked, Reaction
+from headwater_kit.core.rewriting import Rewrite
 
 Wire = TypeVar("Wire", pb.QuestionAsked, pb.FeedbackRecorded)
 
@@ -32,7 +34,10 @@ def is_plain(value: bytes, headers: Mapping[str, bytes]) -> bool:
 
 def question(value: bytes) -> QuestionAsked:
     """A question. Raises InvalidInput naming the field, with reason UNDECODABLE where the JSON is at fault."""
-    return question_from_proto(_message(_fields(value), pb.QuestionAsked()))
+    fields = _fields(value)
+    word = str(fields.pop("rewrite", "")).lower()
+    rewrite = word_from_text(Rewrite, word, "rewrite") if word else None
+    return question_from_proto(_message(fields, pb.QuestionAsked(rewrite=rewrite_to_proto(rewrite))))
 
 
 def feedback(value: bytes, feedback_id: str, timestamp: float) -> FeedbackRecorded:

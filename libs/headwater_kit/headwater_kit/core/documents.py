@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.presentation import Presentation
+from headwater_kit.core.roles import Role
 
 # The unit separator cannot stand in an id, so a key splits in one way only.
 KEY_SEPARATOR = "\x1f"
@@ -129,12 +130,16 @@ class ObjectReference:
 
 @dataclass(frozen=True, slots=True)
 class DocumentInfo:
-    """What a producer says about a document, apart from its body."""
+    """What a producer says about a document, apart from its body.
+
+    `readers` may read it (`core.readers`), sorted; none means the whole tenant.
+    """
 
     title: str = ""
     source_uri: str = ""
     media_type: str = ""
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    readers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,7 @@ class Principal:
     tenant: str = DEFAULT_TENANT
     user: str = ANONYMOUS
     groups: tuple[str, ...] = ()
+    roles: frozenset[Role] = frozenset()
 
 
 def chunk_id(key: DocumentKey, version: int, ordinal: int) -> str:

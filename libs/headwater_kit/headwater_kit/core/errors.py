@@ -5,6 +5,8 @@
     │   ├── InvalidInput     change the request; `field` says where
     │   ├── NotFound         it is not there, or not yours
     │   ├── Denied           present a credential that may do this
+    │   │   └── Unauthenticated  present a credential that is one
+    │   ├── Suspended        an operator must let the tenant call again
     │   ├── NotYet           wait for the index, or ask for less freshness
     │   └── Misconfigured    an operator must change a setting
     └── Transient            retry with back-off: it may pass
@@ -64,6 +66,18 @@ class Denied(Permanent):
     """The credential is missing, bad, or may not do this."""
 
     reason = "DENIED"
+
+
+class Unauthenticated(Denied):
+    """No credential was shown, or none that is good: `reason` says what to do about it, and no more."""
+
+    reason = "UNAUTHENTICATED"
+
+
+class Suspended(Permanent):
+    """The tenant is suspended: its calls are refused, and a record that needs one is put aside."""
+
+    reason = "TENANT_SUSPENDED"
 
 
 class NotYet(Permanent):

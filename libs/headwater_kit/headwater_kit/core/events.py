@@ -14,6 +14,7 @@ from headwater_kit.core.documents import (
     ScoreParts,
 )
 from headwater_kit.core.filters import Filter
+from headwater_kit.core.rewriting import Rewrite, Rewriting, Turn
 
 
 class Outcome(StrEnum):
@@ -41,9 +42,8 @@ class DocumentUpserted:
 class Provenance:
     """The document event behind a record.
 
-    `produce_time` is in seconds since the epoch; `version` is 0 where the event
-    got none; `reason` is a code, set where the outcome is REJECTED. `lane` is the
-    one that its chain runs in. `moved_to`, set by REROUTED, is where it was sent.
+    `produce_time` is in seconds since the epoch; `version` is 0 where the event got none; `reason` is a code, set by
+    REJECTED. `lane` is the one that its chain runs in. `moved_to`, set by REROUTED, is where it was sent.
     """
 
     position: Position
@@ -160,6 +160,8 @@ class QuestionAsked:
     user: str
     text: str
     filter: Filter | None = None
+    rewrite: Rewrite | None = None
+    history: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ class AnswerGenerated:
     findings: tuple[Finding, ...] = ()
     watermark: tuple[Position, ...] = ()
     question_id: str = ""
+    rewriting: Rewriting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +198,7 @@ class ImpressionItem:
 
 @dataclass(frozen=True, slots=True)
 class ImpressionRecorded:
-    """`impressions.v1`: a result list was shown; keyed by impression id.
-
-    With `for_answer`, an answer of the same id is to be made from it.
-    """
+    """`impressions.v1`: a result list was shown; with `for_answer`, an answer of the same id is to be made from it."""
 
     impression_id: str
     tenant: str

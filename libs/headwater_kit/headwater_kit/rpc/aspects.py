@@ -1,6 +1,6 @@
 """What the server does around every call, from the outside in.
 
-measured → translated → admitted → within_deadline → as_principal → the servicer
+measured → translated → admitted → within_deadline → as_principal (`doorkeeper`) → the servicer
 """
 
 import asyncio
@@ -22,7 +22,6 @@ from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import DeadlineExceeded, HeadwaterError, Overloaded, Transient, Unavailable
 from headwater_kit.rpc import context as call_context
 from headwater_kit.rpc.interception import Call
-from headwater_kit.rpc.metadata import principal_from_metadata
 from headwater_kit.rpc.status import to_status
 from headwater_kit.telemetry import gauge, histogram, names, trace_id, tracer
 from headwater_kit.telemetry.propagation import extract_metadata
@@ -151,14 +150,6 @@ class Deadlines:
             return float(remaining)
         # A stream may be a watch that lasts as long as its caller does.
         return math.inf if call.streams_response else self._default_seconds
-
-
-@asynccontextmanager
-async def as_principal(call: Call) -> AsyncIterator[None]:
-    """Binds the principal that the metadata names, on trust (auth `insecure-metadata`)."""
-    principal = principal_from_metadata(call.metadata)
-    call_context.enter(call_context.CallContext(principal, call_context.deadline()))
-    yield
 
 
 def _level(error: HeadwaterError) -> int:

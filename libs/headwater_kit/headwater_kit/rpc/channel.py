@@ -6,6 +6,7 @@ import grpc.aio
 
 from headwater_kit.rpc import tls
 from headwater_kit.rpc.client import interceptors
+from headwater_kit.rpc.identity import Identity, TrustedIdentity
 from headwater_kit.settings import CallerSettings
 
 # Pings keep an idle channel from dying silently; the server allows one every 10 s.
@@ -34,16 +35,16 @@ _SERVICE_CONFIG = {
 }
 
 
-def connect(target: str, settings: CallerSettings) -> grpc.aio.Channel:
+def connect(target: str, settings: CallerSettings, identity: Identity | None = None) -> grpc.aio.Channel:
     """A channel to a peer; connects when first used, and again whenever the peer is back.
 
-    Calls carry the principal, the trace, and a deadline of min(own, what the
+    Calls carry who calls, by `identity` or else on trust, the trace, and a deadline of min(own, what the
     served call has left less a margin); they raise HeadwaterErrors by the table
     in `status`. Close it with `await channel.close()`. Raises Misconfigured
     where a TLS file is missing.
     """
     credentials = tls.channel_credentials(settings)
-    around = interceptors(settings.default_deadline_seconds)
+    around = interceptors(identity or TrustedIdentity(), settings.default_deadline_seconds)
     options = _options(settings)
     if credentials is None:
         return grpc.aio.insecure_channel(target, options, interceptors=around)

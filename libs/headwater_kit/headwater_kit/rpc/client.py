@@ -5,7 +5,7 @@ gRPC has an interceptor class for each kind of call; all four do the same, by `O
 
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,9 +15,11 @@ from grpc.aio import AioRpcError, ClientCallDetails, Metadata
 from opentelemetry.trace import SpanKind, Status, use_span
 from opentelemetry.trace import StatusCode as SpanStatus
 
+from headwater_kit.auth.shown import Entry
 from headwater_kit.core.errors import DeadlineExceeded
 from headwater_kit.rpc import context
-from headwater_kit.rpc.metadata import names_principal, principal_to_metadata
+from headwater_kit.rpc.identity import Identity
+from headwater_kit.rpc.metadata import names_principal
 from headwater_kit.rpc.status import from_status
 from headwater_kit.telemetry import histogram, names, tracer
 from headwater_kit.telemetry.propagation import trace_fields
@@ -29,8 +31,9 @@ Continuation = Callable[[ClientCallDetails, Any], Awaitable[Any]]
 class Outgoing:
     """One call to a peer."""
 
-    def __init__(self, details: ClientCallDetails, default_seconds: float) -> None:
+    def __init__(self, details: ClientCallDetails, identity: Identity, default_seconds: float) -> None:
         self._details = details
+        self._identity = identity
         self._default_seconds = default_seconds
         self._method = _method(details)
         self._started = time.perf_counter()
@@ -45,7 +48,7 @@ class Outgoing:
         metadata = Metadata(*(self._details.metadata or ()))
         with use_span(self._span):
             fields = trace_fields()
-        for name, value in (*fields.items(), *_principal(metadata)):
+        for name, value in (*fields.items(), *self._who(metadata)):
             metadata.add(name, value)
         given = self._details
         return ClientCallDetails(given.method, self._timeout(), metadata, given.credentials, given.wait_for_ready)
@@ -83,6 +86,10 @@ class Outgoing:
             self._span.set_status(Status(SpanStatus.ERROR))
         self._span.end()
 
+    def _who(self, metadata: Metadata) -> Sequence[Entry]:
+        # Whoever named a principal already, speaks for it.
+        return () if names_principal(metadata) else self._identity.entries(self._method.partition("/")[0])
+
     def _timeout(self) -> float | None:
         own = self._default_seconds if self._details.timeout is None else self._details.timeout
         current = context.current()
@@ -93,23 +100,25 @@ class Outgoing:
 
 
 class _UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
-    def __init__(self, default_seconds: float) -> None:
+    def __init__(self, identity: Identity, default_seconds: float) -> None:
+        self._identity = identity
         self._default_seconds = default_seconds
 
     async def intercept_unary_unary(self, continuation: Continuation, details: ClientCallDetails, request: Any) -> Any:
-        outgoing = Outgoing(details, self._default_seconds)
+        outgoing = Outgoing(details, self._identity, self._default_seconds)
         with outgoing.observed():
             return await (await continuation(outgoing.details(), request))
 
 
 class _StreamUnary(grpc.aio.StreamUnaryClientInterceptor):
-    def __init__(self, default_seconds: float) -> None:
+    def __init__(self, identity: Identity, default_seconds: float) -> None:
+        self._identity = identity
         self._default_seconds = default_seconds
 
     async def intercept_stream_unary(
         self, continuation: Continuation, details: ClientCallDetails, requests: Any
     ) -> Any:
-        outgoing = Outgoing(details, self._default_seconds)
+        outgoing = Outgoing(details, self._identity, self._default_seconds)
         return _ObservedCall(await continuation(outgoing.details(), requests), outgoing)
 
 
@@ -136,22 +145,33 @@ class _ObservedCall:
 
 # A stream of responses may be a watch: it has no limit of its own.
 class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
     async def intercept_unary_stream(self, continuation: Continuation, details: ClientCallDetails, request: Any) -> Any:
-        outgoing = Outgoing(details, math.inf)
+        outgoing = Outgoing(details, self._identity, math.inf)
         return outgoing.responses(await continuation(outgoing.details(), request))
 
 
 class _StreamStream(grpc.aio.StreamStreamClientInterceptor):
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+
     async def intercept_stream_stream(
         self, continuation: Continuation, details: ClientCallDetails, requests: Any
     ) -> Any:
-        outgoing = Outgoing(details, math.inf)
+        outgoing = Outgoing(details, self._identity, math.inf)
         return outgoing.responses(await continuation(outgoing.details(), requests))
 
 
-def interceptors(default_seconds: float) -> list[grpc.aio.ClientInterceptor]:
+def interceptors(identity: Identity, default_seconds: float) -> list[grpc.aio.ClientInterceptor]:
     """What a channel to a peer is opened with; the default bounds calls that await a single response."""
-    return [_UnaryUnary(default_seconds), _StreamUnary(default_seconds), _UnaryStream(), _StreamStream()]
+    return [
+        _UnaryUnary(identity, default_seconds),
+        _StreamUnary(identity, default_seconds),
+        _UnaryStream(identity),
+        _StreamStream(identity),
+    ]
 
 
 def _method(details: ClientCallDetails) -> str:
@@ -159,11 +179,3 @@ def _method(details: ClientCallDetails) -> str:
     method: object = details.method
     text = method.decode() if isinstance(method, bytes) else str(method)
     return text.lstrip("/")
-
-
-def _principal(metadata: Metadata) -> list[tuple[str, str | bytes]]:
-    current = context.current()
-    # Whoever named a principal already, speaks for it.
-    if current is None or names_principal(metadata):
-        return []
-    return principal_to_metadata(current.principal)

@@ -5,7 +5,7 @@ manager around a `Call`, and `Pipeline` wraps it around all four.
 """
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +31,12 @@ class Call:
     def metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         """The caller's metadata."""
         return tuple(self.context.invocation_metadata() or ())
+
+    @property
+    def peer(self) -> Mapping[str, Sequence[bytes]]:
+        """What the transport verified of the caller; without TLS nothing."""
+        found: Mapping[str, Sequence[bytes]] = self.context.auth_context()
+        return found
 
 
 Aspect = Callable[[Call], AbstractAsyncContextManager[None]]

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable
 
+from headwater_kit.auth.naming import MAX_GROUPS
+from headwater_kit.auth.shown import Entry, Shown
 from headwater_kit.core.documents import ANONYMOUS, DEFAULT_TENANT, Principal, check_id
 from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.roles import GRANTABLE
 
 TENANT = "headwater-tenant"
 USER = "headwater-user"
 GROUP = "headwater-group"
-MAX_GROUPS = 64
 # gRPC allows printable ASCII in a plain value, and any bytes under a name in -bin.
 BINARY = "-bin"
-
-Entry = tuple[str, str | bytes]
 
 
 def principal_to_metadata(principal: Principal) -> list[Entry]:
@@ -22,7 +22,7 @@ def principal_to_metadata(principal: Principal) -> list[Entry]:
 
 
 def principal_from_metadata(metadata: Iterable[Entry]) -> Principal:
-    """The principal that the metadata names, on trust; absent parts are the defaults.
+    """The principal that the metadata names, on trust, with every role; absent parts are the defaults.
 
     Raises InvalidInput naming the entry.
     """
@@ -36,7 +36,19 @@ def principal_from_metadata(metadata: Iterable[Entry]) -> Principal:
     check_id(user, USER)
     for group in groups:
         check_id(group, GROUP)
-    return Principal(tenant, user, groups)
+    return Principal(tenant, user, groups, GRANTABLE)
+
+
+class TrustedMetadata:
+    """`auth.Verifier` that believes whoever calls (auth `insecure-metadata`)."""
+
+    kind = "nothing"
+
+    def takes(self, shown: Shown) -> bool:
+        return True
+
+    async def principal(self, shown: Shown) -> Principal:
+        return principal_from_metadata(shown.metadata)
 
 
 def names_principal(metadata: Iterable[Entry]) -> bool:

@@ -8,7 +8,8 @@ from grpc_health.v1 import health_pb2_grpc
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.errors import Misconfigured
 from headwater_kit.rpc import health, reflection, tls
-from headwater_kit.rpc.aspects import Admission, Deadlines, as_principal, measured, translated
+from headwater_kit.rpc.aspects import Admission, Deadlines, measured, translated
+from headwater_kit.rpc.doorkeeper import Doorkeeper
 from headwater_kit.rpc.interception import Pipeline
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.settings import ServiceSettings
@@ -24,17 +25,23 @@ EXTRA_CALLS = 64
 
 
 class Server:
-    """Listens from `start` on; serves nothing but health and reflection until `admission.is_open`."""
+    """Listens from `start` on; serves nothing but health and reflection until `admission.is_open`.
 
-    def __init__(self, settings: ServiceSettings, servicers: Sequence[Servicer], clock: Clock) -> None:
+    Health and reflection are open to whoever reaches the port; all else passes the doorkeeper.
+    """
+
+    def __init__(
+        self, settings: ServiceSettings, servicers: Sequence[Servicer], clock: Clock, doorkeeper: Doorkeeper
+    ) -> None:
         names = [servicer.full_name for servicer in servicers]
         self.port = 0
         self.admission = Admission(settings.grpc_max_concurrent_calls)
         self.health = health.Health(names)
         self._settings = settings
         self._deadlines = Deadlines(clock, settings.default_deadline_seconds)
+        doorkeeper.guard(names)
         self._server = grpc.aio.server(
-            interceptors=[self._pipeline(names)],
+            interceptors=[self._pipeline(names, doorkeeper)],
             options=_options(settings),
             maximum_concurrent_rpcs=settings.grpc_max_concurrent_calls + EXTRA_CALLS,
         )
@@ -54,9 +61,11 @@ class Server:
         self._deadlines.end_watches()
         await self._server.stop(seconds)
 
-    def _pipeline(self, names: Sequence[str]) -> Pipeline:
+    def _pipeline(self, names: Sequence[str], doorkeeper: Doorkeeper) -> Pipeline:
         within_deadline = self._deadlines.within_deadline
-        return Pipeline(names, (measured, translated, self.admission.admitted, within_deadline, as_principal))
+        return Pipeline(
+            names, (measured, translated, self.admission.admitted, within_deadline, doorkeeper.as_principal)
+        )
 
     def _bind(self) -> int:
         host = self._settings.grpc_host

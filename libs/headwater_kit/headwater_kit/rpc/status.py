@@ -23,7 +23,9 @@ from headwater_kit.core.errors import (
     NotYet,
     Overloaded,
     Permanent,
+    Suspended,
     Transient,
+    Unauthenticated,
     Unavailable,
 )
 
@@ -39,6 +41,8 @@ CODES: dict[type[HeadwaterError], StatusCode] = {
     InvalidInput: StatusCode.INVALID_ARGUMENT,
     NotFound: StatusCode.NOT_FOUND,
     Denied: StatusCode.PERMISSION_DENIED,
+    Unauthenticated: StatusCode.UNAUTHENTICATED,
+    Suspended: StatusCode.PERMISSION_DENIED,
     NotYet: StatusCode.FAILED_PRECONDITION,
     Misconfigured: StatusCode.FAILED_PRECONDITION,
     Permanent: StatusCode.ABORTED,
@@ -49,15 +53,16 @@ CODES: dict[type[HeadwaterError], StatusCode] = {
     HeadwaterError: StatusCode.INTERNAL,
 }
 
-# Codes to errors. NOT_YET is told from other failed preconditions by its
-# reason. INTERNAL and its like stay plain HeadwaterErrors: a defect of the
-# peer's, which a consumer counts as poison and a caller cannot mend.
+# Codes to errors. By its reason NOT_YET is told from other failed preconditions,
+# and a tenant that is suspended from others that are denied. INTERNAL and its
+# like stay plain HeadwaterErrors: a defect of the peer's, which a consumer
+# counts as poison and a caller cannot mend.
 ERRORS: dict[StatusCode, type[HeadwaterError]] = {
     StatusCode.INVALID_ARGUMENT: InvalidInput,
     StatusCode.OUT_OF_RANGE: InvalidInput,
     StatusCode.NOT_FOUND: NotFound,
     StatusCode.PERMISSION_DENIED: Denied,
-    StatusCode.UNAUTHENTICATED: Denied,
+    StatusCode.UNAUTHENTICATED: Unauthenticated,
     StatusCode.FAILED_PRECONDITION: Misconfigured,
     StatusCode.UNIMPLEMENTED: Misconfigured,
     StatusCode.ABORTED: Permanent,
@@ -97,6 +102,8 @@ def from_status(
     if code is StatusCode.FAILED_PRECONDITION and info.reason == NotYet.reason:
         lag, staleness = info.metadata.get("lag", ""), info.metadata.get("staleness_ms", "")
         return NotYet(text, lag=_integer(lag), staleness_ms=_integer(staleness))
+    if code is StatusCode.PERMISSION_DENIED and info.reason == Suspended.reason:
+        return Suspended(text)
     # The transport's own refusal of a message, which no retry mends.
     if code is StatusCode.RESOURCE_EXHAUSTED and not info.reason and "larger than max" in message:
         return InvalidInput(text, reason="TOO_LARGE")

@@ -12,6 +12,7 @@ from headwater_kit.core.errors import HeadwaterError, Transient
 from headwater_kit.core.retry import Backoff
 from headwater_kit.rpc.server import Server
 from headwater_kit.rpc.servicer import Servicer
+from headwater_kit.runtime.access import Access, trusting
 from headwater_kit.runtime.component import Background, Component
 from headwater_kit.settings import ServiceSettings
 
@@ -26,7 +27,7 @@ START_BACKOFF = Backoff(base_seconds=0.1, cap_seconds=2.0)
 
 
 class Service:
-    """Components and servicers under one life.
+    """Components and servicers under one life; `access` says who may call, and without it everybody is trusted.
 
     Start: 1. the server listens, health says NOT_SERVING; 2. components start
     in order, each retried while it raises Transient; 3. calls are admitted;
@@ -43,15 +44,17 @@ class Service:
         components: Sequence[Component],
         servicers: Sequence[Servicer],
         *,
+        access: Access | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
     ) -> None:
+        access = access or trusting(settings)
         self.name = name
         self._settings = settings
-        self._components = tuple(components)
+        self._components = (*access.components, *components)
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
-        self._server = Server(settings, servicers, self._clock)
+        self._server = Server(settings, servicers, self._clock, access.doorkeeper)
         self._touched: list[Component] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: asyncio.Future[None] | None = None

@@ -1,13 +1,14 @@
 """The settings that every service has."""
 
-import ipaddress
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from headwater_kit.settings.access import MTLS, AccessSettings
 from headwater_kit.settings.kafka import KafkaSettings
+from headwater_kit.settings.loopback import is_loopback
 from headwater_kit.settings.ports import GRPC_PORTS, METRICS_PORTS
 
 PREFIX = "HEADWATER_"
@@ -51,7 +52,7 @@ class CallerSettings(Settings):
         return self
 
 
-class ServiceSettings(KafkaSettings, CallerSettings):
+class ServiceSettings(KafkaSettings, AccessSettings, CallerSettings):
     """What every service can be told. A service subclasses it and sets `service`.
 
     Its own fields are named `<service>_<thing>`; each has a description.
@@ -65,17 +66,13 @@ class ServiceSettings(KafkaSettings, CallerSettings):
     grpc_max_concurrent_calls: int = Field(
         default=256, ge=1, description="calls served at once; more are refused with RESOURCE_EXHAUSTED"
     )
-    auth: Literal["insecure-metadata"] = Field(
-        default="insecure-metadata",
-        description="where the principal comes from; insecure-metadata believes the metadata keys "
-        "headwater-tenant and headwater-user, so whoever reaches the port must be trusted",
-    )
     tls_client_ca: Path | None = Field(
         default=None, description="PEM of the authority of client certificates; set, every caller must show one"
     )
     allow_insecure_bind: bool = Field(
         default=False,
-        description="allows binding to an address other than loopback without TLS, as behind a network policy",
+        description="allows binding to an address other than loopback without TLS, or with callers believed without a "
+        "credential, as behind a network policy",
     )
     metrics_host: str = Field(default="127.0.0.1", description="address that the Prometheus endpoint binds to")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="port of the Prometheus endpoint; 0 turns it off")
@@ -121,6 +118,8 @@ class ServiceSettings(KafkaSettings, CallerSettings):
     def _check_client_ca(self) -> Self:
         if self.tls_client_ca is not None and self.tls_cert is None:
             raise ValueError("HEADWATER_TLS_CLIENT_CA needs HEADWATER_TLS_CERT and HEADWATER_TLS_KEY")
+        if MTLS in self.auth_kinds and self.tls_client_ca is None:
+            raise ValueError(f"HEADWATER_AUTH with {MTLS} needs HEADWATER_TLS_CLIENT_CA")
         return self
 
     @model_validator(mode="after")
@@ -132,17 +131,14 @@ class ServiceSettings(KafkaSettings, CallerSettings):
                 f"HEADWATER_GRPC_HOST={self.grpc_host} is open to the network without TLS: "
                 "set HEADWATER_TLS_CERT and HEADWATER_TLS_KEY, or HEADWATER_ALLOW_INSECURE_BIND=true"
             )
+        if self.trusts_metadata and not is_loopback(self.grpc_host):
+            raise ValueError(
+                f"HEADWATER_GRPC_HOST={self.grpc_host} is open to the network and HEADWATER_AUTH={self.auth} believes "
+                "whoever calls: set HEADWATER_AUTH to api-key, jwt or mtls, or HEADWATER_ALLOW_INSECURE_BIND=true"
+            )
         if self.metrics_port and not is_loopback(self.metrics_host):
             raise ValueError(
                 f"HEADWATER_METRICS_HOST={self.metrics_host} is open to the network without TLS: "
                 "set HEADWATER_ALLOW_INSECURE_BIND=true if that is meant"
             )
         return self
-
-
-def is_loopback(host: str) -> bool:
-    """True if only this machine can reach the address."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"

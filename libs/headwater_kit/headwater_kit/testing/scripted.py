@@ -9,6 +9,7 @@ from headwater.ingest.v1 import ingest_pb2_grpc
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.rpc.servicer import Servicer
+from headwater_kit.runtime.access import Access
 from headwater_kit.runtime.component import Component
 from headwater_kit.runtime.service import Service
 from headwater_kit.settings import ServiceSettings
@@ -71,7 +72,8 @@ def scripted(
     settings: ServiceSettings,
     components: Sequence[Component] = (),
     clock: Clock | None = None,
+    access: Access | None = None,
 ) -> Service:
     """A whole service around the behaviour."""
     servicer = Servicer(ingest_pb2_grpc.add_IngestServiceServicer_to_server, ScriptedIngest(behaviour), NAME)
-    return Service(settings, "ingest", components, [servicer], clock=clock)
+    return Service(settings, "ingest", components, [servicer], access=access, clock=clock)

@@ -6,7 +6,7 @@ from pymilvus import MilvusClient
 
 from headwater_vectors.milvus import schema
 from headwater_vectors.milvus.connection import ADMIN_SECONDS, READ_SECONDS, CollectionGone, Connection
-from headwater_vectors.ports import Model
+from headwater_vectors.milvus.schema import Layout
 
 
 class Catalogue:
@@ -25,12 +25,12 @@ class Catalogue:
             return None
         return str(found["collection_name"])
 
-    async def model_of(self, name: str) -> Model:
-        """The model of a collection. Raises Misconfigured where it is not Headwater's, CollectionGone."""
+    async def layout_of(self, name: str) -> Layout:
+        """How a collection is laid out. Raises Misconfigured where it is not Headwater's, CollectionGone."""
         described = await self._connection.data(
             lambda client: client.describe_collection(name, timeout=READ_SECONDS), READ_SECONDS
         )
-        return schema.model_of(name, described.get("properties", {}))
+        return schema.layout_of(name, described.get("properties", {}))
 
     async def point(self, alias: str, name: str) -> None:
         """Lets an alias name a collection from now on."""

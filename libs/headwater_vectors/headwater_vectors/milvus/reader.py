@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from headwater_kit.core.documents import DocumentKey, Passage
 
 from headwater_vectors import filters
-from headwater_vectors.milvus import rows, schema
+from headwater_vectors.milvus import rows
+from headwater_vectors.milvus.schema import Layout
 from headwater_vectors.milvus.tables import Entity, Tables
-from headwater_vectors.ports import Counts, Hit, LedgerRow, Legs, Model, ModelChanged, Query
+from headwater_vectors.ports import Counts, Hit, LedgerRow, Legs, ModelChanged, Query
 from headwater_vectors.switching import chunk_ids
 from headwater_vectors.visibility import LedgerState, WholeVersions
 
@@ -23,10 +25,11 @@ MAX_FETCHED_CHUNKS = 256
 class MilvusReader:
     """Searches and counts."""
 
-    def __init__(self, tables: Tables, model: Model) -> None:
+    def __init__(self, tables: Tables, layout: Layout) -> None:
         self._tables = tables
-        self._model_id = model.model_id
-        self._versions = WholeVersions(_MilvusSource(tables, model))
+        self._layout = layout
+        self._model_id = layout.model.model_id
+        self._versions = WholeVersions(_MilvusSource(tables, layout))
 
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
@@ -36,7 +39,7 @@ class MilvusReader:
 
     async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:
         """As `VectorReader.passages`."""
-        found = await self._tables.by_id(self._tables.chunks, list(row_ids), schema.HIT_FIELDS)
+        found = await self._tables.by_id(self._tables.chunks, list(row_ids), self._layout.hit_fields)
         return [rows.passage(entity) for entity in found.values() if entity["tenant"] == tenant]
 
     async def counts(self, tenant: str) -> Counts:
@@ -60,12 +63,14 @@ class MilvusReader:
 class _MilvusSource:
     """Raw reads, for the visibility rule."""
 
-    def __init__(self, tables: Tables, model: Model) -> None:
+    def __init__(self, tables: Tables, layout: Layout) -> None:
         self._tables = tables
-        self._dimension = model.dimension
+        self._layout = layout
 
     async def find(self, query: Query, without: Sequence[str]) -> Legs:
-        where = filters.scoped(query.tenant, query.filter, without)
+        # A collection from before documents had readers holds none that anybody in the tenant may not read.
+        reads_as = query.reads_as if self._layout.has_readers else None
+        where = filters.scoped(query.tenant, query.filter, without, reads_as)
         dense, lexical = await asyncio.gather(self._dense(query, where), self._lexical(query, where))
         return Legs(dense, lexical)
 
@@ -73,7 +78,7 @@ class _MilvusSource:
         keys = {state.document_id: DocumentKey(query.tenant, state.document_id) for state in states}
         wanted = [LedgerRow(keys[s.document_id], s.version, s.deleted, s.chunk_count) for s in states]
         ids = {row: chunk_ids(row) for row in wanted if row.chunk_count <= MAX_FETCHED_CHUNKS}
-        fields = [*schema.HIT_FIELDS, "dense"]
+        fields = [*self._layout.hit_fields, "dense"]
         found = await self._tables.by_id(self._tables.chunks, list(chain.from_iterable(ids.values())), fields)
         return {
             row.key.document_id: [hit for each in held if (hit := _scored(query, row.key, found[each])) is not None]
@@ -89,29 +94,33 @@ class _MilvusSource:
     async def _dense(self, query: Query, where: filters.Expression) -> tuple[Hit, ...]:
         if not query.vector:
             return ()
-        vector = rows.floats(query.vector, self._dimension)
-        return _hits(await self._tables.find("dense", vector, query.limit, where), query.tenant)
+        vector = rows.floats(query.vector, self._layout.model.dimension)
+        return await self._leg("dense", vector, query, where)
 
     async def _lexical(self, query: Query, where: filters.Expression) -> tuple[Hit, ...]:
         if not query.terms:
             return ()
-        found = _hits(await self._tables.find("sparse", query.terms, query.limit, where), query.tenant)
+        found = await self._leg("sparse", query.terms, query, where)
         # BM25 here is never negative, yet Milvus Lite hands its inner distance out: the score with a minus.
         return tuple(replace(hit, score=abs(hit.score)) for hit in found if hit.score != 0)
 
+    async def _leg(self, field: str, data: Any, query: Query, where: filters.Expression) -> tuple[Hit, ...]:
+        found = await self._tables.find(field, data, query.limit, where, self._layout.hit_fields)
+        hits = ((each["entity"]["tenant"], _hit(each)) for each in found)
+        # The filter keeps tenants and readers apart; a second look costs nothing and does not trust it (I10).
+        return tuple(hit for tenant, hit in hits if query.admits(tenant, hit.passage.info))
+
+
+def _hit(found: Entity) -> Hit:
+    return Hit(rows.passage(found["entity"]), float(found["distance"]))
+
 
 def _scored(query: Query, key: DocumentKey, entity: Entity) -> Hit | None:
-    """A fetched row with its cosine to the query; None where it does not pass the filter."""
+    """A fetched row with its cosine to the query; None where its document is not the asker's or fails the filter."""
     passage = rows.passage(entity)
-    if query.filter is not None and not filters.matches(query.filter, key, passage.info):
+    passes = query.filter is None or filters.matches(query.filter, key, passage.info)
+    if not passes or not query.admits(key.tenant, passage.info):
         return None
     stored, asked = np.asarray(entity["dense"], dtype="<f4"), np.frombuffer(query.vector, dtype="<f4")
     length = float(np.linalg.norm(stored) * np.linalg.norm(asked)) if query.vector else 0.0
     return Hit(passage, float(stored @ asked) / length if length else 0.0)
-
-
-def _hits(found: Sequence[Entity], tenant: str) -> tuple[Hit, ...]:
-    # The filter keeps tenants apart; a second look costs nothing and does not trust it (I10).
-    return tuple(
-        Hit(rows.passage(hit["entity"]), float(hit["distance"])) for hit in found if hit["entity"]["tenant"] == tenant
-    )

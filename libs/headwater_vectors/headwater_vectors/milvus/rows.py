@@ -8,7 +8,7 @@ import numpy as np
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Passage, document_row_id
 from headwater_kit.core.errors import InvalidInput
 
-from headwater_vectors.filters import attributes
+from headwater_vectors.filters import EVERYONE, attributes
 from headwater_vectors.milvus.schema import LEDGER_DIMENSION, MAX_BYTES
 from headwater_vectors.ports import ChunkRow, LedgerRow, StoredRow
 from headwater_vectors.visibility import LedgerState, revision_of
@@ -35,6 +35,7 @@ def chunk_record(row: ChunkRow, dimension: int) -> dict[str, Any]:
         "source_uri": _fitting("source_uri", info.source_uri),
         "media_type": _fitting("media_type", info.media_type),
         "metadata": _checked_metadata(info),
+        "readers": list(info.readers) or [EVERYONE],
         "lexical": _cut(row.lexical),
         "dense": floats(row.vector, dimension),
     }
@@ -52,7 +53,13 @@ def passage(entity: Mapping[str, Any]) -> Passage:
         token_count=entity["token_count"],
         text_hash=entity["text_hash"],
     )
-    info = DocumentInfo(entity["title"], entity["source_uri"], entity["media_type"], _json(entity["metadata"]))
+    info = DocumentInfo(
+        entity["title"],
+        entity["source_uri"],
+        entity["media_type"],
+        _json(entity["metadata"]),
+        tuple(reader for reader in entity.get("readers", ()) if reader != EVERYONE),
+    )
     return Passage(chunk, entity["document_id"], entity["version"], info)
 
 

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from headwater_kit.core.errors import Misconfigured
+from headwater_kit.core.errors import Misconfigured, Unavailable
+from headwater_kit.core.readers import GROUP, MAX_READERS
 from pymilvus import CollectionSchema, DataType, Function, FunctionType, MilvusClient
 from pymilvus.milvus_client.index import IndexParams
 
@@ -16,6 +18,7 @@ from headwater_vectors.ports import Model
 MAX_BYTES = 65_535
 # 512 characters of at most 4 bytes (core.documents.MAX_ID_CHARACTERS).
 MAX_ID_BYTES = 2_048
+MAX_READER_BYTES = len(GROUP) + MAX_ID_BYTES
 # 32 hex digits, a colon and a 64-bit number.
 MAX_REVISION_BYTES = 64
 # Malkov and Yashunin (2018): M 16 and a few hundred candidates while building suit hundreds of dimensions.
@@ -27,14 +30,35 @@ _LEDGER_SUFFIX = "_ledger"
 MODEL_ID = "headwater.model_id"
 DIMENSION = "headwater.dimension"
 LAYOUT = "headwater.layout"
-# Of fields, ids and what rows mean; 2: the ledger has a row for each version.
-LAYOUT_NUMBER = "2"
+# Of fields, ids and what rows mean; 3: a chunk names its readers.
+LAYOUT_NUMBER = "3"
+# Of collections from before documents had readers: all that is in one is there for its whole tenant.
+OPEN_LAYOUT_NUMBER = "2"
 
 HIT_FIELDS = (
     "row_id", "tenant", "document_id", "version", "ordinal", "text", "heading_path", "start_character",
-    "end_character", "token_count", "text_hash", "title", "source_uri", "media_type", "metadata",
+    "end_character", "token_count", "text_hash", "title", "source_uri", "media_type", "metadata", "readers",
 )  # fmt: skip
 STATE_FIELDS = ("document_row", "document_id", "version", "deleted", "chunk_count", "writer", "switch_number")
+
+
+class NoReaders(Unavailable):
+    """The served collection cannot keep a document to its readers: come again when it is rebuilt."""
+
+    reason = "NO_READERS"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a collection holds: vectors of which model, and whether its rows name their readers."""
+
+    model: Model
+    has_readers: bool = True
+
+    @property
+    def hit_fields(self) -> tuple[str, ...]:
+        """Fields of a chunk's row that a hit is made of."""
+        return HIT_FIELDS if self.has_readers else tuple(name for name in HIT_FIELDS if name != "readers")
 
 
 def collection_name(alias: str, model: Model, label: str = "") -> str:
@@ -68,6 +92,9 @@ def chunks_schema(model: Model, engine: Capabilities) -> CollectionSchema:
     schema.add_field("text_hash", DataType.VARCHAR, max_length=MAX_REVISION_BYTES)
     schema.add_field("heading_path", DataType.JSON)
     schema.add_field("metadata", DataType.JSON)
+    schema.add_field(
+        "readers", DataType.ARRAY, element_type=DataType.VARCHAR, max_length=MAX_READER_BYTES, max_capacity=MAX_READERS
+    )
     analyzer = {"tokenizer": engine.tokenizer}
     schema.add_field("lexical", DataType.VARCHAR, max_length=MAX_BYTES, enable_analyzer=True, analyzer_params=analyzer)
     schema.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
@@ -76,12 +103,14 @@ def chunks_schema(model: Model, engine: Capabilities) -> CollectionSchema:
     return schema
 
 
-def chunks_indexes() -> IndexParams:
-    """HNSW by cosine, and BM25 over the lexical field."""
+def chunks_indexes(engine: Capabilities) -> IndexParams:
+    """HNSW by cosine, BM25 over the lexical field, and where they help, readers by name."""
     indexes = MilvusClient.prepare_index_params()
     indexes.add_index("dense", index_type="HNSW", metric_type="COSINE", params=HNSW)
     bm25: dict[str, Any] = {"bm25_k1": K1, "bm25_b": B}
     indexes.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="BM25", params=bm25)
+    if engine.scalar_indexes:
+        indexes.add_index("readers", index_type="INVERTED")
     return indexes
 
 
@@ -115,8 +144,8 @@ def properties(model: Model) -> dict[str, str]:
     return {MODEL_ID: model.model_id, DIMENSION: str(model.dimension), LAYOUT: LAYOUT_NUMBER}
 
 
-def model_of(name: str, found: Mapping[str, str]) -> Model:
-    """The model of a collection, by its properties.
+def layout_of(name: str, found: Mapping[str, str]) -> Layout:
+    """How a collection is laid out, by its properties.
 
     Raises Misconfigured where Headwater did not make it, or a version of Headwater with another layout did.
     """
@@ -124,9 +153,10 @@ def model_of(name: str, found: Mapping[str, str]) -> Model:
         model = Model(found[MODEL_ID], int(found[DIMENSION]))
     except (ValueError, KeyError):
         raise Misconfigured(f"the collection {name} is not Headwater's: use another store or drop it") from None
-    if found.get(LAYOUT) != LAYOUT_NUMBER:
+    number = found.get(LAYOUT)
+    if number not in (LAYOUT_NUMBER, OPEN_LAYOUT_NUMBER):
         raise Misconfigured(
             f"the collection {name} was made by another version of Headwater: "
             "start with a new data folder or store, or drop the collection and let it be filled again from the topics"
         )
-    return model
+    return Layout(model, has_readers=number != OPEN_LAYOUT_NUMBER)

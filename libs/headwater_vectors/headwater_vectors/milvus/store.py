@@ -246,7 +246,7 @@ class MilvusStore:
         if name is None:
             self._opened = None
         elif self._opened is None or self._opened.name != name:
-            self._opened = await self._use(name, await self._catalogue.model_of(name))
+            self._opened = await self._use(name, await self._catalogue.layout_of(name))
         self._look_due = due
         return self._opened
 
@@ -257,16 +257,16 @@ class MilvusStore:
         await tables.create(model)
         await tables.load()
         await self._catalogue.point(self._alias, name)
-        self._opened = await self._use(name, model)
+        self._opened = await self._use(name, schema.Layout(model))
         return self._opened
 
-    async def _use(self, name: str, model: Model) -> _Opened:
+    async def _use(self, name: str, layout: schema.Layout) -> _Opened:
         tables = Tables(self._connection, name, self._engine)
         await tables.load()
         # A name of its own, also where the collection was served before, as by a rollback: its switches are counted
         # from the beginning, and those of one name must never be (`visibility`).
-        writer = MilvusWriter(tables, model, writer_id=uuid4().hex)
-        return _Opened(name, model, MilvusReader(tables, model), writer, MilvusScan(tables))
+        writer = MilvusWriter(tables, layout, writer_id=uuid4().hex)
+        return _Opened(name, layout.model, MilvusReader(tables, layout), writer, MilvusScan(tables))
 
 
 def _refuse() -> NoReturn:

@@ -33,7 +33,7 @@ class Tables:
 
     async def create(self, model: Model) -> None:
         """Creates what is missing of the two."""
-        fields, indexes = schema.chunks_schema(model, self.engine), schema.chunks_indexes()
+        fields, indexes = schema.chunks_schema(model, self.engine), schema.chunks_indexes(self.engine)
         await self._create(self.chunks, fields, indexes, schema.properties(model))
         await self._create(self.ledger, schema.ledger_schema(), schema.ledger_indexes(self.engine), {})
 
@@ -42,11 +42,13 @@ class Tables:
         for name in (self.chunks, self.ledger):
             await self._connection.admin(partial(_load, name))
 
-    async def find(self, field: str, data: Any, limit: int, where: Expression) -> Sequence[Entity]:
+    async def find(
+        self, field: str, data: Any, limit: int, where: Expression, fields: Sequence[str]
+    ) -> Sequence[Entity]:
         """One leg: hits with `distance` and `entity`, best first."""
         found = await self._reading(
             lambda client: client.search(
-                self.chunks, [data], anns_field=field, limit=limit, output_fields=list(schema.HIT_FIELDS),
+                self.chunks, [data], anns_field=field, limit=limit, output_fields=list(fields),
                 consistency_level=CONSISTENCY, timeout=READ_SECONDS, **self._where(where),
             )
         )  # fmt: skip

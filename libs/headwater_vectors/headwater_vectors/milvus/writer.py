@@ -8,8 +8,9 @@ from headwater_kit.core.documents import DocumentKey
 
 from headwater_vectors.milvus import rows
 from headwater_vectors.milvus.raw_writes import RawWrites
+from headwater_vectors.milvus.schema import Layout, NoReaders
 from headwater_vectors.milvus.tables import Tables
-from headwater_vectors.ports import ChunkRow, LedgerRow, Model, ModelChanged
+from headwater_vectors.ports import ChunkRow, LedgerRow, ModelChanged
 from headwater_vectors.switching import Switching, chunk_ids, highest, wrote_chunks
 
 # A flush makes a segment, to be merged later: so only once searching the fresh rows
@@ -23,9 +24,9 @@ MAX_FRESH_ROWS = 512
 class MilvusWriter:
     """Writes, grouped; flushes where searches need it."""
 
-    def __init__(self, tables: Tables, model: Model, writer_id: str) -> None:
+    def __init__(self, tables: Tables, layout: Layout, writer_id: str) -> None:
         self._tables = tables
-        self._model = model
+        self._layout = layout
         self._raw = RawWrites(tables, writer_id)
         self._switching = Switching(self._raw)
         # Fresh rows at the last flush, and turns of maintenance since. The first turn flushes: the process before may
@@ -35,9 +36,15 @@ class MilvusWriter:
 
     async def upsert(self, chunk_rows: Sequence[ChunkRow]) -> None:
         """As `VectorWriter.upsert`."""
-        if foreign := {row.model_id for row in chunk_rows} - {"", self._model.model_id}:
-            raise ModelChanged(f"the collection holds vectors of {self._model.model_id}, not of {foreign.pop()}")
-        await self._raw.add_chunks([rows.chunk_record(row, self._model.dimension) for row in chunk_rows])
+        model = self._layout.model
+        if foreign := {row.model_id for row in chunk_rows} - {"", model.model_id}:
+            raise ModelChanged(f"the collection holds vectors of {model.model_id}, not of {foreign.pop()}")
+        if not self._layout.has_readers and any(row.info.readers for row in chunk_rows):
+            raise NoReaders(
+                f"the collection {self._tables.chunks} was made before documents had readers, "
+                "and cannot keep one from anybody: run `headwater rebuild`"
+            )
+        await self._raw.add_chunks([rows.chunk_record(row, model.dimension) for row in chunk_rows])
         wrote_chunks()
         if self._tables.engine.slow_fresh_rows and self._raw.fresh - self._flushed >= MAX_FRESH_ROWS:
             await self._flush()

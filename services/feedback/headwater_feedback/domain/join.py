@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from headwater_kit.core.documents import ANONYMOUS
 from headwater_kit.core.events import (
     AnswerGenerated,
     FeedbackJoined,
@@ -46,10 +47,10 @@ def advance(state: JoinState, event: Event) -> tuple[JoinState, list[FeedbackJoi
 
 def _taken_in(state: JoinState, event: Event) -> JoinState:
     if isinstance(event, ImpressionRecorded):
-        return replace(state, impression=event)
+        return state if _is_anothers(state.impression, event) else replace(state, impression=event)
     if isinstance(event, AnswerGenerated):
         return replace(state, cited=tuple(citation.passage.chunk.chunk_id for citation in event.citations))
-    others = tuple(parked for parked in state.parked if parked.feedback_id != event.feedback_id)
+    others = tuple(parked for parked in state.parked if _name_of(parked) != _name_of(event))
     return replace(state, parked=(*others, event)[-MAX_PARKED:])
 
 
@@ -61,10 +62,28 @@ def _is_ready(state: JoinState, feedback: FeedbackRecorded) -> bool:
 
 def _joined(state: JoinState, feedback: FeedbackRecorded) -> list[FeedbackJoined]:
     impression = state.impression
-    if impression is None or feedback.tenant != impression.tenant:
-        return []  # a tenant's users cannot teach about another's impressions
+    if impression is None or not _was_shown_to(impression, feedback):
+        return []
     items = _meant(impression.items, state.cited or (), feedback.rank)
     return [FeedbackJoined(feedback, impression, items)] if items else []
+
+
+def _name_of(feedback: FeedbackRecorded) -> tuple[str, str, str]:
+    # Ids are the callers' own: of one of them they name a reaction, of two they may happen to be the same.
+    return feedback.tenant, feedback.user, feedback.feedback_id
+
+
+def _is_anothers(known: ImpressionRecorded | None, repeated: ImpressionRecorded) -> bool:
+    """Whether an impression comes under an id that is taken: the first who was shown something keeps it."""
+    return known is not None and (known.tenant, known.user) != (repeated.tenant, repeated.user)
+
+
+def _was_shown_to(impression: ImpressionRecorded, feedback: FeedbackRecorded) -> bool:
+    """Whether who reacts was shown the list: others may not read what it holds.
+
+    What somebody anonymous was shown, anybody of the tenant may have been.
+    """
+    return feedback.tenant == impression.tenant and impression.user in (feedback.user, ANONYMOUS)
 
 
 def _meant(items: Sequence[ImpressionItem], cited: Sequence[str], rank: int) -> tuple[ImpressionItem, ...]:

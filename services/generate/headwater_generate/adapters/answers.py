@@ -7,8 +7,11 @@ from headwater_kit.bus.ports import Outbound, Producer, Record
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.codec.headers import IS_PROTOBUF
+from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import NotFound
 from headwater_kit.core.events import AnswerGenerated
+
+from headwater_generate.domain.receipts import may_see
 
 
 def answered(answer: AnswerGenerated) -> Outbound:
@@ -46,10 +49,10 @@ class RecentReceipts:
         if len(self._values) > self._capacity:
             self._values.popitem(last=False)
 
-    def find(self, tenant: str, answer_id: str) -> AnswerGenerated:
+    def find(self, principal: Principal, answer_id: str) -> AnswerGenerated:
         """See `ports.Receipts`."""
         value = self._values.get(answer_id.encode())
         answer = decode(AnswerGenerated, value) if value else None
-        if answer is None or answer.tenant != tenant:
+        if answer is None or not may_see(principal, answer):
             raise NotFound(f"no answer {answer_id!r} among the last {self._capacity}: ask again to get a new one")
         return answer

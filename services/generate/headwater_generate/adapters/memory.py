@@ -1,18 +1,20 @@
 """The ports of generate without any other service: for tests, and for trying the domain out."""
 
+import asyncio
 import hashlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 
 from headwater_kit.core.documents import Freshness, Passage
+from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import AnswerGenerated, Verdict
 from headwater_kit.core.filters import Filter
 
 from headwater_generate.domain.extract import Encoded
 from headwater_generate.domain.scale import Scale
 from headwater_generate.domain.words import terms
-from headwater_generate.ports import Checked, Retrieved
+from headwater_generate.ports import AS_ASKED, Checked, Retrieved, Wordings
 
 
 class FixedRetriever:
@@ -22,14 +24,23 @@ class FixedRetriever:
         self.retrieved = Retrieved(tuple(passages))
         self.asked: list[tuple[str, str]] = []
         self.freshness = Freshness()
+        self.wordings = AS_ASKED
 
     async def search(
-        self, question: str, top_k: int, filter: Filter | None, freshness: Freshness, answer_id: str
+        self,
+        question: str,
+        top_k: int,
+        filter: Filter | None,
+        freshness: Freshness,
+        answer_id: str,
+        *,
+        wordings: Wordings = AS_ASKED,
     ) -> Retrieved:
         """See `ports.Retriever`."""
         self.asked.append((question, answer_id))
-        self.freshness = freshness
-        return Retrieved(self.retrieved.passages[:top_k], self.retrieved.watermark)
+        self.freshness, self.wordings = freshness, wordings
+        searched = tuple(variant.text for variant in wordings.variants)
+        return Retrieved(self.retrieved.passages[:top_k], self.retrieved.watermark, searched)
 
 
 class OpenGuard:
@@ -69,6 +80,29 @@ class WordsEncoder:
             vector[hashlib.blake2b(term.encode(), digest_size=1).digest()[0]] += 1.0
         norm = sqrt(sum(value * value for value in vector)) or 1.0
         return array("f", (value / norm for value in vector)).tobytes()
+
+
+class ScriptedModel:
+    """A language model that gives these replies in turn; an error among them is raised, None never comes.
+
+    Keeps what it was asked.
+    """
+
+    name = "scripted"
+
+    def __init__(self, *replies: str | HeadwaterError | None) -> None:
+        self._replies = list(replies)
+        self.asked: list[str] = []
+
+    async def complete(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """See `ports.LanguageModel`."""
+        self.asked.append("\n".join(message["content"] for message in messages))
+        reply = self._replies.pop(0)
+        if reply is None:
+            await asyncio.get_running_loop().create_future()
+        if isinstance(reply, HeadwaterError):
+            raise reply
+        return reply or ""
 
 
 class MemoryAnswerLog:

@@ -1,7 +1,7 @@
 """Any endpoint that speaks the OpenAI chat API: vLLM, Ollama, llama.cpp, hosted ones."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import cast
 
@@ -15,9 +15,31 @@ from headwater_generate.domain import citations, prompts
 from headwater_generate.ports import Draft
 
 MAX_ANSWER_TOKENS = 512
+# Four questions, or a passage of 80 words, and what a model may think before.
+MAX_REPLY_TOKENS = 512
 # What the extractive generator needs to stand in before the caller's time is up, where there is so much.
 STAND_IN_SECONDS = 3.0
 MAX_STAND_IN_SHARE = 1 / 3
+
+
+class OpenAIModel:
+    """`ports.LanguageModel` by chat completions."""
+
+    def __init__(self, client: openai.AsyncOpenAI, model: str) -> None:
+        self._client = client
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        return self._model
+
+    async def complete(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """See `ports.LanguageModel`. Any failure of the endpoint is Unavailable."""
+        try:
+            async with aclosing(_written(self._client, self._model, messages, MAX_REPLY_TOKENS)) as pieces:
+                return "".join([piece async for piece in pieces])
+        except openai.OpenAIError as error:
+            raise Unavailable(f"the language model at {self._client.base_url} failed: {error}") from error
 
 
 class OpenAIGenerator:
@@ -57,18 +79,31 @@ class OpenAIGenerator:
             raise Unavailable(f"the language model at {self._client.base_url} failed: {error}") from error
 
     async def _pieces(self, question: str, passages: Sequence[Passage]) -> AsyncGenerator[str, None]:
-        messages = cast(list[ChatCompletionMessageParam], prompts.messages(question, passages))
-        completion = await self._client.chat.completions.create(
-            model=self._model, messages=messages, max_tokens=MAX_ANSWER_TOKENS, temperature=0.0, stream=True
-        )
-        async with completion:
-            async for chunk in completion:
-                if chunk.choices and chunk.choices[0].delta.content:
-                    yield chunk.choices[0].delta.content
+        messages = prompts.messages(question, passages)
+        async with aclosing(_written(self._client, self._model, messages, MAX_ANSWER_TOKENS)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def close(self) -> None:
         """Closes the connection pool."""
         await self._client.close()
+
+
+async def _written(
+    client: openai.AsyncOpenAI, model: str, messages: Sequence[Mapping[str, str]], max_tokens: int
+) -> AsyncGenerator[str, None]:
+    """A completion, as it is written."""
+    completion = await client.chat.completions.create(
+        model=model,
+        messages=cast(list[ChatCompletionMessageParam], messages),
+        max_tokens=max_tokens,
+        temperature=0.0,
+        stream=True,
+    )
+    async with completion:
+        async for chunk in completion:
+            if chunk.choices and chunk.choices[0].delta.content:
+                yield chunk.choices[0].delta.content
 
 
 def _end() -> float | None:

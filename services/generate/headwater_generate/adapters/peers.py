@@ -23,12 +23,13 @@ from headwater_kit.codec.documents import (
 )
 from headwater_kit.codec.enums import VERDICTS
 from headwater_kit.codec.filters import filter_to_proto
+from headwater_kit.codec.rewriting import variant_to_proto
 from headwater_kit.core.documents import Freshness, Passage
 from headwater_kit.core.filters import Filter
 
 from headwater_generate.domain.extract import Encoded
 from headwater_generate.domain.scale import QUESTIONS, SENTENCES, Scale, scale_of
-from headwater_generate.ports import Checked, Retrieved
+from headwater_generate.ports import AS_ASKED, Checked, Retrieved, Wordings
 
 
 class RpcRetriever:
@@ -39,7 +40,14 @@ class RpcRetriever:
         self._timeout_seconds = timeout_seconds
 
     async def search(
-        self, question: str, top_k: int, filter: Filter | None, freshness: Freshness, answer_id: str
+        self,
+        question: str,
+        top_k: int,
+        filter: Filter | None,
+        freshness: Freshness,
+        answer_id: str,
+        *,
+        wordings: Wordings = AS_ASKED,
     ) -> Retrieved:
         """See `ports.Retriever`."""
         request = retrieve_pb2.SearchRequest(
@@ -49,10 +57,17 @@ class RpcRetriever:
             freshness=freshness_to_proto(freshness),
             impression_id=answer_id,
             for_answer=True,
+            variants=map(variant_to_proto, wordings.variants),
+            expand=wordings.expand,
         )
         # What the asker wants to wait for the index comes on top.
         response = await self._stub.Search(request, timeout=self._timeout_seconds + max(0, freshness.wait_ms) / 1_000)
-        return Retrieved(tuple(map(passage_from_proto, response.passages)), watermark_from_proto(response.watermark))
+        return Retrieved(
+            tuple(map(passage_from_proto, response.passages)),
+            watermark_from_proto(response.watermark),
+            tuple(response.searched),
+            tuple(response.left_out),
+        )
 
 
 class RpcSentenceEncoder:

@@ -66,7 +66,7 @@ class Judging:
     ) -> Sequence[Sequence[Hit]]:
         vectors = await self._encoder.queries([query.text for query in queries], side.model_id)
         asked = [
-            Query(query.tenant, vector, limit=CHUNKS, model_id=side.model_id)
+            Query(query.tenant, vector, limit=CHUNKS, model_id=side.model_id, reads_as=None)
             for query, vector in zip(queries, vectors, strict=True)
         ]
         pace, found = Pace(self._clock, SHARE), []

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from headwater_kit.core.documents import DocumentInfo, MetadataValue
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import DocumentUpserted
+from headwater_kit.core.readers import checked
 
 from headwater_ingest.domain.parsing import PARSERS
 
@@ -32,14 +33,16 @@ class DocumentRules:
     max_document_bytes: int
 
     def upserted(self, event: DocumentUpserted) -> DocumentUpserted:
-        """The event with its media type in canonical form; a body that lies in the object store is not looked at.
+        """The event with media type and readers in canonical form; a body in the object store is not looked at.
 
         Reasons: UNKNOWN_MEDIA_TYPE, TOO_LARGE, INVALID_UTF8, EMPTY_TEXT,
-        INVALID_METADATA, INVALID_VERSION.
+        INVALID_METADATA, INVALID_READERS, INVALID_VERSION.
         """
         check_version(event.version)
         check_info(event.info)
-        event = replace(event, info=replace(event.info, media_type=media_type(event.info.media_type)))
+        readers = checked(event.info.readers)
+        info = replace(event.info, media_type=media_type(event.info.media_type), readers=readers)
+        event = replace(event, info=info)
         if event.body_object is not None:
             self.check_size(event.body_object.size_bytes, "body_object")
             return event

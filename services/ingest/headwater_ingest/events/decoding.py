@@ -3,30 +3,34 @@
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from headwater_kit.bus.ports import Headers, Record
 from headwater_kit.codec.events import decode
-from headwater_kit.codec.headers import CONTENT_TYPE, JSON, ORIGIN, PROTOBUF, VERSION, lane_of
+from headwater_kit.codec.headers import CONTENT_TYPE, JSON, ORIGIN, PROTOBUF, READERS, VERSION, lane_of
 from headwater_kit.codec.origins import origin_from_header
 from headwater_kit.core.documents import DocumentInfo, DocumentKey, MetadataValue, Origin, Position
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import DocumentUpserted
+from headwater_kit.core.readers import INVALID_READERS
 
 from headwater_ingest.domain.spelling import version_of
 from headwater_ingest.domain.versions import DocumentEvent
 
 # A record over this holds its body itself: references, titles and metadata are smaller.
 MAX_REFERENCE_BYTES = 64 * 1024
-JSON_FIELDS = frozenset({"title", "text", "media_type", "source_uri", "metadata", "version"})
+JSON_FIELDS = frozenset({"title", "text", "media_type", "source_uri", "metadata", "readers", "version"})
 
 
 def document_event(record: Record, key: DocumentKey) -> DocumentEvent:
     """What the record says; still to be checked by `DocumentRules`.
 
-    Raises InvalidInput: UNDECODABLE, INVALID_UTF8, INVALID_METADATA, INVALID_VERSION, INVALID_ORIGIN.
+    A header of a version or of readers counts before what the value says.
+    Raises InvalidInput: UNDECODABLE, INVALID_UTF8, INVALID_METADATA,
+    INVALID_READERS, INVALID_VERSION, INVALID_ORIGIN.
     """
-    write = None if record.value is None else _write(record.value, record.headers)
+    write = None if record.value is None else _read_by(_write(record.value, record.headers), record.headers)
     version = _header_version(record.headers)
     if version is None and write is not None:
         version = write.version
@@ -88,6 +92,17 @@ def _write(value: bytes, headers: Headers) -> DocumentUpserted:
     return DocumentUpserted(DocumentInfo(media_type=content_type), value)
 
 
+def _read_by(write: DocumentUpserted, headers: Headers) -> DocumentUpserted:
+    given = headers.get(READERS)
+    if given is None:
+        return write
+    try:
+        readers = json.loads(given)
+    except (ValueError, RecursionError):
+        raise _unreadable(READERS) from None
+    return replace(write, info=replace(write.info, readers=_readers(readers, READERS)))
+
+
 def _header_version(headers: Headers) -> int | None:
     given = headers.get(VERSION)
     return None if given is None else version_of(given.decode(errors="replace"))
@@ -100,6 +115,7 @@ def _from_json(value: bytes) -> DocumentUpserted:
         source_uri=_string(fields, "source_uri"),
         media_type=_string(fields, "media_type"),
         metadata=_metadata(fields.get("metadata")),
+        readers=() if fields.get("readers") is None else _readers(fields["readers"], "info.readers"),
     )
     return DocumentUpserted(info, _body(_string(fields, "text")), _version(fields.get("version")))
 
@@ -154,6 +170,18 @@ def _metadata_value(key: str, value: object) -> MetadataValue:
     raise InvalidInput(
         f"{field} must be a string, a finite number or a boolean", reason="INVALID_METADATA", field=field
     )
+
+
+def _readers(value: object, field: str) -> tuple[str, ...]:
+    # An empty list is more likely to have lost its names than to mean everybody.
+    if not isinstance(value, list) or not value or not all(isinstance(reader, str) for reader in value):
+        raise _unreadable(field)
+    return tuple(value)
+
+
+def _unreadable(field: str) -> InvalidInput:
+    message = f'{field} must be a list such as ["group:NAME", "user:NAME"]: leave it out for the whole tenant'
+    return InvalidInput(message, reason=INVALID_READERS, field=field)
 
 
 def _version(value: object) -> int | None:

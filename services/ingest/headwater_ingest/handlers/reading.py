@@ -1,10 +1,12 @@
 """What became of documents."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
-from headwater_kit.core.documents import DocumentKey, Position
+from headwater_kit.core.documents import DocumentInfo, DocumentKey, Position, Principal
 from headwater_kit.core.errors import InvalidInput, NotFound
 from headwater_kit.core.events import LedgerEntry
+from headwater_kit.core.readers import may_read, names_of
 
 from headwater_ingest.domain.watching import State, StateReached
 from headwater_ingest.ports import DocumentStates, Ledger
@@ -17,11 +19,15 @@ class ReadDocuments:
         self._ledger = ledger
         self._states = states
 
-    def get(self, key: DocumentKey) -> LedgerEntry:
-        """The document's last accepted version. Raises NotFound, with reason REJECTED where all of it was put aside."""
+    def get(self, key: DocumentKey, principal: Principal) -> LedgerEntry:
+        """The document's last accepted version; what it says of itself only to whom may read it.
+
+        Raises NotFound, with reason REJECTED where all of it was put aside.
+        """
         entry = self._ledger.published(key)
         if entry is not None:
-            return entry
+            # Producers need not be readers, and look here for what became of their writes.
+            return entry if may_read(entry.info.readers, names_of(principal)) else replace(entry, info=DocumentInfo())
         last = self._states.last(key)
         if last is not None and last.state is State.REJECTED:
             message = f"nothing of {key.document_id!r} was accepted: its last event was rejected ({last.reason})"

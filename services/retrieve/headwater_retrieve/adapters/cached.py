@@ -34,3 +34,7 @@ class CachedEncoder:
             while len(self._vectors) > self._max_vectors:
                 self._vectors.popitem(last=False)
         return made
+
+    async def encode_stored(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:
+        """See `ports.QueryEncoder`; made each time, as a text that reads as an answer hardly comes twice."""
+        return await self._encoder.encode_stored(text, model_id, deadline)

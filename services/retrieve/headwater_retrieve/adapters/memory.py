@@ -33,6 +33,10 @@ class WordEncoder:
             raise NotFound(f"there is no model but {self.model_id}")
         return QueryVector(self.vector(text), self.model_id)
 
+    async def encode_stored(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:
+        """The text's vector: there is no prefix, so the same as a query's."""
+        return await self.encode(text, model_id, deadline)
+
     def vector(self, text: str) -> bytes:
         """Packed float32 of length 1; a text without words points along the first axis."""
         counts = [0.0] * self.dimension

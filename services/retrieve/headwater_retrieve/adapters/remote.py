@@ -9,13 +9,22 @@ from headwater_retrieve.ports import QueryVector
 
 
 class RemoteEncoder:
-    """`ports.QueryEncoder` over gRPC, in the lane of queries."""
+    """`ports.QueryEncoder` over gRPC; queries go in their own lane."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = EmbedServiceStub(channel)
 
     async def encode(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:
         """See `ports.QueryEncoder`."""
-        request = embed_pb2.EmbedRequest(texts=[text], kind=embed_pb2.TEXT_KIND_QUERY, model_id=model_id)
+        return await self._embed(text, embed_pb2.TEXT_KIND_QUERY, model_id, deadline)
+
+    async def encode_stored(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:
+        """See `ports.QueryEncoder`."""
+        return await self._embed(text, embed_pb2.TEXT_KIND_PASSAGE, model_id, deadline)
+
+    async def _embed(
+        self, text: str, kind: "embed_pb2.TextKind.ValueType", model_id: str, deadline: Deadline
+    ) -> QueryVector:
+        request = embed_pb2.EmbedRequest(texts=[text], kind=kind, model_id=model_id)
         response = await self._stub.Embed(request, timeout=deadline.remaining())
         return QueryVector(response.vectors[0], response.model_id)

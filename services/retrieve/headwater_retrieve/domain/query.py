@@ -1,12 +1,15 @@
 """What may be searched for, and how fresh the answer must be."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headwater_kit.core.documents import Freshness, Position, check_id
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.filters import Filter, check
+from headwater_kit.core.rewriting import QueryFusion, Variant
 from headwater_kit.core.shape import Shape
+
+from headwater_retrieve.domain.variants import check_variants
 
 MAX_QUERY_CHARACTERS = 8_192
 DEFAULT_TOP_K = 10
@@ -19,8 +22,10 @@ class Query:
     """A search as asked.
 
     `top_k` 0 means 10; `impression_id` empty means one is made. With
-    `for_answer`, an answer is to be made from it. `shape` is what is asked of
-    the list.
+    `for_answer`, an answer is to be made from it. `variants` are searched beside
+    it, and with `expand` what is made of it (`domain.expansion`). Where `image`
+    is set, that text is embedded in the query's place, as stored texts are.
+    `shape` is what is asked of the list.
     """
 
     text: str
@@ -29,6 +34,10 @@ class Query:
     freshness: Freshness = field(default_factory=Freshness)
     impression_id: str = ""
     for_answer: bool = False
+    variants: tuple[Variant, ...] = ()
+    fusion: QueryFusion = QueryFusion.SCORE
+    expand: bool = False
+    image: str = ""
     shape: Shape = field(default_factory=Shape)
 
     def __post_init__(self) -> None:
@@ -39,6 +48,7 @@ class Query:
         _check_positions(self.freshness.min_positions)
         if self.filter is not None:
             check(self.filter)
+        check_variants(self.variants)
         if self.impression_id:
             check_id(self.impression_id, "impression_id")
 
@@ -46,6 +56,18 @@ class Query:
     def limit(self) -> int:
         """Passages wanted, 1 to 100."""
         return self.top_k or DEFAULT_TOP_K
+
+    @property
+    def meaning(self) -> str:
+        """What is embedded."""
+        return self.image or self.text
+
+    def worded(self, variant: Variant) -> "Query":
+        """The same search in a variant's words, on its own."""
+        alone = replace(self, variants=(), expand=False)
+        if variant.hypothetical:
+            return replace(alone, image=variant.text)
+        return replace(alone, text=variant.text)
 
 
 def _check_text(text: str) -> None:

@@ -3,7 +3,7 @@
 from headwater_retrieve.handlers.batch import search_all
 from headwater_retrieve.handlers.presenting import PresentationPolicy, Presented, Presenting
 from headwater_retrieve.handlers.progress import IndexProgress, ProgressPolicy
-from headwater_retrieve.handlers.ranked import Ranked
+from headwater_retrieve.handlers.ranked import RankedList
 from headwater_retrieve.handlers.search import DEFAULT_WEIGHTS, Found, Search, SearchPolicy
 
 __all__ = [
@@ -14,7 +14,7 @@ __all__ = [
     "Presented",
     "Presenting",
     "ProgressPolicy",
-    "Ranked",
+    "RankedList",
     "Search",
     "SearchPolicy",
     "search_all",

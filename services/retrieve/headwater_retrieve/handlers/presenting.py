@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.documents import Passage, Principal
 from headwater_kit.core.presentation import Span
+from headwater_kit.core.readers import may_read, names_of
 from headwater_kit.core.shape import DocumentGroup, Facet, Folding, Recency
 
 from headwater_retrieve.domain import facets, grouping, paging, reading, recency
@@ -95,7 +96,9 @@ class Presenting:
             return [Reading(passage, (passage.chunk,)) for passage in page]
         ids = reading.neighbour_ids(principal.tenant, page)
         neighbours = await self._reader.passages(principal.tenant, ids) if ids else ()
-        return reading.join(page, neighbours, size)
+        names = names_of(principal)
+        readable = [each for each in neighbours if may_read(each.info.readers, names)]
+        return reading.join(page, readable, size)
 
     def _ranked(self, query: Query, readings: Sequence[Reading], before: int) -> tuple[Passage, ...]:
         terms = frozenset(self._analyse(query.text).split()) if query.shape.highlight else frozenset[str]()

@@ -15,12 +15,14 @@ PASSAGE_BYTES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """All candidates, best first, and the query's vector; a list of missing legs is not kept for others."""
+class RankedList:
+    """All candidates, best first, and the query's vector; what is missing or left out, and what was searched beside."""
 
     passages: tuple[Passage, ...]
     vector: QueryVector
     missing_legs: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     from_cache: bool = False
 
     @property
@@ -37,11 +39,11 @@ class RankedLists:
     nothing of the tenant's has changed: no document, and nothing learned.
     """
 
-    def __init__(self, reader: VectorReader, cache: ResultCache[Ranked]) -> None:
+    def __init__(self, reader: VectorReader, cache: ResultCache[RankedList]) -> None:
         self._reader = reader
         self._cache = cache
 
-    async def of(self, query: Query, principal: Principal, make: Callable[[], Awaitable[Ranked]]) -> Ranked:
+    async def of(self, query: Query, principal: Principal, make: Callable[[], Awaitable[RankedList]]) -> RankedList:
         """The list that `make` makes, or has made. Raises what it raises."""
         if not self._cache.is_on:
             return await make()
@@ -53,6 +55,7 @@ class RankedLists:
             return replace(held, from_cache=True)
         state = self._cache.state(principal.tenant)
         made = await make()
-        if not made.missing_legs:
+        # What lacked a leg or a wording for want of time may be whole the next time.
+        if not made.missing_legs and not made.left_out:
             self._cache.put(principal.tenant, key, made, made.size_bytes, state)
         return made

@@ -9,6 +9,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import NotFound, Transient
 from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
+from headwater_kit.core.readers import may_read, names_of
 from headwater_kit.core.shape import DocumentGroup, Facet
 from headwater_kit.core.turns import Turns
 from headwater_vectors.ports import ModelChanged
@@ -21,7 +22,8 @@ from headwater_retrieve.domain.reliability import weigh
 from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.handlers.presenting import Presented, Presenting
 from headwater_retrieve.handlers.progress import IndexProgress
-from headwater_retrieve.handlers.ranked import Ranked, RankedLists
+from headwater_retrieve.handlers.ranked import RankedList, RankedLists
+from headwater_retrieve.handlers.wordings import Ranked, SeveralWordings
 from headwater_retrieve.ports import ImpressionLog, Legs, QueryEncoder, QueryVector, StoreQuery, VectorReader
 
 DENSE_LEG = "dense"
@@ -51,12 +53,18 @@ class SearchPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A result list; `watermark` is the index's state that it reflects at least."""
+    """A result list; `watermark` is the index's state that it reflects at least.
+
+    `searched` and `left_out`: what was searched beside the query, and what was
+    to be.
+    """
 
     passages: tuple[Passage, ...]
     impression_id: str
     watermark: tuple[Position, ...]
     missing_legs: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     next_cursor: str = ""
     facets: tuple[Facet, ...] = ()
     groups: tuple[DocumentGroup, ...] = ()
@@ -89,7 +97,7 @@ class Search:
         new_id: Callable[[], str],
         policy: SearchPolicy,
         presenting: Presenting,
-        results: ResultCache[Ranked],
+        results: ResultCache[RankedList],
     ) -> None:
         self._reader = reader
         self._encoder = encoder
@@ -102,6 +110,7 @@ class Search:
         self._new_id = new_id
         self._policy = policy
         self._turns = Turns(clock, policy.at_once)
+        self._wordings = SeveralWordings(self._rank, clock)
         self._presenting = presenting
         self._lists = RankedLists(reader, results)
 
@@ -115,28 +124,40 @@ class Search:
         """
         # Who waits for the index takes nobody's turn.
         await self._progress.reach(query.freshness, deadline)
-        # Taken before the store, or a list that nothing has changed since, is read: this much it reflects at least.
+        # Taken before the store is read; and of a list that was kept, nothing that concerns it has changed since.
         watermark = self._progress.positions()
-        ranked = await self._lists.of(query, principal, partial(self._rank, query, principal, deadline))
+        ranked = await self._lists.of(query, principal, partial(self._listed, query, principal, deadline))
         shown = await self._presenting.present(query, principal, self._current(principal, ranked.passages))
         found = self._found(query, watermark, ranked, shown)
         await self._impressions.record(self._impression(query, principal, ranked.vector, found))
         return found
 
-    async def _rank(self, query: Query, principal: Principal, deadline: Deadline) -> Ranked:
-        weights = weigh(query.text, self._policy.weights, self._policy.scripts)
-        async with self._turns.turn(deadline):
-            vector, legs = await self._find(query, principal, weights, deadline)
-        candidates = self._remember(principal, vector or NO_VECTOR, fuse(legs.dense, legs.lexical, weights))
+    async def _listed(self, query: Query, principal: Principal, deadline: Deadline) -> RankedList:
+        """All wordings' candidates in one order, which the click memory has had its say in."""
+        ranked = await self._wordings.rank(query, principal, deadline)
+        vector = ranked.vector or NO_VECTOR
+        candidates = self._remember(principal, vector, ranked.candidates)
         passages = tuple(candidate.ranked(rank) for rank, candidate in enumerate(candidates, start=1))
-        return Ranked(passages, vector or NO_VECTOR, () if vector else (DENSE_LEG,))
+        missing = () if ranked.vector else (DENSE_LEG,)
+        return RankedList(passages, vector, missing, ranked.searched, ranked.left_out)
 
-    def _found(self, query: Query, watermark: tuple[Position, ...], ranked: Ranked, shown: Presented) -> Found:
+    async def _rank(self, query: Query, principal: Principal, deadline: Deadline) -> Ranked:
+        """What one wording finds, in a turn of its own: several count as several."""
+        weights = weigh(query.meaning, self._policy.weights, self._policy.scripts)
+        async with self._turns.turn(deadline):
+            # Taken before the store is read: the list reflects this much at least.
+            watermark = self._progress.positions()
+            vector, legs = await self._find(query, principal, weights, deadline)
+        return Ranked(fuse(legs.dense, legs.lexical, weights), vector, watermark)
+
+    def _found(self, query: Query, watermark: tuple[Position, ...], ranked: RankedList, shown: Presented) -> Found:
         return Found(
             shown.passages,
             query.impression_id or self._new_id(),
             watermark,
             ranked.missing_legs,
+            ranked.searched,
+            ranked.left_out,
             shown.next_cursor,
             shown.facets,
             shown.groups,
@@ -165,6 +186,7 @@ class Search:
             limit=self._policy.candidates,
             filter=query.filter,
             model_id=vector.model_id,
+            reads_as=names_of(principal),
         )
 
     async def _encode(self, query: Query, weights: Weights, deadline: Deadline) -> QueryVector | None:
@@ -176,8 +198,9 @@ class Search:
             return NO_VECTOR
         served = await self._reader.collection()
         patience = Deadline.after(self._clock, deadline.budget(self._policy.encode_seconds))
+        encode = self._encoder.encode_stored if query.image else self._encoder.encode
         try:
-            return await self._encoder.encode(query.text, served[1].model_id if served else "", patience)
+            return await encode(query.meaning, served[1].model_id if served else "", patience)
         except (Transient, NotFound):
             return None
 
@@ -188,7 +211,10 @@ class Search:
         return self._memory.apply(candidates, votes) if votes else candidates
 
     def _current(self, principal: Principal, passages: Sequence[Passage]) -> list[Passage]:
-        return [passage for passage in passages if self._changes.allows(principal.tenant, passage)]
+        names = names_of(principal)
+        # The store has looked at readers; what comes back is not taken on trust, nor what was kept (I10).
+        readable = (passage for passage in passages if may_read(passage.info.readers, names))
+        return [passage for passage in readable if self._changes.allows(principal.tenant, passage)]
 
     def _impression(self, query: Query, principal: Principal, encoded: QueryVector, found: Found) -> ImpressionRecorded:
         return ImpressionRecorded(

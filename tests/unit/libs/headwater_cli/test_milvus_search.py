@@ -12,13 +12,26 @@ from milvus_lite.engine.collection import Collection
 from milvus_lite.schema.types import CollectionSchema, DataType, FieldSchema, Function, FunctionType
 
 WORDS = ("apple", "pear", "plum", "fig", "quince", "cherry")
-FIELDS = ["row_id", "tenant", "text", "metadata"]
+FIELDS = ["row_id", "tenant", "text", "metadata", "readers"]
 # As headwater_vectors.filters writes them: by id, and of metadata that some rows have.
 EXPRESSIONS = (
     'row_id in ["1", "2"]',
     'exists $meta["s:kind"] or exists $meta["n:kind"]',
     'not (exists $meta["s:kind"] and $meta["s:kind"] >= "a" and $meta["s:kind"] < "b")',
     'exists $meta["t:when"] and $meta["t:when"] >= 0.5',
+)
+READERS = ("*", "group:a", "group:b", "user:a", 'user:"', "user:ü%_")
+# What Headwater asks of readers, alone and beside other parts, and what is not asked so but means something.
+ASKED = (
+    'array_contains_any(readers, ["*"])',
+    'tenant == "t1" and array_contains_any(readers, ["*", "user:\\"", "user:ü%_"])',
+    'array_contains_any(readers, ["group:a", "user:a"]) and $meta["dynamic"] < 0.5',
+    'tenant == "t0" and array_contains_any(readers, ["group:a"]) and not (row_id in ["3", "6"])',
+    'array_contains_any(readers, ["group:a"]) or tenant == "t2"',
+    'not array_contains_any(readers, ["*"])',
+    'array_contains_all(readers, ["group:a", "group:b"])',
+    'array_contains(readers, "group:b")',
+    "array_contains_any(readers, [])",
 )
 STEPS, DIMENSION = 80, 4
 
@@ -43,6 +56,7 @@ def collection(store: MilvusLite) -> Any:
             FieldSchema("row_id", DataType.VARCHAR, is_primary=True, max_length=64),
             FieldSchema("tenant", DataType.VARCHAR, max_length=64, is_partition_key=True),
             FieldSchema("metadata", DataType.JSON),
+            FieldSchema("readers", DataType.ARRAY, element_type=DataType.VARCHAR, max_length=64, max_capacity=4),
             FieldSchema("text", DataType.VARCHAR, max_length=500, enable_analyzer=True),
             FieldSchema("sparse", DataType.SPARSE_FLOAT_VECTOR, is_function_output=True),
             FieldSchema("dense", DataType.FLOAT_VECTOR, dim=DIMENSION),
@@ -62,6 +76,7 @@ def row(rng: random.Random, number: int) -> dict[str, Any]:
         "row_id": f"{number}",
         "tenant": f"t{number % 3}",
         "metadata": {"number": number},
+        "readers": rng.sample(READERS, rng.randrange(4)),
         "text": " ".join(rng.choices(WORDS, k=rng.randint(1, 6))),
         "dense": [rng.gauss(0.0, 1.0) for _ in range(DIMENSION)],
         **rng.choice([{}, {"s:kind": rng.choice(["apple", "bean"])}, {"n:kind": 1.0}, {"t:when": rng.random()}]),
@@ -84,7 +99,7 @@ def both(made: Any, rng: random.Random) -> Iterator[tuple[list[dict[str, Any]], 
     """What is found by either way of searching, of some queries."""
     vector = [rng.gauss(0.0, 1.0) for _ in range(DIMENSION)]
     for field, query in (("dense", vector), ("sparse", " ".join(rng.choices(WORDS, k=2)))):
-        for expr in (None, *EXPRESSIONS, f'tenant == "t{rng.randrange(3)}"'):
+        for expr in (None, *EXPRESSIONS, f'tenant == "t{rng.randrange(3)}"', *rng.sample(ASKED, 2)):
             asked = {"top_k": rng.choice([1, 5, 100]), "anns_field": field, "expr": expr, "output_fields": FIELDS}
             yield tuple(sorted(way.search(made, [query], **asked)[0], key=_place) for way in (Collection, Quick))  # type: ignore[misc]
 

@@ -23,6 +23,7 @@ from headwater_kit.codec.shape import shape_from_proto
 from headwater_kit.core.documents import Freshness, Position
 from headwater_kit.core.errors import Denied, InvalidInput, Overloaded, Unavailable
 from headwater_kit.core.presentation import Span
+from headwater_kit.core.rewriting import Rewrite, Turn, Variant
 from headwater_kit.core.shape import Folding, Recency, Shape
 from rich.progress import Progress
 from unit.libs.tiny_platform import TinyPlatform, running
@@ -300,6 +301,42 @@ async def test_a_partition_is_given_once(headwater: Headwater) -> None:
     printed = await headwater("search", "pears", "--min-position", "1:2", "--min-position", "1:3")
     assert printed.code == 2
     assert "partition 1 is given twice" in printed.err
+
+
+async def test_a_search_may_be_in_several_wordings(platform: TinyPlatform, headwater: Headwater) -> None:
+    platform.write("fruit", b"pears and plums")
+    shown = await headwater("search", "pears", "--also", "plums", "--also", "sweet fruit")
+    assert platform.asked_also == [(Variant("plums"), Variant("sweet fruit"))]
+    assert "not searched in time: sweet fruit" in shown.out
+    printed = await headwater("search", "pears", "--also", "plums", "--json")
+    assert (printed.json["searched"], printed.json["left_out"]) == (["plums"], [])
+
+
+async def test_a_conversation_is_kept_in_a_file(platform: TinyPlatform, headwater: Headwater, tmp_path: Path) -> None:
+    platform.write("fruit", b"pears and plums")
+    file = tmp_path / "talks" / "fruit.jsonl"
+    await headwater("ask", "pears", "--conversation", str(file))
+    shown = await headwater("ask", "and plums", "--conversation", str(file), "--rewrite", "multi")
+    assert platform.asked_after == [
+        (None, ()),
+        (Rewrite.MULTI, (Turn("pears", "pears and plums"),)),
+    ]
+    assert "searched as: and plums; fruit (by rules) · without late" in shown.out
+    turns = [json.loads(line) for line in file.read_text().splitlines()]
+    assert turns[1] == {"question": "and plums", "answer": "pears and plums"}
+    printed = await headwater("ask", "pears", "--rewrite", "hyde", "--json")
+    assert printed.json["rewriting"]["method"] == "hyde"
+
+
+@pytest.mark.parametrize("line", ["pears", "[]", '{"answer": "x"}', '{"question": 3}', "[" * 9_999])
+async def test_a_conversation_that_cannot_be_read_is_named_by_line(
+    headwater: Headwater, tmp_path: Path, line: str
+) -> None:
+    file = tmp_path / "talk.jsonl"
+    file.write_text('{"question": "pears"}\n\n' + line)
+    failed = await headwater("ask", "pears", "--conversation", str(file))
+    assert (failed.code, failed.err.count("\n")) == (1, 1)
+    assert "talk.jsonl:3" in failed.err
 
 
 async def test_a_search_without_a_hit_says_so(headwater: Headwater) -> None:

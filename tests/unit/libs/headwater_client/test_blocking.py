@@ -10,6 +10,7 @@ from headwater_client.documents import UPLOAD_BYTES
 from headwater_kit.core.documents import DocumentInfo, Position, Principal
 from headwater_kit.core.errors import Misconfigured, NotFound, Overloaded, Unavailable
 from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.rewriting import Rewrite, Rewriting, Turn, Variant
 from unit.libs.tiny_platform import TinyPlatform, running
 
 
@@ -87,6 +88,23 @@ async def test_an_answer_comes_in_pieces_and_whole_at_the_end(platform: TinyPlat
         assert (answer.tenant, answer.user) == ("acme", "ann")
 
     await caller(act)
+
+
+async def test_other_words_and_a_conversation_travel_with_what_is_asked(platform: TinyPlatform, caller: Caller) -> None:
+    platform.write("a", b"apples and pears")
+    variants = (Variant("fruit", 0.3), Variant("A pear is sweet.", hypothetical=True))
+    history = (Turn("apples ?", "red"),)
+
+    def act(client: Client) -> None:
+        found = client.search("pears", variants=variants)
+        assert (found.searched, found.left_out) == (("fruit",), ("A pear is sweet.",))
+        *_, answer = client.ask("pears ?", rewrite=Rewrite.MULTI, history=history)
+        assert isinstance(answer, AnswerGenerated)
+        assert answer.rewriting == Rewriting(Rewrite.MULTI, "pears ?", ("fruit",), ("late",), "rules")
+
+    await caller(act)
+    assert platform.asked_also == [variants]
+    assert platform.asked_after == [(Rewrite.MULTI, history)]
 
 
 async def test_a_stream_that_breaks_off_raises(platform: TinyPlatform, caller: Caller) -> None:

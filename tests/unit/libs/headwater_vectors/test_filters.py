@@ -49,16 +49,17 @@ FILTERS = st.recursive(
 
 
 def test_values_travel_beside_the_text() -> None:
-    expression = scoped("acme", Compare("team", Operator.EQ, 'red" or true'), ("row:1",))
+    expression = scoped("acme", Compare("team", Operator.EQ, 'red" or true'), ("row:1",), ("group:a",))
     assert expression.text == (
-        'tenant == {p0} and not (revision in {p1}) and (exists $meta["s:team"] and $meta["s:team"] == {p2})'
+        "tenant == {p0} and array_contains_any(readers, {p1}) and not (revision in {p2})"
+        ' and (exists $meta["s:team"] and $meta["s:team"] == {p3})'
     )
-    assert expression.parameters == {"p0": "acme", "p1": ["row:1"], "p2": 'red" or true'}
+    assert expression.parameters == {"p0": "acme", "p1": ["*", "group:a"], "p2": ["row:1"], "p3": 'red" or true'}
 
 
-@given(st.text(), FILTERS)
-def test_no_text_of_a_caller_is_in_the_expression(tenant: str, chosen: Filter) -> None:
-    expression = scoped(tenant, chosen)
+@given(st.text(), FILTERS, st.lists(st.text()))
+def test_no_text_of_a_caller_is_in_the_expression(tenant: str, chosen: Filter, names: list[str]) -> None:
+    expression = scoped(tenant, chosen, reads_as=names)
     bare = re.sub(r'\$meta\["[snbt]:[A-Za-z0-9_.%-]*"\]', "KEY", expression.text)
     words = set(re.findall(r"[^\s(),]+", re.sub(r"\{p\d+\}", "VALUE", bare)))
     allowed = {
@@ -77,12 +78,13 @@ def test_no_text_of_a_caller_is_in_the_expression(tenant: str, chosen: Filter) -
         ">=",
         "<",
     }
+    allowed |= {"array_contains_any", "readers"}
     assert words <= allowed
 
 
-@given(st.text(), FILTERS)
-def test_written_in_the_engine_reads_back_the_same_values(tenant: str, chosen: Filter) -> None:
-    expression = scoped(tenant, chosen)
+@given(st.text(), FILTERS, st.none() | st.lists(st.text()))
+def test_written_in_the_engine_reads_back_the_same_values(tenant: str, chosen: Filter, names: list[str] | None) -> None:
+    expression = scoped(tenant, chosen, reads_as=names)
     text = inlined(expression)
     parse_expr(text)
     strings = [token.value for token in tokenize(text) if token.kind is TokenKind.STRING]

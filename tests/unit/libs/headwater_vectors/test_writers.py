@@ -6,7 +6,7 @@ from typing import Any
 from headwater_kit.core.documents import DocumentKey
 from headwater_kit.testing.clock import ManualClock
 from headwater_vectors.milvus import Address, MilvusStore
-from headwater_vectors.milvus.schema import ledger_name
+from headwater_vectors.milvus.schema import Layout, ledger_name
 from headwater_vectors.ports import NOTICE_SECONDS, LedgerRow
 from headwater_vectors.testing.samples import MODEL
 
@@ -19,8 +19,8 @@ class Changing:
     async def named_by(self, _: str) -> str | None:
         return self.served
 
-    async def model_of(self, _: str) -> Any:
-        return MODEL
+    async def layout_of(self, _: str) -> Layout:
+        return Layout(MODEL)
 
 
 class Client:

@@ -68,6 +68,16 @@ async def test_what_the_cache_holds_needs_no_engine(embedder: Embedder, watched:
     assert len(watched.asked) == 1
 
 
+async def test_a_change_of_readers_alone_embeds_nothing(embedder: Embedder, watched: Any, clock: ManualClock) -> None:
+    before = part(clock, "a", "b")
+    kept = dataclasses.replace(before.info, readers=("group:board",))
+    after = dataclasses.replace(before, info=kept, provenance=dataclasses.replace(before.provenance, version=2))
+    embedded = [await embedder.embed_part(each) for each in (before, after)]
+    assert len(watched.asked) == 1
+    assert embedded[0].vectors == embedded[1].vectors
+    assert embedded[1].chunked.info.readers == ("group:board",)
+
+
 async def test_what_two_calls_ask_for_at_the_same_time_is_encoded_once(
     embedder: Embedder, watched: Any, clock: ManualClock
 ) -> None:

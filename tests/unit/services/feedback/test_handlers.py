@@ -64,7 +64,7 @@ class Rig:
 
 
 def reaction(rank: int = 1) -> bytes:
-    return encode(FeedbackRecorded("f", "i", "acme", "ben", Reaction.UP, rank, 1.0))
+    return encode(FeedbackRecorded("f", "i", "acme", "ann", Reaction.UP, rank, 1.0))
 
 
 async def test_feedback_becomes_a_vote() -> None:
@@ -91,7 +91,9 @@ async def test_a_question_without_a_vector_teaches_nothing() -> None:
 async def test_plain_json_is_accepted() -> None:
     rig = Rig()
     await rig.send(topics.IMPRESSIONS, encode(IMPRESSION))
-    await rig.send(topics.FEEDBACK, b'{"impression_id": "i", "tenant": "acme", "reaction": "down", "rank": 1}')
+    await rig.send(
+        topics.FEEDBACK, b'{"impression_id": "i", "tenant": "acme", "user": "ann", "reaction": "down", "rank": 1}'
+    )
     assert rig.log.joined[0].feedback.reaction is Reaction.DOWN
     assert rig.log.joined[0].feedback.feedback_id.startswith("feedback.v1/")
 

@@ -1,8 +1,9 @@
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
 from headwater_feedback.domain.join import MAX_PARKED, Event, JoinState, advance
-from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, ScoreParts
+from headwater_kit.core.documents import ANONYMOUS, Chunk, DocumentInfo, Passage, ScoreParts
 from headwater_kit.core.events import (
     AnswerGenerated,
     Citation,
@@ -20,9 +21,9 @@ def item(rank: int) -> ImpressionItem:
     return ImpressionItem(f"chunk-{rank}", f"doc-{rank}", 1, f"hash-{rank}", rank, 1.0, ScoreParts())
 
 
-def impression(for_answer: bool = False) -> ImpressionRecorded:
+def impression(for_answer: bool = False, user: str = "ann") -> ImpressionRecorded:
     items = (item(1), item(2), item(3))
-    return ImpressionRecorded("i", "acme", "ann", "q", b"", "m", items, 0.0, for_answer)
+    return ImpressionRecorded("i", "acme", user, "q", b"", "m", items, 0.0, for_answer)
 
 
 def answer(*ranks: int) -> AnswerGenerated:
@@ -34,8 +35,8 @@ def answer(*ranks: int) -> AnswerGenerated:
     return AnswerGenerated("i", "acme", "ann", "q", "a", cited, None, "extractive", 0.0)
 
 
-def feedback(rank: int = 0, tenant: str = "acme", feedback_id: str = "f") -> FeedbackRecorded:
-    return FeedbackRecorded(feedback_id, "i", tenant, "ben", Reaction.UP, rank, 1.0)
+def feedback(rank: int = 0, tenant: str = "acme", feedback_id: str = "f", user: str = "ann") -> FeedbackRecorded:
+    return FeedbackRecorded(feedback_id, "i", tenant, user, Reaction.UP, rank, 1.0)
 
 
 def run(*events: Event) -> list[FeedbackJoined]:
@@ -70,6 +71,28 @@ def test_a_reaction_to_an_answer_without_citations_means_the_first_item() -> Non
 
 def test_another_tenants_reaction_is_not_joined() -> None:
     assert run(impression(), feedback(1, tenant="evil")) == []
+
+
+@pytest.mark.parametrize("order", list(permutations([impression(), feedback(1, user="ben"), feedback(2)])))
+def test_only_who_was_shown_a_list_reacts_to_it(order: tuple[Event, ...]) -> None:
+    assert meant(run(*order)) == [[2]]
+
+
+def test_a_reaction_takes_no_place_of_anothers_under_the_same_id() -> None:
+    assert meant(run(feedback(2), feedback(1, user="ben"), impression())) == [[2]]
+
+
+def test_what_somebody_anonymous_was_shown_anybody_of_the_tenant_may_react_to() -> None:
+    shown = impression(user=ANONYMOUS)
+    assert meant(run(shown, feedback(1, user="ben"), feedback(2, user=ANONYMOUS, feedback_id="g"))) == [[1], [2]]
+    assert run(impression(), feedback(1, user=ANONYMOUS)) == []
+
+
+@pytest.mark.parametrize("other", [{"user": "ben"}, {"tenant": "evil"}])
+def test_an_impression_under_an_id_that_is_taken_takes_nobodys_place(other: dict[str, str]) -> None:
+    taken = replace(impression(), items=(item(3),), **other)  # type: ignore[arg-type]
+    assert meant(run(impression(), taken, feedback(2))) == [[2]]
+    assert meant(run(impression(), replace(impression(), items=(item(3),)), feedback(3))) == [[3]]
 
 
 def test_a_rank_that_was_not_shown_is_not_joined() -> None:

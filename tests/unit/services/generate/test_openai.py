@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import openai
 import pytest
-from headwater_generate.adapters.openai_http import OpenAIGenerator
+from headwater_generate.adapters.openai_http import OpenAIGenerator, OpenAIModel
 from headwater_generate.ports import Draft
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
@@ -109,6 +109,23 @@ async def test_a_slow_endpoint_leaves_the_caller_time_for_a_stand_in(server: Cha
     with acting_as(Principal(), deadline), pytest.raises(Unavailable, match="too long"):
         await stream(server.base_url)
     assert deadline.remaining() > 0.0
+
+
+async def complete(base_url: str) -> str:
+    client = openai.AsyncOpenAI(base_url=base_url, api_key="none", max_retries=0, timeout=5.0)
+    async with client:
+        return await OpenAIModel(client, "tiny").complete([{"role": "user", "content": "When do dogs bark?"}])
+
+
+async def test_a_short_reply_comes_whole(server: ChatServer) -> None:
+    assert await complete(server.base_url) == "Dogs bark at night [1]."
+    assert server.asked[0]["messages"] == [{"role": "user", "content": "When do dogs bark?"}]
+
+
+@pytest.mark.parametrize("server", [{"pieces": [], "status": 500}], indirect=True)
+async def test_a_failing_endpoint_writes_no_reply(server: ChatServer) -> None:
+    with pytest.raises(Unavailable):
+        await complete(server.base_url)
 
 
 async def test_an_absent_endpoint_is_unavailable() -> None:

@@ -58,6 +58,40 @@ async def test_json_without_a_header_is_understood(log) -> None:
 
 @served
 @pytest.mark.parametrize(
+    ("value", "headers", "readers"),
+    [
+        (b'{"text": "x", "readers": ["user:ann", "group:legal", "user:ann"]}', {}, ("group:legal", "user:ann")),
+        (b'{"text": "x", "readers": null}', {}, ()),
+        (b"plain", {"headwater-readers": b'["group:legal"]'}, ("group:legal",)),
+        (b'{"text": "x", "readers": ["user:ann"]}', {"headwater-readers": b'["group:legal"]'}, ("group:legal",)),
+        (
+            encode(DocumentUpserted(DocumentInfo("T", readers=("user:ann",)), b"x")),
+            PROTOBUF,
+            ("user:ann",),
+        ),
+    ],
+)
+async def test_readers_come_in_the_value_or_in_a_header(log, value, headers, readers) -> None:
+    position = await log.write(KEY.to_bytes(), value, headers)
+    (part,) = await log.outcome(position)
+    assert part.info.readers == readers
+    (entry,) = await log.until(lambda: log.ledger(KEY))
+    assert entry.info.readers == readers
+
+
+@served
+async def test_a_change_of_readers_alone_leaves_the_chunks_texts_as_they_were(log) -> None:
+    parts = []
+    for readers in (b'["group:legal"]', b'["user:ann"]'):
+        position = await log.write(b"a", b"one two", {"headwater-readers": readers})
+        parts += await log.outcome(position)
+    assert [part.provenance.version for part in parts] == [1, 2]
+    # The hash names the vector: what has the same one is not embedded again.
+    assert len({chunk.text_hash for part in parts for chunk in part.chunks}) == 1
+
+
+@served
+@pytest.mark.parametrize(
     ("content_type", "body", "text"),
     [
         (b"text/plain; charset=utf-8", b"plain", "plain"),

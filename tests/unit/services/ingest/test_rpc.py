@@ -63,9 +63,21 @@ async def test_the_tenant_is_the_principals(stub, log) -> None:
         await stub.GetDocument(pb.GetDocumentRequest(document_id="a"))
 
 
+async def test_what_a_document_says_of_itself_is_told_to_its_readers(stub, log) -> None:
+    info = DocumentInfo(title="Merger", source_uri="file:///merger", readers=["group:board"])
+    await stub.UpsertDocument(upsert(info=info))
+    await log.until(lambda: log.ledger(KEY))
+    asked = pb.GetDocumentRequest(document_id="a")
+    member = await stub.GetDocument(asked, metadata=(("headwater-group", "board"),))
+    assert (member.info.title, list(member.info.readers)) == ("Merger", ["group:board"])
+    other = await stub.GetDocument(asked, metadata=(("headwater-group", "staff"),))
+    assert (other.info.title, other.info.source_uri, list(other.info.readers), other.version) == ("", "", [], 1)
+
+
 @pytest.mark.parametrize(
     ("request_", "field", "reason"),
     [
+        (upsert(info=DocumentInfo(readers=["board"])), "info.readers", "INVALID_READERS"),
         (upsert(document_id=""), "document_id", "INVALID_KEY"),
         (upsert(document_id="k" * 10_000), "document_id", "INVALID_KEY"),
         (upsert(document_id="a\x1fb"), "document_id", "INVALID_KEY"),

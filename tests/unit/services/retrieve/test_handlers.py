@@ -31,11 +31,11 @@ from headwater_retrieve.handlers import (
     IndexProgress,
     PresentationPolicy,
     Presenting,
-    Ranked,
+    RankedList,
     Search,
     SearchPolicy,
 )
-from headwater_retrieve.ports import QueryVector
+from headwater_retrieve.ports import Legs, QueryVector, StoreQuery
 from headwater_text.analysis import analyse
 from headwater_text.highlights import find_terms
 from headwater_vectors.memory import MemoryStore
@@ -61,7 +61,7 @@ class Bench:
         self.watermark = Watermark()
         self.changes = RecentChanges(self.clock)
         self.memory = Memory(MemoryPolicy())
-        self.results: ResultCache[Ranked] = ResultCache(self.clock, cache_bytes, 60.0)
+        self.results: ResultCache[RankedList] = ResultCache(self.clock, cache_bytes, 60.0)
         numbers = itertools.count(1)
         self.search = Search(
             self.store,
@@ -78,9 +78,18 @@ class Bench:
             results=self.results,
         )
 
-    async def add(self, document_id: str, text: str, tenant: str = "acme", version: int = 1, **metadata: str) -> None:
+    async def add(
+        self,
+        document_id: str,
+        text: str,
+        tenant: str = "acme",
+        version: int = 1,
+        readers: tuple[str, ...] = (),
+        **metadata: str,
+    ) -> None:
         """Stores a document of one chunk and makes it visible."""
-        key, info = DocumentKey(tenant, document_id), DocumentInfo(title=document_id, metadata=metadata)
+        key = DocumentKey(tenant, document_id)
+        info = DocumentInfo(title=document_id, metadata=metadata, readers=readers)
         full = embedding_text(info.title, (), text)
         chunk = Chunk(chunk_id(key, version, 0), 0, text, (), 0, len(text), len(text.split()), text_hash(full))
         row = ChunkRow(key, version, chunk, info, self.encoder.vector(full), analyse(full))
@@ -225,6 +234,44 @@ async def test_the_store_being_away_is_told(bench: Bench) -> None:
     await bench.store.close()
     with pytest.raises(Unavailable):
         await bench.ask(Query("list"))
+
+
+async def test_a_document_is_there_for_its_readers_alone(bench: Bench) -> None:
+    await bench.add("wages", "How a list of wages grows.", readers=("group:board", "user:cem"))
+    question = Query("how does a list grow?")
+    for asker, expected in (
+        (ADA, False),
+        (Principal("acme"), False),
+        (Principal("acme", "eve", ("staff",)), False),
+        (Principal("acme", "eve", ("board", "staff")), True),
+        (Principal("acme", "cem"), True),
+        (Principal("other", "cem", ("board",)), False),
+    ):
+        assert ("wages" in names(await bench.ask(question, asker))) == expected, asker
+    shown = {item.document_id for impression in bench.impressions.impressions[:3] for item in impression.items}
+    assert shown == {"lists", "dicts", "tuples"}
+
+
+async def test_a_store_that_forgets_readers_is_not_trusted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bench.add("wages", "How a list of wages grows.", readers=("group:board",))
+    search = bench.store.search
+
+    async def forgetful(query: StoreQuery) -> Legs:
+        return await search(replace(query, reads_as=None))
+
+    monkeypatch.setattr(bench.store, "search", forgetful)
+    assert "wages" not in names(await bench.ask(Query("how does a list of wages grow?")))
+    (impression,) = bench.impressions.impressions
+    assert "wages" not in {item.document_id for item in impression.items}
+
+
+async def test_votes_bring_nobody_what_is_not_there_for_him(bench: Bench) -> None:
+    await bench.add("wages", "How a list of wages grows.", readers=("group:board",))
+    text = "How a list of wages grows."
+    votes = (PassageVotes("wages", text_hash(embedding_text("wages", (), text)), 50, 0),)
+    centre = bench.encoder.vector("how does a list grow?")
+    bench.memory.put(b"k", ClickMemory("acme", "c", centre, WordEncoder.model_id, votes))
+    assert "wages" not in names(await bench.ask(Query("how does a list grow?")))
 
 
 async def test_other_tenants_see_nothing(bench: Bench) -> None:

@@ -104,6 +104,34 @@ async def test_the_tenant_comes_from_the_credential(stub: RetrieveServiceStub) -
     assert len(response.passages) == 0
 
 
+async def test_variants_are_searched_beside_the_query(stub: RetrieveServiceStub) -> None:
+    plain = await stub.Search(retrieve_pb2.SearchRequest(query="insertion order"))
+    variants = [
+        retrieve_pb2.Variant(text="how a list grows", weight=2.0),
+        retrieve_pb2.Variant(text="A list grows by over-allocating.", hypothetical=True),
+        retrieve_pb2.Variant(text="insertion order"),
+    ]
+    request = retrieve_pb2.SearchRequest(query="insertion order", variants=variants)
+    response = await stub.Search(request)
+    assert list(response.searched) == [variant.text for variant in variants[:2]]
+    assert (list(response.left_out), list(plain.searched)) == ([], [])
+    assert (plain.passages[0].document_id, response.passages[0].document_id) == ("dicts", "lists")
+
+
+async def test_an_expanded_query_says_what_was_made_of_it(stub: RetrieveServiceStub) -> None:
+    response = await stub.Search(retrieve_pb2.SearchRequest(query="what is the insertion order?", expand=True))
+    assert list(response.searched) == ["insertion order"]
+    assert response.passages[0].document_id == "dicts"
+
+
+async def test_a_bad_variant_is_named(stub: RetrieveServiceStub) -> None:
+    request = retrieve_pb2.SearchRequest(query="list", variants=[retrieve_pb2.Variant(text=" ")])
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await stub.Search(request)
+    assert refusal.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "variants[0].text" in str(refusal.value.details())
+
+
 async def test_a_search_waits_for_what_was_written(world: World, stub: RetrieveServiceStub) -> None:
     freshness = documents_pb2.Freshness(
         min_positions=[documents_pb2.SourcePosition(partition=0, offset=3)], wait_ms=5_000

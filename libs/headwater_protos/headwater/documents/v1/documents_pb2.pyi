@@ -123,6 +123,7 @@ class DocumentInfo(_message.Message):
     SOURCE_URI_FIELD_NUMBER: _builtins.int
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
+    READERS_FIELD_NUMBER: _builtins.int
     title: _builtins.str
     """Shown above citations; empty means the first heading, or else the id."""
     source_uri: _builtins.str
@@ -135,6 +136,12 @@ class DocumentInfo(_message.Message):
     def metadata(self) -> _struct_pb2.Struct:
         """Free attributes to filter by: strings, numbers, booleans."""
 
+    @_builtins.property
+    def readers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who may read it: "group:" or "user:" and an id of the tenant's, at most 256
+        and 16 KiB. None means the whole tenant.
+        """
+
     def __init__(
         self,
         *,
@@ -142,10 +149,11 @@ class DocumentInfo(_message.Message):
         source_uri: _builtins.str = ...,
         media_type: _builtins.str = ...,
         metadata: _struct_pb2.Struct | None = ...,
+        readers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["metadata", b"metadata"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_type", b"media_type", "metadata", b"metadata", "source_uri", b"source_uri", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["media_type", b"media_type", "metadata", b"metadata", "readers", b"readers", "source_uri", b"source_uri", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -68,6 +68,42 @@ its version.
 """
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
+class _Rewrite:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RewriteEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Rewrite.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REWRITE_UNSPECIFIED: _Rewrite.ValueType  # 0
+    """As the service is set."""
+    REWRITE_NONE: _Rewrite.ValueType  # 1
+    """In none."""
+    REWRITE_MULTI: _Rewrite.ValueType  # 2
+    """Several ways to ask it; without a language model its key phrases, and the
+    titles of what it finds first.
+    """
+    REWRITE_HYDE: _Rewrite.ValueType  # 3
+    """A passage as it might answer, written by a language model (HyDE)."""
+    REWRITE_DECOMPOSE: _Rewrite.ValueType  # 4
+    """The simpler questions in it."""
+
+class Rewrite(_Rewrite, metaclass=_RewriteEnumTypeWrapper):
+    """In what other words a question is searched, beside its own."""
+
+REWRITE_UNSPECIFIED: Rewrite.ValueType  # 0
+"""As the service is set."""
+REWRITE_NONE: Rewrite.ValueType  # 1
+"""In none."""
+REWRITE_MULTI: Rewrite.ValueType  # 2
+"""Several ways to ask it; without a language model its key phrases, and the
+titles of what it finds first.
+"""
+REWRITE_HYDE: Rewrite.ValueType  # 3
+"""A passage as it might answer, written by a language model (HyDE)."""
+REWRITE_DECOMPOSE: Rewrite.ValueType  # 4
+"""The simpler questions in it."""
+Global___Rewrite: _TypeAlias = Rewrite  # noqa: Y015
+
 class _Refusal:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -531,6 +567,8 @@ class QuestionAsked(_message.Message):
     USER_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    REWRITE_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
     question_id: _builtins.str
     """Chosen by the asker, unique; the answer carries it. Empty means the
     record's key.
@@ -541,9 +579,17 @@ class QuestionAsked(_message.Message):
     """Who asks; empty means anonymous."""
     text: _builtins.str
     """The question."""
+    rewrite: Global___Rewrite.ValueType
+    """In what other words to search too; unset means as generate is set. In plain
+    JSON also none, multi, hyde or decompose.
+    """
     @_builtins.property
     def filter(self) -> _documents_pb2.Filter:
         """Restricts the documents that may answer."""
+
+    @_builtins.property
+    def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___Turn]:
+        """The conversation so far, oldest turn first, at most 50."""
 
     def __init__(
         self,
@@ -553,14 +599,97 @@ class QuestionAsked(_message.Message):
         user: _builtins.str = ...,
         text: _builtins.str = ...,
         filter: _documents_pb2.Filter | None = ...,
+        rewrite: Global___Rewrite.ValueType = ...,
+        history: _abc.Iterable[Global___Turn] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "question_id", b"question_id", "tenant", b"tenant", "text", b"text", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "history", b"history", "question_id", b"question_id", "rewrite", b"rewrite", "tenant", b"tenant", "text", b"text", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___QuestionAsked: _TypeAlias = QuestionAsked  # noqa: Y015
+
+@_typing.final
+class Turn(_message.Message):
+    """A turn of a conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTION_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    question: _builtins.str
+    """What was asked: 1 to 8,192 characters."""
+    answer: _builtins.str
+    """What was answered, at most 32,768 characters; may be left out. No language
+    model is shown it when a question is rewritten: it quotes documents.
+    """
+    def __init__(
+        self,
+        *,
+        question: _builtins.str = ...,
+        answer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "question", b"question"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Turn: _TypeAlias = Turn  # noqa: Y015
+
+@_typing.final
+class Rewriting(_message.Message):
+    """How a question was searched, where not only as asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    QUERIES_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    SHORTFALL_FIELD_NUMBER: _builtins.int
+    method: Global___Rewrite.ValueType
+    """What was asked for."""
+    question: _builtins.str
+    """What was searched and answered in the question's place: itself, or the
+    question made to stand alone.
+    """
+    by: _builtins.str
+    """Who wrote them: the language model's name, or "rules"."""
+    shortfall: _builtins.str
+    """Why it is not all that was asked for; empty if it is. NO_MODEL, MODEL_LATE,
+    MODEL_FAILED, UNUSABLE_REPLY: no language model wrote. GUARDED: the guard
+    left something out.
+    """
+    @_builtins.property
+    def queries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was searched beside it."""
+
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was to be searched beside it and was not, for want of time or of an
+        encoder.
+        """
+
+    def __init__(
+        self,
+        *,
+        method: Global___Rewrite.ValueType = ...,
+        question: _builtins.str = ...,
+        queries: _abc.Iterable[_builtins.str] | None = ...,
+        left_out: _abc.Iterable[_builtins.str] | None = ...,
+        by: _builtins.str = ...,
+        shortfall: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "left_out", b"left_out", "method", b"method", "queries", b"queries", "question", b"question", "shortfall", b"shortfall"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Rewriting: _TypeAlias = Rewriting  # noqa: Y015
 
 @_typing.final
 class AnswerGenerated(_message.Message):
@@ -582,6 +711,7 @@ class AnswerGenerated(_message.Message):
     ANSWER_TIME_FIELD_NUMBER: _builtins.int
     WATERMARK_FIELD_NUMBER: _builtins.int
     USER_FIELD_NUMBER: _builtins.int
+    REWRITING_FIELD_NUMBER: _builtins.int
     answer_id: _builtins.str
     """Unique; also the id of the impression behind it."""
     question_id: _builtins.str
@@ -614,6 +744,10 @@ class AnswerGenerated(_message.Message):
     def watermark(self) -> _documents_pb2.Watermark:
         """Index positions that the answer was made from."""
 
+    @_builtins.property
+    def rewriting(self) -> Global___Rewriting:
+        """How it was searched; unset where only as asked."""
+
     def __init__(
         self,
         *,
@@ -629,10 +763,11 @@ class AnswerGenerated(_message.Message):
         answer_time: _timestamp_pb2.Timestamp | None = ...,
         watermark: _documents_pb2.Watermark | None = ...,
         user: _builtins.str = ...,
+        rewriting: Global___Rewriting | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_refusal", b"_refusal", "answer_time", b"answer_time", "refusal", b"refusal", "watermark", b"watermark"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_refusal", b"_refusal", "answer_time", b"answer_time", "refusal", b"refusal", "rewriting", b"rewriting", "watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_refusal", b"_refusal", "answer_id", b"answer_id", "answer_time", b"answer_time", "citations", b"citations", "findings", b"findings", "generator", b"generator", "question", b"question", "question_id", b"question_id", "refusal", b"refusal", "tenant", b"tenant", "text", b"text", "user", b"user", "watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_refusal", b"_refusal", "answer_id", b"answer_id", "answer_time", b"answer_time", "citations", b"citations", "findings", b"findings", "generator", b"generator", "question", b"question", "question_id", b"question_id", "refusal", b"refusal", "rewriting", b"rewriting", "tenant", b"tenant", "text", b"text", "user", b"user", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__refusal: _TypeAlias = _typing.Literal["refusal"]  # noqa: Y015
     _WhichOneofArgType__refusal: _TypeAlias = _typing.Literal["_refusal", b"_refusal"]  # noqa: Y015

@@ -23,26 +23,31 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from headwater.access.v1 import access_pb2 as headwater_dot_access_dot_v1_dot_access__pb2
 from headwater.events.v1 import events_pb2 as headwater_dot_events_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/feedback/v1/feedback.proto\x12\x15headwater.feedback.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a headwater/events/v1/events.proto\"\x82\x01\n\x15RecordFeedbackRequest\x12\x15\n\rimpression_id\x18\x01 \x01(\t\x12/\n\x08reaction\x18\x02 \x01(\x0e\x32\x1d.headwater.events.v1.Reaction\x12\x0c\n\x04rank\x18\x03 \x01(\x05\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x04 \x01(\t\"-\n\x16RecordFeedbackResponse\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x01 \x01(\t\"\x13\n\x11ListModelsRequest\"I\n\x12ListModelsResponse\x12\x33\n\x06models\x18\x01 \x03(\x0b\x32#.headwater.feedback.v1.LearnedModel\"x\n\x0cLearnedModel\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\x0c\n\x04part\x18\x02 \x01(\t\x12\x15\n\rexample_count\x18\x03 \x01(\x05\x12\x30\n\x0cpublish_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xe3\x01\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12m\n\x0eRecordFeedback\x12,.headwater.feedback.v1.RecordFeedbackRequest\x1a-.headwater.feedback.v1.RecordFeedbackResponse\x12\x61\n\nListModels\x12(.headwater.feedback.v1.ListModelsRequest\x1a).headwater.feedback.v1.ListModelsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/feedback/v1/feedback.proto\x12\x15headwater.feedback.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a headwater/access/v1/access.proto\x1a headwater/events/v1/events.proto\"\x82\x01\n\x15RecordFeedbackRequest\x12\x15\n\rimpression_id\x18\x01 \x01(\t\x12/\n\x08reaction\x18\x02 \x01(\x0e\x32\x1d.headwater.events.v1.Reaction\x12\x0c\n\x04rank\x18\x03 \x01(\x05\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x04 \x01(\t\"-\n\x16RecordFeedbackResponse\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x01 \x01(\t\"\x13\n\x11ListModelsRequest\"I\n\x12ListModelsResponse\x12\x33\n\x06models\x18\x01 \x03(\x0b\x32#.headwater.feedback.v1.LearnedModel\"x\n\x0cLearnedModel\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\x0c\n\x04part\x18\x02 \x01(\t\x12\x15\n\rexample_count\x18\x03 \x01(\x05\x12\x30\n\x0cpublish_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xf6\x01\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12v\n\x0eRecordFeedback\x12,.headwater.feedback.v1.RecordFeedbackRequest\x1a-.headwater.feedback.v1.RecordFeedbackResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x12k\n\nListModels\x12(.headwater.feedback.v1.ListModelsRequest\x1a).headwater.feedback.v1.ListModelsResponse\"\x08\xea\xe0\x18\x04\n\x02\x02\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headwater.feedback.v1.feedback_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RECORDFEEDBACKREQUEST']._serialized_start=131
-  _globals['_RECORDFEEDBACKREQUEST']._serialized_end=261
-  _globals['_RECORDFEEDBACKRESPONSE']._serialized_start=263
-  _globals['_RECORDFEEDBACKRESPONSE']._serialized_end=308
-  _globals['_LISTMODELSREQUEST']._serialized_start=310
-  _globals['_LISTMODELSREQUEST']._serialized_end=329
-  _globals['_LISTMODELSRESPONSE']._serialized_start=331
-  _globals['_LISTMODELSRESPONSE']._serialized_end=404
-  _globals['_LEARNEDMODEL']._serialized_start=406
-  _globals['_LEARNEDMODEL']._serialized_end=526
-  _globals['_FEEDBACKSERVICE']._serialized_start=529
-  _globals['_FEEDBACKSERVICE']._serialized_end=756
+  _globals['_FEEDBACKSERVICE'].methods_by_name['RecordFeedback']._loaded_options = None
+  _globals['_FEEDBACKSERVICE'].methods_by_name['RecordFeedback']._serialized_options = b'\352\340\030\003\n\001\002'
+  _globals['_FEEDBACKSERVICE'].methods_by_name['ListModels']._loaded_options = None
+  _globals['_FEEDBACKSERVICE'].methods_by_name['ListModels']._serialized_options = b'\352\340\030\004\n\002\002\003'
+  _globals['_RECORDFEEDBACKREQUEST']._serialized_start=165
+  _globals['_RECORDFEEDBACKREQUEST']._serialized_end=295
+  _globals['_RECORDFEEDBACKRESPONSE']._serialized_start=297
+  _globals['_RECORDFEEDBACKRESPONSE']._serialized_end=342
+  _globals['_LISTMODELSREQUEST']._serialized_start=344
+  _globals['_LISTMODELSREQUEST']._serialized_end=363
+  _globals['_LISTMODELSRESPONSE']._serialized_start=365
+  _globals['_LISTMODELSRESPONSE']._serialized_end=438
+  _globals['_LEARNEDMODEL']._serialized_start=440
+  _globals['_LEARNEDMODEL']._serialized_end=560
+  _globals['_FEEDBACKSERVICE']._serialized_start=563
+  _globals['_FEEDBACKSERVICE']._serialized_end=809
 # @@protoc_insertion_point(module_scope)

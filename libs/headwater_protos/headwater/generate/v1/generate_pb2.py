@@ -22,25 +22,30 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from headwater.access.v1 import access_pb2 as headwater_dot_access_dot_v1_dot_access__pb2
 from headwater.documents.v1 import documents_pb2 as headwater_dot_documents_dot_v1_dot_documents__pb2
 from headwater.events.v1 import events_pb2 as headwater_dot_events_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/generate/v1/generate.proto\x12\x15headwater.generate.v1\x1a&headwater/documents/v1/documents.proto\x1a headwater/events/v1/events.proto\"\x96\x01\n\rAnswerRequest\x12\x10\n\x08question\x18\x01 \x01(\t\x12\r\n\x05top_k\x18\x02 \x01(\x05\x12.\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1e.headwater.documents.v1.Filter\x12\x34\n\tfreshness\x18\x04 \x01(\x0b\x32!.headwater.documents.v1.Freshness\"a\n\x0e\x41nswerResponse\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x36\n\x06\x61nswer\x18\x02 \x01(\x0b\x32$.headwater.events.v1.AnswerGeneratedH\x00\x42\x07\n\x05piece\"&\n\x11GetReceiptRequest\x12\x11\n\tanswer_id\x18\x01 \x01(\t\"J\n\x12GetReceiptResponse\x12\x34\n\x06\x61nswer\x18\x01 \x01(\x0b\x32$.headwater.events.v1.AnswerGenerated2\xcd\x01\n\x0fGenerateService\x12W\n\x06\x41nswer\x12$.headwater.generate.v1.AnswerRequest\x1a%.headwater.generate.v1.AnswerResponse0\x01\x12\x61\n\nGetReceipt\x12(.headwater.generate.v1.GetReceiptRequest\x1a).headwater.generate.v1.GetReceiptResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/generate/v1/generate.proto\x12\x15headwater.generate.v1\x1a headwater/access/v1/access.proto\x1a&headwater/documents/v1/documents.proto\x1a headwater/events/v1/events.proto\"\xf1\x01\n\rAnswerRequest\x12\x10\n\x08question\x18\x01 \x01(\t\x12\r\n\x05top_k\x18\x02 \x01(\x05\x12.\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1e.headwater.documents.v1.Filter\x12\x34\n\tfreshness\x18\x04 \x01(\x0b\x32!.headwater.documents.v1.Freshness\x12-\n\x07rewrite\x18\x05 \x01(\x0e\x32\x1c.headwater.events.v1.Rewrite\x12*\n\x07history\x18\x06 \x03(\x0b\x32\x19.headwater.events.v1.Turn\"a\n\x0e\x41nswerResponse\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x36\n\x06\x61nswer\x18\x02 \x01(\x0b\x32$.headwater.events.v1.AnswerGeneratedH\x00\x42\x07\n\x05piece\"&\n\x11GetReceiptRequest\x12\x11\n\tanswer_id\x18\x01 \x01(\t\"J\n\x12GetReceiptResponse\x12\x34\n\x06\x61nswer\x18\x01 \x01(\x0b\x32$.headwater.events.v1.AnswerGenerated2\xdf\x01\n\x0fGenerateService\x12`\n\x06\x41nswer\x12$.headwater.generate.v1.AnswerRequest\x1a%.headwater.generate.v1.AnswerResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x30\x01\x12j\n\nGetReceipt\x12(.headwater.generate.v1.GetReceiptRequest\x1a).headwater.generate.v1.GetReceiptResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headwater.generate.v1.generate_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ANSWERREQUEST']._serialized_start=138
-  _globals['_ANSWERREQUEST']._serialized_end=288
-  _globals['_ANSWERRESPONSE']._serialized_start=290
-  _globals['_ANSWERRESPONSE']._serialized_end=387
-  _globals['_GETRECEIPTREQUEST']._serialized_start=389
-  _globals['_GETRECEIPTREQUEST']._serialized_end=427
-  _globals['_GETRECEIPTRESPONSE']._serialized_start=429
-  _globals['_GETRECEIPTRESPONSE']._serialized_end=503
-  _globals['_GENERATESERVICE']._serialized_start=506
-  _globals['_GENERATESERVICE']._serialized_end=711
+  _globals['_GENERATESERVICE'].methods_by_name['Answer']._loaded_options = None
+  _globals['_GENERATESERVICE'].methods_by_name['Answer']._serialized_options = b'\352\340\030\003\n\001\002'
+  _globals['_GENERATESERVICE'].methods_by_name['GetReceipt']._loaded_options = None
+  _globals['_GENERATESERVICE'].methods_by_name['GetReceipt']._serialized_options = b'\352\340\030\003\n\001\002'
+  _globals['_ANSWERREQUEST']._serialized_start=172
+  _globals['_ANSWERREQUEST']._serialized_end=413
+  _globals['_ANSWERRESPONSE']._serialized_start=415
+  _globals['_ANSWERRESPONSE']._serialized_end=512
+  _globals['_GETRECEIPTREQUEST']._serialized_start=514
+  _globals['_GETRECEIPTREQUEST']._serialized_end=552
+  _globals['_GETRECEIPTRESPONSE']._serialized_start=554
+  _globals['_GETRECEIPTRESPONSE']._serialized_end=628
+  _globals['_GENERATESERVICE']._serialized_start=631
+  _globals['_GENERATESERVICE']._serialized_end=854
 # @@protoc_insertion_point(module_scope)

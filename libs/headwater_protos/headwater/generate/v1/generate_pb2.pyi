@@ -3,8 +3,10 @@
 isort:skip_file
 Questions to cited answers."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from headwater.documents.v1 import documents_pb2 as _documents_pb2
 from headwater.events.v1 import events_pb2 as _events_pb2
 import builtins as _builtins
@@ -28,10 +30,14 @@ class AnswerRequest(_message.Message):
     TOP_K_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
     FRESHNESS_FIELD_NUMBER: _builtins.int
+    REWRITE_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
     question: _builtins.str
     """The question: 1 to 8,192 characters."""
     top_k: _builtins.int
     """Passages to answer from, 1 to 50; 0 means 8."""
+    rewrite: _events_pb2.Rewrite.ValueType
+    """In what other words to search too; unset means as the service is set."""
     @_builtins.property
     def filter(self) -> _documents_pb2.Filter:
         """Restricts the documents."""
@@ -40,6 +46,12 @@ class AnswerRequest(_message.Message):
     def freshness(self) -> _documents_pb2.Freshness:
         """How fresh the answer must be."""
 
+    @_builtins.property
+    def history(self) -> _containers.RepeatedCompositeFieldContainer[_events_pb2.Turn]:
+        """The conversation so far, oldest turn first, at most 50: with it, a question
+        that leans on an earlier one is made to stand alone.
+        """
+
     def __init__(
         self,
         *,
@@ -47,10 +59,12 @@ class AnswerRequest(_message.Message):
         top_k: _builtins.int = ...,
         filter: _documents_pb2.Filter | None = ...,
         freshness: _documents_pb2.Freshness | None = ...,
+        rewrite: _events_pb2.Rewrite.ValueType = ...,
+        history: _abc.Iterable[_events_pb2.Turn] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "freshness", b"freshness"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "freshness", b"freshness", "question", b"question", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "freshness", b"freshness", "history", b"history", "question", b"question", "rewrite", b"rewrite", "top_k", b"top_k"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,33 +22,40 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from headwater.access.v1 import access_pb2 as headwater_dot_access_dot_v1_dot_access__pb2
 from headwater.documents.v1 import documents_pb2 as headwater_dot_documents_dot_v1_dot_documents__pb2
 from headwater.events.v1 import events_pb2 as headwater_dot_events_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eheadwater/guard/v1/guard.proto\x12\x12headwater.guard.v1\x1a&headwater/documents/v1/documents.proto\x1a headwater/events/v1/events.proto\"4\n\x11\x43heckInputRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\tanswer_id\x18\x02 \x01(\t\"\x80\x01\n\x12\x43heckInputResponse\x12,\n\x07verdict\x18\x01 \x01(\x0e\x32\x1b.headwater.guard.v1.Verdict\x12\x0c\n\x04text\x18\x02 \x01(\t\x12.\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x1c.headwater.events.v1.Finding\"\\\n\x14\x43heckPassagesRequest\x12\x31\n\x08passages\x18\x01 \x03(\x0b\x32\x1f.headwater.documents.v1.Passage\x12\x11\n\tanswer_id\x18\x02 \x01(\t\"M\n\x15\x43heckPassagesResponse\x12\x34\n\x08verdicts\x18\x01 \x03(\x0b\x32\".headwater.guard.v1.PassageVerdict\"n\n\x0ePassageVerdict\x12,\n\x07verdict\x18\x01 \x01(\x0e\x32\x1b.headwater.guard.v1.Verdict\x12.\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x1c.headwater.events.v1.Finding\"h\n\x12\x43heckOutputRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x31\n\x08passages\x18\x02 \x03(\x0b\x32\x1f.headwater.documents.v1.Passage\x12\x11\n\tanswer_id\x18\x03 \x01(\t\"\x81\x01\n\x13\x43heckOutputResponse\x12,\n\x07verdict\x18\x01 \x01(\x0e\x32\x1b.headwater.guard.v1.Verdict\x12\x0c\n\x04text\x18\x02 \x01(\t\x12.\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x1c.headwater.events.v1.Finding*t\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_ALLOW\x10\x01\x12\x12\n\x0eVERDICT_REDACT\x10\x02\x12\x11\n\rVERDICT_BLOCK\x10\x03\x12\x16\n\x12VERDICT_QUARANTINE\x10\x04\x32\xb1\x02\n\x0cGuardService\x12[\n\nCheckInput\x12%.headwater.guard.v1.CheckInputRequest\x1a&.headwater.guard.v1.CheckInputResponse\x12\x64\n\rCheckPassages\x12(.headwater.guard.v1.CheckPassagesRequest\x1a).headwater.guard.v1.CheckPassagesResponse\x12^\n\x0b\x43heckOutput\x12&.headwater.guard.v1.CheckOutputRequest\x1a\'.headwater.guard.v1.CheckOutputResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eheadwater/guard/v1/guard.proto\x12\x12headwater.guard.v1\x1a headwater/access/v1/access.proto\x1a&headwater/documents/v1/documents.proto\x1a headwater/events/v1/events.proto\"4\n\x11\x43heckInputRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\tanswer_id\x18\x02 \x01(\t\"\x80\x01\n\x12\x43heckInputResponse\x12,\n\x07verdict\x18\x01 \x01(\x0e\x32\x1b.headwater.guard.v1.Verdict\x12\x0c\n\x04text\x18\x02 \x01(\t\x12.\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x1c.headwater.events.v1.Finding\"\\\n\x14\x43heckPassagesRequest\x12\x31\n\x08passages\x18\x01 \x03(\x0b\x32\x1f.headwater.documents.v1.Passage\x12\x11\n\tanswer_id\x18\x02 \x01(\t\"M\n\x15\x43heckPassagesResponse\x12\x34\n\x08verdicts\x18\x01 \x03(\x0b\x32\".headwater.guard.v1.PassageVerdict\"n\n\x0ePassageVerdict\x12,\n\x07verdict\x18\x01 \x01(\x0e\x32\x1b.headwater.guard.v1.Verdict\x12.\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x1c.headwater.events.v1.Finding\"h\n\x12\x43heckOutputRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x31\n\x08passages\x18\x02 \x03(\x0b\x32\x1f.headwater.documents.v1.Passage\x12\x11\n\tanswer_id\x18\x03 \x01(\t\"\x81\x01\n\x13\x43heckOutputResponse\x12,\n\x07verdict\x18\x01 \x01(\x0e\x32\x1b.headwater.guard.v1.Verdict\x12\x0c\n\x04text\x18\x02 \x01(\t\x12.\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x1c.headwater.events.v1.Finding*t\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_ALLOW\x10\x01\x12\x12\n\x0eVERDICT_REDACT\x10\x02\x12\x11\n\rVERDICT_BLOCK\x10\x03\x12\x16\n\x12VERDICT_QUARANTINE\x10\x04\x32\xcc\x02\n\x0cGuardService\x12\x64\n\nCheckInput\x12%.headwater.guard.v1.CheckInputRequest\x1a&.headwater.guard.v1.CheckInputResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x12m\n\rCheckPassages\x12(.headwater.guard.v1.CheckPassagesRequest\x1a).headwater.guard.v1.CheckPassagesResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x12g\n\x0b\x43heckOutput\x12&.headwater.guard.v1.CheckOutputRequest\x1a\'.headwater.guard.v1.CheckOutputResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headwater.guard.v1.guard_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERDICT']._serialized_start=836
-  _globals['_VERDICT']._serialized_end=952
-  _globals['_CHECKINPUTREQUEST']._serialized_start=128
-  _globals['_CHECKINPUTREQUEST']._serialized_end=180
-  _globals['_CHECKINPUTRESPONSE']._serialized_start=183
-  _globals['_CHECKINPUTRESPONSE']._serialized_end=311
-  _globals['_CHECKPASSAGESREQUEST']._serialized_start=313
-  _globals['_CHECKPASSAGESREQUEST']._serialized_end=405
-  _globals['_CHECKPASSAGESRESPONSE']._serialized_start=407
-  _globals['_CHECKPASSAGESRESPONSE']._serialized_end=484
-  _globals['_PASSAGEVERDICT']._serialized_start=486
-  _globals['_PASSAGEVERDICT']._serialized_end=596
-  _globals['_CHECKOUTPUTREQUEST']._serialized_start=598
-  _globals['_CHECKOUTPUTREQUEST']._serialized_end=702
-  _globals['_CHECKOUTPUTRESPONSE']._serialized_start=705
-  _globals['_CHECKOUTPUTRESPONSE']._serialized_end=834
-  _globals['_GUARDSERVICE']._serialized_start=955
-  _globals['_GUARDSERVICE']._serialized_end=1260
+  _globals['_GUARDSERVICE'].methods_by_name['CheckInput']._loaded_options = None
+  _globals['_GUARDSERVICE'].methods_by_name['CheckInput']._serialized_options = b'\352\340\030\003\n\001\002'
+  _globals['_GUARDSERVICE'].methods_by_name['CheckPassages']._loaded_options = None
+  _globals['_GUARDSERVICE'].methods_by_name['CheckPassages']._serialized_options = b'\352\340\030\003\n\001\002'
+  _globals['_GUARDSERVICE'].methods_by_name['CheckOutput']._loaded_options = None
+  _globals['_GUARDSERVICE'].methods_by_name['CheckOutput']._serialized_options = b'\352\340\030\003\n\001\002'
+  _globals['_VERDICT']._serialized_start=870
+  _globals['_VERDICT']._serialized_end=986
+  _globals['_CHECKINPUTREQUEST']._serialized_start=162
+  _globals['_CHECKINPUTREQUEST']._serialized_end=214
+  _globals['_CHECKINPUTRESPONSE']._serialized_start=217
+  _globals['_CHECKINPUTRESPONSE']._serialized_end=345
+  _globals['_CHECKPASSAGESREQUEST']._serialized_start=347
+  _globals['_CHECKPASSAGESREQUEST']._serialized_end=439
+  _globals['_CHECKPASSAGESRESPONSE']._serialized_start=441
+  _globals['_CHECKPASSAGESRESPONSE']._serialized_end=518
+  _globals['_PASSAGEVERDICT']._serialized_start=520
+  _globals['_PASSAGEVERDICT']._serialized_end=630
+  _globals['_CHECKOUTPUTREQUEST']._serialized_start=632
+  _globals['_CHECKOUTPUTREQUEST']._serialized_end=736
+  _globals['_CHECKOUTPUTRESPONSE']._serialized_start=739
+  _globals['_CHECKOUTPUTRESPONSE']._serialized_end=868
+  _globals['_GUARDSERVICE']._serialized_start=989
+  _globals['_GUARDSERVICE']._serialized_end=1321
 # @@protoc_insertion_point(module_scope)

@@ -23,39 +23,50 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from headwater.access.v1 import access_pb2 as headwater_dot_access_dot_v1_dot_access__pb2
 from headwater.documents.v1 import documents_pb2 as headwater_dot_documents_dot_v1_dot_documents__pb2
 from headwater.events.v1 import events_pb2 as headwater_dot_events_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n headwater/ingest/v1/ingest.proto\x12\x13headwater.ingest.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a&headwater/documents/v1/documents.proto\x1a headwater/events/v1/events.proto\"\xbc\x01\n\x15UpsertDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x32\n\x04info\x18\x02 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\x12\x14\n\x07version\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12*\n\x04lane\x18\x05 \x01(\x0e\x32\x1c.headwater.documents.v1.LaneB\n\n\x08_version\"R\n\x16UpsertDocumentResponse\x12\x38\n\x08position\x18\x01 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\"z\n\x15\x44\x65leteDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x14\n\x07version\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12*\n\x04lane\x18\x03 \x01(\x0e\x32\x1c.headwater.documents.v1.LaneB\n\n\x08_version\"R\n\x16\x44\x65leteDocumentResponse\x12\x38\n\x08position\x18\x01 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\"n\n\x15UploadDocumentRequest\x12<\n\x06header\x18\x01 \x01(\x0b\x32*.headwater.ingest.v1.UpsertDocumentRequestH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x07\n\x05piece\"R\n\x16UploadDocumentResponse\x12\x38\n\x08position\x18\x01 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\")\n\x12GetDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\"\x81\x02\n\x13GetDocumentResponse\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x32\n\x04info\x18\x02 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x04 \x01(\x08\x12\x13\n\x0b\x63hunk_count\x18\x05 \x01(\x05\x12\x38\n\x08position\x18\x06 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x30\n\x0cproduce_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"b\n\x14WatchDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x35\n\x05until\x18\x02 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\"\xd4\x01\n\x15WatchDocumentResponse\x12\x31\n\x05state\x18\x01 \x01(\x0e\x32\".headwater.ingest.v1.DocumentState\x12\x38\n\x08position\x18\x02 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12-\n\x07outcome\x18\x05 \x01(\x0e\x32\x1c.headwater.events.v1.Outcome*\xf7\x01\n\rDocumentState\x12\x1e\n\x1a\x44OCUMENT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44OCUMENT_STATE_ACCEPTED\x10\x01\x12\x1d\n\x19\x44OCUMENT_STATE_SEARCHABLE\x10\x02\x12\x1a\n\x16\x44OCUMENT_STATE_DELETED\x10\x03\x12\x18\n\x14\x44OCUMENT_STATE_STALE\x10\x04\x12\x1b\n\x17\x44OCUMENT_STATE_REJECTED\x10\x05\x12\x1a\n\x16\x44OCUMENT_STATE_CHUNKED\x10\x06\x12\x1b\n\x17\x44OCUMENT_STATE_EMBEDDED\x10\x07\x32\x9e\x04\n\rIngestService\x12i\n\x0eUpsertDocument\x12*.headwater.ingest.v1.UpsertDocumentRequest\x1a+.headwater.ingest.v1.UpsertDocumentResponse\x12i\n\x0e\x44\x65leteDocument\x12*.headwater.ingest.v1.DeleteDocumentRequest\x1a+.headwater.ingest.v1.DeleteDocumentResponse\x12k\n\x0eUploadDocument\x12*.headwater.ingest.v1.UploadDocumentRequest\x1a+.headwater.ingest.v1.UploadDocumentResponse(\x01\x12`\n\x0bGetDocument\x12\'.headwater.ingest.v1.GetDocumentRequest\x1a(.headwater.ingest.v1.GetDocumentResponse\x12h\n\rWatchDocument\x12).headwater.ingest.v1.WatchDocumentRequest\x1a*.headwater.ingest.v1.WatchDocumentResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n headwater/ingest/v1/ingest.proto\x12\x13headwater.ingest.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a headwater/access/v1/access.proto\x1a&headwater/documents/v1/documents.proto\x1a headwater/events/v1/events.proto\"\xbc\x01\n\x15UpsertDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x32\n\x04info\x18\x02 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\x12\x14\n\x07version\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12*\n\x04lane\x18\x05 \x01(\x0e\x32\x1c.headwater.documents.v1.LaneB\n\n\x08_version\"R\n\x16UpsertDocumentResponse\x12\x38\n\x08position\x18\x01 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\"z\n\x15\x44\x65leteDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x14\n\x07version\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12*\n\x04lane\x18\x03 \x01(\x0e\x32\x1c.headwater.documents.v1.LaneB\n\n\x08_version\"R\n\x16\x44\x65leteDocumentResponse\x12\x38\n\x08position\x18\x01 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\"n\n\x15UploadDocumentRequest\x12<\n\x06header\x18\x01 \x01(\x0b\x32*.headwater.ingest.v1.UpsertDocumentRequestH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x07\n\x05piece\"R\n\x16UploadDocumentResponse\x12\x38\n\x08position\x18\x01 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\")\n\x12GetDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\"\x81\x02\n\x13GetDocumentResponse\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x32\n\x04info\x18\x02 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x04 \x01(\x08\x12\x13\n\x0b\x63hunk_count\x18\x05 \x01(\x05\x12\x38\n\x08position\x18\x06 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x30\n\x0cproduce_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"b\n\x14WatchDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x35\n\x05until\x18\x02 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\"\xd4\x01\n\x15WatchDocumentResponse\x12\x31\n\x05state\x18\x01 \x01(\x0e\x32\".headwater.ingest.v1.DocumentState\x12\x38\n\x08position\x18\x02 \x01(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12-\n\x07outcome\x18\x05 \x01(\x0e\x32\x1c.headwater.events.v1.Outcome*\xf7\x01\n\rDocumentState\x12\x1e\n\x1a\x44OCUMENT_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44OCUMENT_STATE_ACCEPTED\x10\x01\x12\x1d\n\x19\x44OCUMENT_STATE_SEARCHABLE\x10\x02\x12\x1a\n\x16\x44OCUMENT_STATE_DELETED\x10\x03\x12\x18\n\x14\x44OCUMENT_STATE_STALE\x10\x04\x12\x1b\n\x17\x44OCUMENT_STATE_REJECTED\x10\x05\x12\x1a\n\x16\x44OCUMENT_STATE_CHUNKED\x10\x06\x12\x1b\n\x17\x44OCUMENT_STATE_EMBEDDED\x10\x07\x32\xcd\x04\n\rIngestService\x12r\n\x0eUpsertDocument\x12*.headwater.ingest.v1.UpsertDocumentRequest\x1a+.headwater.ingest.v1.UpsertDocumentResponse\"\x07\xea\xe0\x18\x03\n\x01\x01\x12r\n\x0e\x44\x65leteDocument\x12*.headwater.ingest.v1.DeleteDocumentRequest\x1a+.headwater.ingest.v1.DeleteDocumentResponse\"\x07\xea\xe0\x18\x03\n\x01\x01\x12t\n\x0eUploadDocument\x12*.headwater.ingest.v1.UploadDocumentRequest\x1a+.headwater.ingest.v1.UploadDocumentResponse\"\x07\xea\xe0\x18\x03\n\x01\x01(\x01\x12j\n\x0bGetDocument\x12\'.headwater.ingest.v1.GetDocumentRequest\x1a(.headwater.ingest.v1.GetDocumentResponse\"\x08\xea\xe0\x18\x04\n\x02\x01\x02\x12r\n\rWatchDocument\x12).headwater.ingest.v1.WatchDocumentRequest\x1a*.headwater.ingest.v1.WatchDocumentResponse\"\x08\xea\xe0\x18\x04\n\x02\x01\x02\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headwater.ingest.v1.ingest_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DOCUMENTSTATE']._serialized_start=1462
-  _globals['_DOCUMENTSTATE']._serialized_end=1709
-  _globals['_UPSERTDOCUMENTREQUEST']._serialized_start=165
-  _globals['_UPSERTDOCUMENTREQUEST']._serialized_end=353
-  _globals['_UPSERTDOCUMENTRESPONSE']._serialized_start=355
-  _globals['_UPSERTDOCUMENTRESPONSE']._serialized_end=437
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=439
-  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=561
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=563
-  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=645
-  _globals['_UPLOADDOCUMENTREQUEST']._serialized_start=647
-  _globals['_UPLOADDOCUMENTREQUEST']._serialized_end=757
-  _globals['_UPLOADDOCUMENTRESPONSE']._serialized_start=759
-  _globals['_UPLOADDOCUMENTRESPONSE']._serialized_end=841
-  _globals['_GETDOCUMENTREQUEST']._serialized_start=843
-  _globals['_GETDOCUMENTREQUEST']._serialized_end=884
-  _globals['_GETDOCUMENTRESPONSE']._serialized_start=887
-  _globals['_GETDOCUMENTRESPONSE']._serialized_end=1144
-  _globals['_WATCHDOCUMENTREQUEST']._serialized_start=1146
-  _globals['_WATCHDOCUMENTREQUEST']._serialized_end=1244
-  _globals['_WATCHDOCUMENTRESPONSE']._serialized_start=1247
-  _globals['_WATCHDOCUMENTRESPONSE']._serialized_end=1459
-  _globals['_INGESTSERVICE']._serialized_start=1712
-  _globals['_INGESTSERVICE']._serialized_end=2254
+  _globals['_INGESTSERVICE'].methods_by_name['UpsertDocument']._loaded_options = None
+  _globals['_INGESTSERVICE'].methods_by_name['UpsertDocument']._serialized_options = b'\352\340\030\003\n\001\001'
+  _globals['_INGESTSERVICE'].methods_by_name['DeleteDocument']._loaded_options = None
+  _globals['_INGESTSERVICE'].methods_by_name['DeleteDocument']._serialized_options = b'\352\340\030\003\n\001\001'
+  _globals['_INGESTSERVICE'].methods_by_name['UploadDocument']._loaded_options = None
+  _globals['_INGESTSERVICE'].methods_by_name['UploadDocument']._serialized_options = b'\352\340\030\003\n\001\001'
+  _globals['_INGESTSERVICE'].methods_by_name['GetDocument']._loaded_options = None
+  _globals['_INGESTSERVICE'].methods_by_name['GetDocument']._serialized_options = b'\352\340\030\004\n\002\001\002'
+  _globals['_INGESTSERVICE'].methods_by_name['WatchDocument']._loaded_options = None
+  _globals['_INGESTSERVICE'].methods_by_name['WatchDocument']._serialized_options = b'\352\340\030\004\n\002\001\002'
+  _globals['_DOCUMENTSTATE']._serialized_start=1496
+  _globals['_DOCUMENTSTATE']._serialized_end=1743
+  _globals['_UPSERTDOCUMENTREQUEST']._serialized_start=199
+  _globals['_UPSERTDOCUMENTREQUEST']._serialized_end=387
+  _globals['_UPSERTDOCUMENTRESPONSE']._serialized_start=389
+  _globals['_UPSERTDOCUMENTRESPONSE']._serialized_end=471
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_start=473
+  _globals['_DELETEDOCUMENTREQUEST']._serialized_end=595
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_start=597
+  _globals['_DELETEDOCUMENTRESPONSE']._serialized_end=679
+  _globals['_UPLOADDOCUMENTREQUEST']._serialized_start=681
+  _globals['_UPLOADDOCUMENTREQUEST']._serialized_end=791
+  _globals['_UPLOADDOCUMENTRESPONSE']._serialized_start=793
+  _globals['_UPLOADDOCUMENTRESPONSE']._serialized_end=875
+  _globals['_GETDOCUMENTREQUEST']._serialized_start=877
+  _globals['_GETDOCUMENTREQUEST']._serialized_end=918
+  _globals['_GETDOCUMENTRESPONSE']._serialized_start=921
+  _globals['_GETDOCUMENTRESPONSE']._serialized_end=1178
+  _globals['_WATCHDOCUMENTREQUEST']._serialized_start=1180
+  _globals['_WATCHDOCUMENTREQUEST']._serialized_end=1278
+  _globals['_WATCHDOCUMENTRESPONSE']._serialized_start=1281
+  _globals['_WATCHDOCUMENTRESPONSE']._serialized_end=1493
+  _globals['_INGESTSERVICE']._serialized_start=1746
+  _globals['_INGESTSERVICE']._serialized_end=2335
 # @@protoc_insertion_point(module_scope)

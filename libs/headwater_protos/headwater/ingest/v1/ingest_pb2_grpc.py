@@ -94,6 +94,7 @@ class IngestServiceServicer:
         """Tells a document's last accepted version, or NOT_FOUND; it may be a
         moment behind what a search shows. NOT_FOUND has the reason REJECTED if
         the document's last event was put aside and none before it was accepted.
+        `info` is empty for whom may not read the document.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -51,6 +51,7 @@ class IngestServiceStub:
     """Tells a document's last accepted version, or NOT_FOUND; it may be a
     moment behind what a search shows. NOT_FOUND has the reason REJECTED if
     the document's last event was put aside and none before it was accepted.
+    `info` is empty for whom may not read the document.
     """
     WatchDocument: _grpc.UnaryStreamMultiCallable[_ingest_pb2.WatchDocumentRequest, _ingest_pb2.WatchDocumentResponse]
     """Streams a document's states from the current one on, until the caller
@@ -76,6 +77,7 @@ class IngestServiceAsyncStub(IngestServiceStub):
     """Tells a document's last accepted version, or NOT_FOUND; it may be a
     moment behind what a search shows. NOT_FOUND has the reason REJECTED if
     the document's last event was put aside and none before it was accepted.
+    `info` is empty for whom may not read the document.
     """
     WatchDocument: _aio.UnaryStreamMultiCallable[_ingest_pb2.WatchDocumentRequest, _ingest_pb2.WatchDocumentResponse]  # type: ignore[assignment]
     """Streams a document's states from the current one on, until the caller
@@ -122,6 +124,7 @@ class IngestServiceServicer(metaclass=_abc_1.ABCMeta):
         """Tells a document's last accepted version, or NOT_FOUND; it may be a
         moment behind what a search shows. NOT_FOUND has the reason REJECTED if
         the document's last event was put aside and none before it was accepted.
+        `info` is empty for whom may not read the document.
         """
 
     @_abc_1.abstractmethod

@@ -49,6 +49,30 @@ FOLDING_NEAR: Folding.ValueType  # 3
 """So are those that share four fifths of all their runs of three words."""
 Global___Folding: _TypeAlias = Folding  # noqa: Y015
 
+class _QueryFusion:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QueryFusionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QueryFusion.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUERY_FUSION_UNSPECIFIED: _QueryFusion.ValueType  # 0
+    """By score."""
+    QUERY_FUSION_SCORE: _QueryFusion.ValueType  # 1
+    """The weighted mean of each passage's scores; 0 where a list is without it."""
+    QUERY_FUSION_RANK: _QueryFusion.ValueType  # 2
+    """The weighted sum of 1 / (60 + rank), as in RAG-Fusion."""
+
+class QueryFusion(_QueryFusion, metaclass=_QueryFusionEnumTypeWrapper):
+    """How the lists of several wordings become one."""
+
+QUERY_FUSION_UNSPECIFIED: QueryFusion.ValueType  # 0
+"""By score."""
+QUERY_FUSION_SCORE: QueryFusion.ValueType  # 1
+"""The weighted mean of each passage's scores; 0 where a list is without it."""
+QUERY_FUSION_RANK: QueryFusion.ValueType  # 2
+"""The weighted sum of 1 / (60 + rank), as in RAG-Fusion."""
+Global___QueryFusion: _TypeAlias = QueryFusion  # noqa: Y015
+
 @_typing.final
 class SearchRequest(_message.Message):
     """A search."""
@@ -70,6 +94,9 @@ class SearchRequest(_message.Message):
     FACETS_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     RECENCY_FIELD_NUMBER: _builtins.int
+    VARIANTS_FIELD_NUMBER: _builtins.int
+    FUSION_FIELD_NUMBER: _builtins.int
+    EXPAND_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """What to look for: 1 to 8,192 characters."""
     top_k: _builtins.int
@@ -112,6 +139,14 @@ class SearchRequest(_message.Message):
     everything but `top_k`, `freshness` and `impression_id` must be as it was
     then. Empty means from the beginning.
     """
+    fusion: Global___QueryFusion.ValueType
+    """How the lists of the query and its variants become one; unset means by
+    score.
+    """
+    expand: _builtins.bool
+    """Also searches by the query's key phrases alone, and by the query with the
+    titles of what it finds first.
+    """
     @_builtins.property
     def filter(self) -> _documents_pb2.Filter:
         """Restricts the documents."""
@@ -129,6 +164,12 @@ class SearchRequest(_message.Message):
     @_builtins.property
     def recency(self) -> Global___Recency:
         """Prefers what is recent; unset means the service's default."""
+
+    @_builtins.property
+    def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Variant]:
+        """The same need in other words, searched beside the query and fused with it:
+        at most 8. What is equal to the query or to one before it is left out.
+        """
 
     def __init__(
         self,
@@ -148,10 +189,13 @@ class SearchRequest(_message.Message):
         facets: _abc.Iterable[_builtins.str] | None = ...,
         cursor: _builtins.str = ...,
         recency: Global___Recency | None = ...,
+        variants: _abc.Iterable[Global___Variant] | None = ...,
+        fusion: Global___QueryFusion.ValueType = ...,
+        expand: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "freshness", b"freshness", "recency", b"recency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "diversity", b"diversity", "facets", b"facets", "filter", b"filter", "folding", b"folding", "for_answer", b"for_answer", "freshness", b"freshness", "group_by_document", b"group_by_document", "highlight", b"highlight", "impression_id", b"impression_id", "max_per_document", b"max_per_document", "passage_characters", b"passage_characters", "query", b"query", "recency", b"recency", "top_k", b"top_k"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "diversity", b"diversity", "expand", b"expand", "facets", b"facets", "filter", b"filter", "folding", b"folding", "for_answer", b"for_answer", "freshness", b"freshness", "fusion", b"fusion", "group_by_document", b"group_by_document", "highlight", b"highlight", "impression_id", b"impression_id", "max_per_document", b"max_per_document", "passage_characters", b"passage_characters", "query", b"query", "recency", b"recency", "top_k", b"top_k", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -190,6 +234,40 @@ class Recency(_message.Message):
 Global___Recency: _TypeAlias = Recency  # noqa: Y015
 
 @_typing.final
+class Variant(_message.Message):
+    """A query in other words."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    HYPOTHETICAL_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What to look for: 1 to 8,192 characters."""
+    weight: _builtins.float
+    """What its list counts beside the query's, which counts 1: up to 10; 0 means
+    1.
+    """
+    hypothetical: _builtins.bool
+    """True if the text reads as an answer might: it is embedded as stored texts
+    are, and the words looked up are the query's (HyDE).
+    """
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        weight: _builtins.float = ...,
+        hypothetical: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hypothetical", b"hypothetical", "text", b"text", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Variant: _TypeAlias = Variant  # noqa: Y015
+
+@_typing.final
 class SearchResponse(_message.Message):
     """What was found."""
 
@@ -204,6 +282,8 @@ class SearchResponse(_message.Message):
     GROUPS_FIELD_NUMBER: _builtins.int
     LIST_CHANGED_FIELD_NUMBER: _builtins.int
     CANDIDATES_FIELD_NUMBER: _builtins.int
+    SEARCHED_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     impression_id: _builtins.str
     """What feedback on this list refers to."""
     next_cursor: _builtins.str
@@ -239,6 +319,16 @@ class SearchResponse(_message.Message):
     def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___DocumentGroup]:
         """With `group_by_document`: the documents, in the order of their passages."""
 
+    @_builtins.property
+    def searched(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was searched beside the query: variants, and what `expand` made."""
+
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was to be searched beside the query and was not, for want of time or
+        of an encoder.
+        """
+
     def __init__(
         self,
         *,
@@ -251,10 +341,12 @@ class SearchResponse(_message.Message):
         groups: _abc.Iterable[Global___DocumentGroup] | None = ...,
         list_changed: _builtins.bool = ...,
         candidates: _builtins.int = ...,
+        searched: _abc.Iterable[_builtins.str] | None = ...,
+        left_out: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "facets", b"facets", "groups", b"groups", "impression_id", b"impression_id", "list_changed", b"list_changed", "missing_legs", b"missing_legs", "next_cursor", b"next_cursor", "passages", b"passages", "watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "facets", b"facets", "groups", b"groups", "impression_id", b"impression_id", "left_out", b"left_out", "list_changed", b"list_changed", "missing_legs", b"missing_legs", "next_cursor", b"next_cursor", "passages", b"passages", "searched", b"searched", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,11 +4,13 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
+from headwater.access.v1 import credentials_pb2
 from headwater.events.v1 import events_pb2 as pb
 from headwater.events.v1 import reindexes_pb2
-from headwater_kit.codec import enums, reindexes
+from headwater_kit.codec import credentials, enums, reindexes
 from headwater_kit.codec.events import CODECS, decode, encode
 from headwater_kit.core import events
+from headwater_kit.core.credentials import ApiKey, TenantStanding
 from headwater_kit.core.documents import (
     Chunk,
     DocumentInfo,
@@ -17,6 +19,7 @@ from headwater_kit.core.documents import (
     Origin,
     Passage,
     Position,
+    Principal,
     ScoreParts,
 )
 from headwater_kit.core.errors import InvalidInput
@@ -30,6 +33,8 @@ from headwater_kit.core.reindexes import (
     ReindexTarget,
     ReindexWished,
 )
+from headwater_kit.core.rewriting import Rewrite, Rewriting, Shortfall, Turn
+from headwater_kit.core.roles import Role
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +62,7 @@ watermarks = st.lists(positions, max_size=3).map(lambda found: tuple(sorted(foun
 infos = st.builds(DocumentInfo, texts, texts, texts, st.dictionaries(texts, values, max_size=3))
 chunks = st.builds(Chunk, texts, ints, texts, tuples(texts), ints, ints, ints, texts)
 parts = st.builds(ScoreParts, *[st.none() | numbers] * 3)
+principals = st.builds(Principal, texts, texts, tuples(texts), st.frozensets(st.sampled_from(Role)))
 passages = st.builds(Passage, chunks, texts, longs, infos, ints, numbers, parts)
 provenances = st.builds(
     events.Provenance,
@@ -73,6 +79,15 @@ findings = st.builds(events.Finding, texts, texts, ints, ints)
 items = st.builds(events.ImpressionItem, texts, texts, longs, texts, ints, numbers, parts)
 impressions = st.builds(events.ImpressionRecorded, texts, texts, texts, texts, blobs, texts, tuples(items), times)
 feedback = st.builds(events.FeedbackRecorded, texts, texts, names, names, st.sampled_from(events.Reaction), ints, times)
+rewritings = st.builds(
+    Rewriting,
+    st.sampled_from(Rewrite),
+    texts,
+    tuples(texts),
+    tuples(texts),
+    texts,
+    st.none() | st.sampled_from(Shortfall),
+)
 sides = st.builds(ReindexSide, texts, texts, texts, ints)
 votes = st.builds(events.PassageVotes, texts, texts, ints, ints)
 memories = st.builds(events.ClickMemory, texts, texts, blobs, texts, tuples(votes))
@@ -99,7 +114,16 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.LedgerEntry: st.builds(
         events.LedgerEntry, longs, st.booleans(), positions, times, infos, ints, st.none() | origins, places, places
     ),
-    events.QuestionAsked: st.builds(events.QuestionAsked, texts, names, names, texts, st.none() | filters),
+    events.QuestionAsked: st.builds(
+        events.QuestionAsked,
+        texts,
+        names,
+        names,
+        texts,
+        st.none() | filters,
+        st.none() | st.sampled_from(Rewrite),
+        tuples(st.builds(Turn, texts, texts)),
+    ),
     events.AnswerGenerated: st.builds(
         events.AnswerGenerated,
         answer_id=texts,
@@ -114,6 +138,7 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
         findings=tuples(findings),
         watermark=watermarks,
         question_id=texts,
+        rewriting=st.none() | rewritings,
     ),
     events.GuardDecided: st.builds(
         events.GuardDecided,
@@ -129,6 +154,8 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.FeedbackRecorded: feedback,
     events.FeedbackJoined: st.builds(events.FeedbackJoined, feedback, impressions, tuples(items)),
     events.ModelPublished: st.builds(events.ModelPublished, memories, times),
+    ApiKey: st.builds(ApiKey, texts, blobs, principals, times, st.none() | times, st.none() | times, texts),
+    TenantStanding: st.builds(TenantStanding, texts, st.booleans(), times, texts),
     ReindexWished: st.builds(ReindexWished, texts, st.sampled_from(ReindexTarget), texts, ints, times),
     ReindexReported: st.builds(
         ReindexReported,
@@ -164,9 +191,11 @@ def test_every_event_message_of_the_contract_has_a_codec() -> None:
         "ClickMemory",
         "PassageVotes",
         "ReindexSide",
+        "Turn",
+        "Rewriting",
     }
     named = {codec.message.DESCRIPTOR.name for codec in CODECS.values()}
-    files = (pb.DESCRIPTOR, reindexes_pb2.DESCRIPTOR)
+    files = (pb.DESCRIPTOR, reindexes_pb2.DESCRIPTOR, credentials_pb2.DESCRIPTOR)
     assert named == {name for file in files for name in file.message_types_by_name} - inner
 
 
@@ -225,6 +254,7 @@ def test_equal_events_give_equal_bytes() -> None:
         (Operator, enums.OPERATORS),
         (ReindexTarget, reindexes.TARGETS),
         (ReindexStage, reindexes.STAGES),
+        (Role, credentials.ROLES),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -7,6 +7,7 @@ from headwater_kit.codec import plain
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import FeedbackRecorded, QuestionAsked, Reaction
 from headwater_kit.core.filters import Compare, Operator
+from headwater_kit.core.rewriting import Rewrite, Turn
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,15 @@ def test_a_question_may_filter() -> None:
     compare = {"field": "year", "operator": "OPERATOR_GE", "value": 2020}
     value = json.dumps({"text": "why?", "filter": {"compare": compare}}).encode()
     assert plain.question(value).filter == Compare("year", Operator.GE, 2020.0)
+
+
+def test_a_question_may_have_a_conversation_and_a_short_word_for_its_rewriting() -> None:
+    value = b'{"text": "and then?", "rewrite": "multi", "history": [{"question": "why?", "answer": "So."}]}'
+    asked = plain.question(value)
+    assert (asked.rewrite, asked.history) == (Rewrite.MULTI, (Turn("why?", "So."),))
+    with pytest.raises(InvalidInput, match="none, multi, hyde, decompose") as refusal:
+        plain.question(b'{"text": "why?", "rewrite": "cleverly"}')
+    assert refusal.value.field == "rewrite"
 
 
 def test_feedback_takes_short_words_and_what_is_missing_from_the_record() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -12,6 +13,7 @@ from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import DeadlineExceeded, InvalidInput
+from headwater_kit.core.roles import GRANTABLE
 from headwater_kit.rpc import acting_as, connect, context
 from headwater_kit.rpc.metadata import MAX_GROUPS
 from headwater_kit.telemetry import trace_id
@@ -146,20 +148,20 @@ async def test_a_principal_is_passed_on(principal: Principal) -> None:
     witness = Witness(context.principal)
     with acting_as(principal, Deadline.after(CLOCK, 5.0)):
         await relay(witness, lambda stub: stub.GetDocument(REQUEST))
-    assert witness.saw == [principal]
+    assert witness.saw == [replace(principal, roles=GRANTABLE)]
 
 
 async def test_a_caller_without_a_principal_is_the_default_one() -> None:
     witness = Witness(context.principal)
     await relay(witness, lambda stub: stub.GetDocument(REQUEST))
-    assert witness.saw == [Principal()]
+    assert witness.saw == [Principal(roles=GRANTABLE)]
 
 
 async def test_metadata_names_the_principal() -> None:
     witness = Witness(context.principal)
     metadata = (("headwater-tenant", "acme"), ("headwater-user", "ann"))
     await relay(witness, lambda stub: stub.GetDocument(REQUEST, metadata=metadata))
-    assert witness.saw == [Principal("acme", "ann")]
+    assert witness.saw == [Principal("acme", "ann", roles=GRANTABLE)]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from headwater.ingest.v1 import ingest_pb2 as pb
 from headwater.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from headwater_kit.core.errors import InvalidInput, Misconfigured, Overloaded, Unavailable
 from headwater_kit.rpc import Server, connect
+from headwater_kit.rpc.doorkeeper import Doorkeeper
 from headwater_kit.rpc.reflection import ALPHA_NAME, NAME
 from headwater_kit.testing.clock import ManualClock
 from headwater_kit.testing.scripted import ScriptedSettings, scripted
@@ -84,7 +85,7 @@ async def test_a_full_server_refuses_at_once_and_says_when_to_return() -> None:
 
 
 async def test_calls_before_the_service_has_started_are_told_to_come_back() -> None:
-    server = Server(SETTINGS, [], ManualClock())
+    server = Server(SETTINGS, [], ManualClock(), Doorkeeper([]))
     with pytest.raises(Unavailable, match="starting"):
         async with server.admission.admitted(None):  # type: ignore[arg-type]
             pass

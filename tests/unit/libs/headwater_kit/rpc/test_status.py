@@ -15,6 +15,8 @@ CASES = [
     errors.InvalidInput("bad"),
     errors.NotFound("gone"),
     errors.Denied("no"),
+    errors.Unauthenticated("who?", reason="EXPIRED"),
+    errors.Suspended("not now"),
     errors.NotYet("behind", lag=17, staleness_ms=2500),
     errors.Misconfigured("fix the setting"),
     errors.Overloaded("full", retry_after_ms=1250),

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from headwater_kit.settings import MilvusSettings, ServiceSettings, SettingsError, docs, load, peer
-from headwater_kit.settings.base import is_loopback
+from headwater_kit.settings.loopback import is_loopback
 from headwater_kit.settings.ports import GRPC_PORTS, METRICS_PORTS
 from headwater_kit.settings.table import as_markdown, as_text, rows
 from pydantic import Field, SecretStr
@@ -56,8 +56,8 @@ def test_the_environment_sets_and_an_empty_variable_does_not(monkeypatch: pytest
 def test_every_fault_has_its_line_and_none_shows_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
     found = faults(monkeypatch, GRPC_PORT="hunter2", EMBED_BATCH_TOKENS="0", AUTH="hunter2")
     assert [line.partition(":")[0] for line in found] == [
-        "HEADWATER_GRPC_PORT",
         "HEADWATER_AUTH",
+        "HEADWATER_GRPC_PORT",
         "HEADWATER_EMBED_BATCH_TOKENS",
     ]
     assert "hunter2" not in "".join(found)
@@ -75,6 +75,21 @@ def test_a_list_is_shown_as_one() -> None:
     ("env", "names"),
     [
         ({"GRPC_HOST": "0.0.0.0"}, ["HEADWATER_GRPC_HOST", "HEADWATER_ALLOW_INSECURE_BIND"]),
+        (
+            {"GRPC_HOST": "0.0.0.0", "TLS_CERT": "c.pem", "TLS_KEY": "k.pem"},
+            ["HEADWATER_AUTH", "HEADWATER_ALLOW_INSECURE_BIND"],
+        ),
+        ({"AUTH": "insecure-metadata,api-key"}, ["HEADWATER_AUTH", "insecure-metadata"]),
+        ({"AUTH": ","}, ["HEADWATER_AUTH"]),
+        ({"AUTH": "jwt", "JWT_ISSUER": "me"}, ["HEADWATER_JWT_AUDIENCE", "HEADWATER_JWT_JWKS"]),
+        ({"AUTH": "mtls"}, ["HEADWATER_SPIFFE_TRUST_DOMAIN"]),
+        ({"AUTH": "mtls", "SPIFFE_TRUST_DOMAIN": "example.org"}, ["HEADWATER_TLS_CLIENT_CA"]),
+        ({"JWT_ALGORITHMS": "HS256"}, ["HEADWATER_JWT_ALGORITHMS"]),
+        ({"JWT_ALGORITHMS": "none"}, ["HEADWATER_JWT_ALGORITHMS"]),
+        ({"JWT_JWKS": "http://example.org/keys"}, ["HEADWATER_JWT_JWKS", "https"]),
+        ({"JWT_ROLES": "staff=peer"}, ["HEADWATER_JWT_ROLES"]),
+        ({"JWT_ROLES": "staff"}, ["HEADWATER_JWT_ROLES"]),
+        ({"SPIFFE_ROLES": "peer"}, ["HEADWATER_SPIFFE_ROLES"]),
         ({"METRICS_HOST": "::"}, ["HEADWATER_METRICS_HOST", "HEADWATER_ALLOW_INSECURE_BIND"]),
         ({"TLS_CERT": "c.pem"}, ["HEADWATER_TLS_CERT", "HEADWATER_TLS_KEY"]),
         ({"TLS_CLIENT_CA": "c.pem"}, ["HEADWATER_TLS_CLIENT_CA", "HEADWATER_TLS_CERT"]),
@@ -93,7 +108,9 @@ def test_what_goes_together_is_checked_together(
     "env",
     [
         {"GRPC_HOST": "0.0.0.0", "ALLOW_INSECURE_BIND": "true"},
-        {"GRPC_HOST": "0.0.0.0", "TLS_CERT": "c.pem", "TLS_KEY": "k.pem"},
+        {"GRPC_HOST": "0.0.0.0", "TLS_CERT": "c.pem", "TLS_KEY": "k.pem", "AUTH": "api-key"},
+        {"AUTH": "jwt, api-key", "JWT_ISSUER": "me", "JWT_AUDIENCE": "you", "JWT_JWKS": "keys.json"},
+        {"JWT_JWKS": "http://127.0.0.1:8080/keys"},
         {"METRICS_HOST": "0.0.0.0", "METRICS_PORT": "0"},
         {"GRPC_HOST": "localhost"},
         {"GRPC_HOST": "::1"},

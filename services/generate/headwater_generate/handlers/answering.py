@@ -1,4 +1,4 @@
-"""Answering: guard, retrieve, guard, generate, guard."""
+"""Answering: guard, rewrite, retrieve, guard, generate, guard."""
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
@@ -11,10 +11,13 @@ from headwater_kit.core.documents import Freshness, Passage, Principal
 from headwater_kit.core.errors import InvalidInput, Transient
 from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Refusal, Verdict
 from headwater_kit.core.filters import Filter
+from headwater_kit.core.rewriting import Rewrite, Rewriting, Turn
 
 from headwater_generate.domain.prompts import NO_SOURCE
 from headwater_generate.domain.release import SentenceBuffer
-from headwater_generate.ports import Checked, Draft, Generator, Guard, Retrieved, Retriever
+from headwater_generate.domain.rewriting import Plan
+from headwater_generate.handlers.rewriting import Rewriter, check_history
+from headwater_generate.ports import Checked, Draft, Generator, Guard, Retrieved, Retriever, Wordings
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +34,11 @@ _REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as asked. `top_k` 0 means 8 passages; `answer_id` names the answer to be."""
+    """A question as asked. `top_k` 0 means 8 passages; `answer_id` names the answer to be.
+
+    `rewrite` None means as the service is set; `history` is the conversation
+    before it, oldest turn first.
+    """
 
     text: str
     answer_id: str
@@ -40,14 +47,17 @@ class Question:
     filter: Filter | None = None
     freshness: Freshness = field(default_factory=Freshness)
     question_id: str = ""
+    rewrite: Rewrite | None = None
+    history: tuple[Turn, ...] = ()
 
 
 @dataclass(slots=True)
 class _Progress:
-    """What is known of an answer so far."""
+    """What is known of an answer so far: `text` is the question after the guard, `plan` what is searched for it."""
 
     question: Question
     text: str = ""
+    plan: Plan = field(default_factory=lambda: Plan(""))
     findings: list[Finding] = field(default_factory=list)
     retrieved: Retrieved = field(default_factory=lambda: Retrieved(()))
     generator: str = ""
@@ -58,17 +68,28 @@ class Answering:
 
     `generators` are tried in order: each further one stands in for the one
     before when that fails. With `fail_open`, a guard that is away is passed by;
-    otherwise the question fails with its error.
+    otherwise the question fails with its error. `rewrite` is for questions that
+    do not say.
     """
 
     def __init__(
-        self, retriever: Retriever, guard: Guard, generators: Sequence[Generator], clock: Clock, *, fail_open: bool
+        self,
+        retriever: Retriever,
+        guard: Guard,
+        generators: Sequence[Generator],
+        clock: Clock,
+        *,
+        fail_open: bool,
+        rewriter: Rewriter | None = None,
+        rewrite: Rewrite = Rewrite.NONE,
     ) -> None:
         self._retriever = retriever
         self._guard = guard
         self._generators = generators
         self._clock = clock
         self._fail_open = fail_open
+        self._rewriter = rewriter or Rewriter(None, clock, 0.0)
+        self._rewrite = rewrite
 
     async def answer(self, question: Question, deadline: Deadline) -> AsyncIterator[str | AnswerGenerated]:
         """Yields checked text as it is written and the whole answer at the end.
@@ -87,17 +108,31 @@ class Answering:
             yield self._refuse(progress, Refusal.INPUT_BLOCKED)
             return
         progress.text = checked.text
+        progress.plan = await self._plan(progress, deadline)
         passages = await self._passages(progress)
         async for piece in self._generate(progress, passages):
             deadline.check()
             yield piece
 
+    async def _plan(self, progress: _Progress, deadline: Deadline) -> Plan:
+        asked = progress.question
+
+        async def check(text: str) -> str | None:
+            checked = await self._checked(text, lambda: self._guard.check_input(text, asked.answer_id), progress)
+            return checked.text if checked.verdict in (Verdict.ALLOW, Verdict.REDACT) else None
+
+        return await self._rewriter.plan(progress.text, self._method(asked), asked.history, check, deadline)
+
+    def _method(self, asked: Question) -> Rewrite:
+        return self._rewrite if asked.rewrite is None else asked.rewrite
+
     async def _passages(self, progress: _Progress) -> Sequence[Passage]:
         """Retrieves, and leaves out what the guard quarantines."""
         asked = progress.question
         top_k = asked.top_k or DEFAULT_TOP_K
+        wordings = Wordings(progress.plan.variants, progress.plan.expand)
         progress.retrieved = await self._retriever.search(
-            progress.text, top_k, asked.filter, asked.freshness, asked.answer_id
+            progress.plan.question, top_k, asked.filter, asked.freshness, asked.answer_id, wordings=wordings
         )
         passages = progress.retrieved.passages
         try:
@@ -139,7 +174,7 @@ class Answering:
         for generator in self._generators:
             progress.generator = generator.name
             try:
-                async with aclosing(generator.stream(progress.text, passages)) as pieces:
+                async with aclosing(generator.stream(progress.plan.question, passages)) as pieces:
                     async for piece in pieces:
                         yield piece
             except Transient as error:
@@ -210,7 +245,17 @@ class Answering:
             findings=tuple(progress.findings),
             watermark=progress.retrieved.watermark,
             question_id=question.question_id,
+            rewriting=self._rewriting(progress),
         )
+
+    def _rewriting(self, progress: _Progress) -> Rewriting | None:
+        """How the question was searched; None where only as asked."""
+        plan, retrieved = progress.plan, progress.retrieved
+        method = self._method(progress.question)
+        as_asked = method is Rewrite.NONE and plan.question == progress.text and plan.shortfall is None
+        if as_asked or not plan.question:
+            return None
+        return Rewriting(method, plan.question, retrieved.searched, retrieved.left_out, plan.by, plan.shortfall)
 
 
 def _validate(question: Question) -> None:
@@ -222,3 +267,4 @@ def _validate(question: Question) -> None:
         )
     if not 0 <= question.top_k <= MAX_TOP_K:
         raise InvalidInput(f"top_k must be 0 to {MAX_TOP_K}, is {question.top_k}", field="top_k")
+    check_history(question.history)

@@ -1,0 +1,203 @@
+"""Headwater's default ranking beside hybrid pipelines of others, with the same vectors and the same chunks, as JSON.
+
+    python bench/retrieval_peers.py --data DIR --peers-python PATH [--sets scifact ...] [--peers NAME ...] [--limit N]
+
+Sets, vectors and Headwater's own ranking are those of `bench/retrieval.py`: the
+service's analysis, weights and fusion over two exact searches. `--peers-python`
+is the interpreter of an environment with bench/requirements-peers.txt; each
+peer runs in a process of its own (`bench/hybrids.py`), one after the other,
+looks vectors up where it would encode, and asks each of its legs for as many
+candidates. Texts in Chinese reach the peers' lexical legs as character
+bigrams, since none of them finds words in it by default; of the encoder they
+have the vectors of the text as it is.
+
+A row has nDCG@10 and recall@1 (means over the questions), the milliseconds of a
+question without its encoding (median, 95th percentile), and the seconds that
+indexing took. `best_peer` is by nDCG@10, and `ahead` is how much larger the
+default's is, as a share. A peer that cannot run says why.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from figures import quantile
+from headwater_inference.catalogue import open_encoder
+from headwater_inference.ports import Encoder, Vectors
+from headwater_inference.settings import ModelSettings
+from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, text_hash
+from headwater_retrieve.domain.fusion import fuse
+from headwater_retrieve.domain.reliability import weigh
+from headwater_retrieve.handlers import DEFAULT_WEIGHTS
+from headwater_text.analysis import analyse
+from headwater_vectors.ports import Hit
+from retrieval import CANDIDATES, LATIN, SETS, Labelled, LexicalLeg, measures
+
+OURS = "headwater"
+# Texts whose vectors are kept in one file.
+PART = 200
+PEERS = (
+    "llamaindex relative_score",
+    "llamaindex reciprocal_rerank",
+    "haystack reciprocal_rank_fusion",
+    "haystack distribution_based_rank_fusion",
+    "txtai hybrid",
+    "langchain ensemble",
+)
+
+
+def table(labelled: Labelled, encoder: Encoder, arguments: argparse.Namespace) -> dict[str, Any]:
+    """A row for Headwater and for each peer, over one set."""
+    questions = spread(labelled.questions, arguments.limit)
+    card, cache = encoder.card, arguments.cache / encoder.card.model_id
+    texts = encoded((card.passage_prefix + text for text in labelled.texts.values()), encoder, cache)
+    asked = encoded((card.query_prefix + question for question in questions.values()), encoder, cache)
+    rows: dict[str, Any] = {OURS: own_row(labelled, questions, texts, asked)}
+    with tempfile.TemporaryDirectory() as folder:
+        hand_over(labelled, questions, texts, asked, Path(folder))
+        for name in arguments.peers:
+            rows[name] = peer_row(name, arguments.peers_python, labelled, questions, Path(folder))
+    return {"texts": len(labelled.texts), "questions": len(questions), **against(rows), "rows": rows}
+
+
+def spread(questions: Mapping[str, str], limit: int) -> Mapping[str, str]:
+    """So many of them, from all over the set; 0 means all."""
+    keys = list(questions)
+    step = max(1, len(keys) // limit) if limit else 1
+    return {key: questions[key] for key in keys[::step][: limit or None]}
+
+
+def encoded(texts: Iterable[str], encoder: Encoder, cache: Path) -> Vectors:
+    """Vectors of the texts, made and kept part by part: a run that was stopped goes on."""
+    cache.mkdir(parents=True, exist_ok=True)
+    everything, parts = list(texts), []
+    with ThreadPoolExecutor(2) as pool:
+        for start in range(0, len(everything), PART):
+            part = everything[start : start + PART]
+            file = cache / f"{text_hash(chr(0).join(part))}.npy"
+            if not file.exists():
+                tokens = [encoder.tokenize(text)[0] for text in part]
+                np.save(file, np.stack(list(pool.map(lambda ids: encoder.encode([ids])[0], tokens))))
+            parts.append(np.load(file))
+    return np.concatenate(parts)
+
+
+def hand_over(labelled: Labelled, questions: Mapping[str, str], texts: Vectors, asked: Vectors, folder: Path) -> None:
+    """Writes what a peer reads: ids, texts and vectors of the chunks and of the questions."""
+    np.savez(folder / "vectors.npz", texts=texts, questions=asked)
+    said = {
+        "candidates": CANDIDATES,
+        "ids": list(labelled.texts),
+        "texts": [for_words(text) for text in labelled.texts.values()],
+        "questions": [for_words(question) for question in questions.values()],
+    }
+    (folder / "set.json").write_text(json.dumps(said))
+
+
+def for_words(text: str) -> str:
+    """The text as it is, or where it is mostly of characters that no spaces set apart, their bigrams."""
+    letters = [letter for letter in text if letter.isalpha()]
+    unspaced = sum("\u3040" <= letter <= "\u9fff" for letter in letters)
+    return analyse(text) if 2 * unspaced > len(letters) else text
+
+
+def own_row(labelled: Labelled, questions: Mapping[str, str], texts: Vectors, asked: Vectors) -> dict[str, Any]:
+    """Headwater's, in this process."""
+    begin = time.perf_counter()
+    ids, lexical = list(labelled.texts), LexicalLeg(labelled.texts)
+    indexing = time.perf_counter() - begin
+    orders, seconds = [], []
+    for question, vector in zip(questions.values(), asked, strict=True):
+        begin = time.perf_counter()
+        scores = texts @ vector
+        nearest = {ids[place]: float(scores[place]) for place in np.argsort(-scores, kind="stable")[:CANDIDATES]}
+        orders.append(own_order(nearest, lexical.search(question), question))
+        seconds.append(time.perf_counter() - begin)
+    return row(labelled, list(questions), orders, seconds, indexing)
+
+
+def own_order(dense: Mapping[str, float], lexical: Mapping[str, float], question: str) -> list[str]:
+    """What the retrieve service makes of what its two legs found, by default."""
+    weights = weigh(question, DEFAULT_WEIGHTS, LATIN)
+    legs = (hits(dense) if weights.dense else [], hits(lexical))
+    return [candidate.passage.document_id for candidate in fuse(*legs, weights)]
+
+
+def hits(scores: Mapping[str, float]) -> list[Hit]:
+    return [
+        Hit(Passage(Chunk(name, 0, "", (), 0, 0, 0, ""), name, 1, DocumentInfo()), score)
+        for name, score in scores.items()
+    ]
+
+
+def peer_row(name: str, python: str, labelled: Labelled, questions: Mapping[str, str], folder: Path) -> dict[str, Any]:
+    """A peer's, in its own process; why there is none where that fails."""
+    command = [python, str(Path(__file__).with_name("hybrids.py")), name, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {"missing": (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]}
+    said = json.loads(done.stdout)
+    found = row(labelled, list(questions), said["orders"], said["seconds"], said["indexing_seconds"])
+    return {**found, "versions": said["versions"]}
+
+
+def row(
+    labelled: Labelled, keys: Sequence[str], orders: Sequence[Sequence[str]], seconds: Sequence[float], indexing: float
+) -> dict[str, Any]:
+    means = np.mean([measures(order, labelled.relevant[key]) for key, order in zip(keys, orders, strict=True)], axis=0)
+    return {
+        "ndcg@10": round(float(means[0]), 4),
+        "recall@1": round(float(means[1]), 4),
+        "p50_ms": round(1_000 * quantile(seconds, 0.5), 2),
+        "p95_ms": round(1_000 * quantile(seconds, 0.95), 2),
+        "indexing_seconds": round(indexing, 2),
+    }
+
+
+def against(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Headwater's row held against the best peer's."""
+    peers = {name: found for name, found in rows.items() if name != OURS and "missing" not in found}
+    if not peers:
+        return {"best_peer": None}
+    best = max(peers, key=lambda name: peers[name]["ndcg@10"])
+    ahead = {name: round(rows[OURS][name] / peers[best][name] - 1, 4) for name in ("ndcg@10", "recall@1")}
+    return {"best_peer": best, "ahead": ahead, "fastest_peer_p50_ms": min(found["p50_ms"] for found in peers.values())}
+
+
+def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
+    parser.add_argument("--peers-python", required=True, help="interpreter of the peers' environment")
+    parser.add_argument("--sets", nargs="*", choices=SETS, default=["scifact", "cmrc2018", "xquad_en", "xquad_zh"])
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), help="which of them")
+    parser.add_argument("--cache", type=Path, default=Path(".headwater/bench"), help="folder for vectors")
+    parser.add_argument("--limit", type=int, default=0, help="questions a set; 0 means all")
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    """Measures the sets, one after the other."""
+    arguments = parse()
+    settings = ModelSettings()
+    encoder = open_encoder(settings.model_spec(), settings.model_store())
+    result: dict[str, Any] = {"model": encoder.card.name, "candidates": CANDIDATES}
+    for name in arguments.sets:
+        result[name] = table(SETS[name](arguments.data), encoder, arguments)
+    shares = [result[name]["ahead"]["ndcg@10"] for name in arguments.sets if "ahead" in result[name]]
+    if shares:
+        result["ahead_on_average"] = round(sum(shares) / len(shares), 4)
+    json.dump(result, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()
