@@ -1,7 +1,9 @@
 """Holds a vector store's walls against a plain model of who may find what: random askers, documents and queries.
 
     python bench/walls.py --searches 100000
-    python bench/walls.py --searches 5000 --store milvus --uri http://127.0.0.1:19530
+    python bench/walls.py --searches 5000 --store milvus --uri http://127.0.0.1:19530 --isolation collection
+
+The address of a laptop's Milvus Lite stands in `headwater status`.
 
 Tenants, document ids, users and groups are those that end a literal, a pattern
 or an expression somewhere; between searches documents are written, deleted, and
@@ -21,7 +23,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from headwater_vectors.memory import MemoryStore
-from headwater_vectors.milvus import Address, MilvusStore
+from headwater_vectors.milvus import Address, Isolation, MilvusStore
 from headwater_vectors.ports import VectorStore
 from headwater_vectors.testing.walls import Tally, Walls
 
@@ -33,6 +35,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--searches", type=int, default=100_000)
     parser.add_argument("--store", choices=["memory", "milvus"], default="memory")
     parser.add_argument("--uri", default="http://127.0.0.1:19530", help="of the Milvus")
+    parser.add_argument("--isolation", choices=list(Isolation), default=Isolation.SHARED, help="of the Milvus")
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args(arguments)
 
@@ -40,7 +43,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 @asynccontextmanager
 async def opened(options: argparse.Namespace, world: int) -> AsyncIterator[VectorStore]:
     """A store of its own for a world; what was in it goes with it."""
-    store = MemoryStore() if options.store == "memory" else MilvusStore(Address(options.uri), f"walls{world}")
+    store: MemoryStore | MilvusStore = MemoryStore()
+    if options.store == "milvus":
+        store = MilvusStore(Address(options.uri), f"walls{world}", isolation=Isolation(options.isolation))
     await store.open()
     try:
         yield store
@@ -59,6 +64,7 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
             unharmed = unharmed and await walls.unharmed()
     return {
         "store": options.store,
+        **({"isolation": options.isolation} if options.store == "milvus" else {}),
         **_sums(tallies),
         "unharmed": unharmed,
         "seconds": round(time.perf_counter() - started, 1),

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from headwater_vectors.memory import MemoryStore
-from headwater_vectors.milvus import Address, MilvusStore
+from headwater_vectors.milvus import Address, Isolation, MilvusStore
 from headwater_vectors.testing.access import AccessContract
 from headwater_vectors.testing.collections import CollectionsContract
 from headwater_vectors.testing.filtering import FilterContract
@@ -28,13 +28,15 @@ class TestMemoryStore(SearchContract, FilterContract, AccessContract, VersionsCo
 
 
 class TestMilvusStore(SearchContract, FilterContract, AccessContract, VersionsContract, CollectionsContract):
+    isolation = Isolation.SHARED
+
     @pytest.fixture
     def alias(self) -> str:
         return f"t{uuid4().hex[:12]}"
 
     @pytest.fixture
     async def store(self, milvus_uri: str, alias: str) -> AsyncIterator[MilvusStore]:
-        store = MilvusStore(Address(milvus_uri), alias)
+        store = MilvusStore(Address(milvus_uri), alias, isolation=self.isolation)
         await store.open()
         yield store
         await store.drop()
@@ -42,7 +44,19 @@ class TestMilvusStore(SearchContract, FilterContract, AccessContract, VersionsCo
 
     @pytest.fixture
     async def twin(self, milvus_uri: str, alias: str) -> AsyncIterator[MilvusStore]:
-        twin = MilvusStore(Address(milvus_uri), alias)
+        twin = MilvusStore(Address(milvus_uri), alias, isolation=self.isolation)
         await twin.open()
         yield twin
         await twin.close()
+
+
+class TestMilvusCollections(TestMilvusStore):
+    """Collections for each tenant."""
+
+    isolation = Isolation.COLLECTION
+
+
+class TestMilvusDatabases(TestMilvusStore):
+    """A database for each tenant."""
+
+    isolation = Isolation.DATABASE

@@ -13,6 +13,7 @@ import psutil
 from headwater_client import Client, ClientSettings
 from headwater_kit.core.documents import Principal
 from headwater_kit.settings import load
+from pydantic import SecretStr
 
 COMMAND_SECONDS = 120.0
 _TARGETS = ("ingest", "index", "retrieve", "generate", "feedback")
@@ -21,14 +22,14 @@ _TARGETS = ("ingest", "index", "retrieve", "generate", "feedback")
 class Laptop:
     """A platform in a data folder of its own. Leaving the context stops it, whatever happened within."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, **env: str) -> None:
         self.root = root
         # What the shell says of some other platform must not reach this one.
         self._env = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith("HEADWATER_") or name == "HEADWATER_MODEL_DIR"
-        }
+        } | env
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +85,12 @@ class Laptop:
         """A plain gRPC channel to a service, with nothing of Headwater's around it."""
         return grpc.insecure_channel(self.entry(name)["address"])
 
-    def client(self, tenant: str, user: str = "ann") -> Client:
+    def client(self, tenant: str, user: str = "ann", groups: tuple[str, ...] = ()) -> Client:
         """The SDK, as this user of this tenant."""
         targets = {f"{name}_target": self.entry(name)["address"] for name in _TARGETS}
-        return Client(load(ClientSettings).model_copy(update=targets), Principal(tenant, user))
+        return Client(load(ClientSettings).model_copy(update=targets), Principal(tenant, user, groups))
+
+    def holder(self, key: str) -> Client:
+        """The SDK, with an API key."""
+        targets = {f"{name}_target": self.entry(name)["address"] for name in _TARGETS}
+        return Client(load(ClientSettings).model_copy(update={**targets, "api_key": SecretStr(key)}))

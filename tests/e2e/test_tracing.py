@@ -70,9 +70,11 @@ def test_a_reactions_trace_goes_on_to_what_is_learned(
     shown = client.search("which colour has the lamp", min_positions=[written], wait_ms=20_000)
     start = records.ends("models.v1")
     trace_id = uuid.uuid4().hex
+    # By who was shown the list: anybody else's reaction is none.
+    shown_to = [*calling(trace_id, tenant), ("headwater-user", "ann")]
     with laptop.channel("feedback") as channel:
         request = RecordFeedbackRequest(impression_id=shown.impression_id, reaction=1, rank=1)
-        FeedbackServiceStub(channel).RecordFeedback(request, metadata=calling(trace_id, tenant), timeout=20)
+        FeedbackServiceStub(channel).RecordFeedback(request, metadata=shown_to, timeout=20)
     record = records.first("models.v1", start, lambda message: message.key().startswith(tenant.encode()))
     assert trace_and_span(record)[0] == trace_id
 

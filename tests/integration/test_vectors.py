@@ -19,10 +19,10 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Misconfigured, Unavailable
 from headwater_kit.core.filters import Member
 from headwater_text.analysis import analyse
-from headwater_vectors.milvus import Address, MilvusStore, schema
+from headwater_vectors.milvus import Address, Isolation, MilvusStore, schema
 from headwater_vectors.milvus.capabilities import Capabilities
 from headwater_vectors.milvus.schema import NoReaders
-from headwater_vectors.ports import ChunkRow, Legs, Model, Query
+from headwater_vectors.ports import ChunkRow, Legs, Query
 from headwater_vectors.testing.access import restricted
 from headwater_vectors.testing.samples import MODEL, all_ledger_rows, all_rows, found, ledger_row, put, rows
 from pymilvus import CollectionSchema
@@ -208,8 +208,8 @@ async def test_a_collection_from_before_readers_is_searched_and_refuses_only_wha
 ) -> None:
     made = schema.chunks_schema
 
-    def before_readers(model: Model, engine: Capabilities) -> CollectionSchema:
-        old = made(model, engine)
+    def before_readers(layout: schema.Layout, engine: Capabilities) -> CollectionSchema:
+        old = made(layout, engine)
         old._fields = [field for field in old.fields if field.name != "readers"]
         return old
 
@@ -233,6 +233,37 @@ async def test_a_collection_from_before_readers_is_searched_and_refuses_only_wha
     assert found(await late.search(QUERY)) == set()
     assert found(await late.search(replace(QUERY, reads_as=("group:a",)))) == {("secret", 1, 0)}
     await late.close()
+
+
+async def test_a_store_keeps_to_the_isolation_that_it_was_made_with(engine: Engine, store: MilvusStore) -> None:
+    await store.adopt(MODEL)
+    late = MilvusStore(Address(engine.uri), isolation=Isolation.COLLECTION)
+    with pytest.raises(Misconfigured, match="HEADWATER_MILVUS_ISOLATION=shared"):
+        await late.open()
+    await late.close()
+
+
+@pytest.mark.parametrize("isolation", [Isolation.COLLECTION, Isolation.DATABASE])
+async def test_tenants_apart_survive_a_restart_and_share_nothing(engine: Engine, isolation: Isolation) -> None:
+    await engine.start()
+    store = MilvusStore(Address(engine.uri), isolation=isolation)
+    await store.open()
+    await store.adopt(MODEL)
+    await put(store, rows("a", 1, ["apple"]))
+    await put(store, rows("b", 1, ["apple"], tenant=NEIGHBOUR))
+    engine.kill()
+    await engine.start()
+    assert found(await searched_again(store)) == {("a", 1, 0)}
+    assert await all_rows(store) == {("a", 1, 0), ("b", 1, 0)}
+    assert await all_rows(store, NEIGHBOUR) == {("b", 1, 0)}
+    names = await store._connection.admin(lambda client: client.list_collections())
+    holding = [name for name in names if name.startswith("headwater0") and not name.endswith("_ledger")]
+    assert len(holding) == (2 if isolation is Isolation.COLLECTION else 0)
+    served = await store.collection()
+    assert served is not None
+    empty = await store._connection.admin(lambda client: client.query(served[0], filter='row_id != ""', limit=1))
+    assert list(empty) == []
+    await store.close()
 
 
 async def test_opening_says_that_nobody_is_there() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from headwater_inference.settings import ModelSettings
 from headwater_kit.settings import MilvusSettings, Settings
+from headwater_kit.settings.access import TRUSTING
 from headwater_kit.settings.kafka import KafkaSettings
 from pydantic import Field
 
@@ -23,6 +24,11 @@ class PlatformSettings(KafkaSettings, MilvusSettings, ModelSettings, Settings):
         default=None,
         validation_alias="JAVA_HOME",
         description="Java that runs the broker, 17 or later; unset means the packaged one",
+    )
+
+    auth: str = Field(
+        default=TRUSTING,
+        description="credentials that the services take; anything but insecure-metadata makes them keys for each other",
     )
 
     @property

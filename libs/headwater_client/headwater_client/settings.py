@@ -24,6 +24,12 @@ class ClientSettings(CallerSettings):
         default=None, description="file with the token that every call shows; read at each call, so it may be replaced"
     )
 
+    allow_insecure_credential: bool = Field(
+        default=False,
+        description="allows showing the credential without TLS to an address other than loopback, as behind a network "
+        "policy",
+    )
+
     @model_validator(mode="after")
     def _check_one(self) -> Self:
         if sum(map(bool, (self.api_key.get_secret_value(), self.token.get_secret_value(), self.token_file))) > 1:

@@ -10,6 +10,7 @@ from headwater_client import Client, ClientSettings
 from headwater_kit.core.documents import ANONYMOUS, DEFAULT_TENANT, Principal
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.settings import load
+from pydantic import SecretStr
 
 from headwater_cli.invocation import Invocation
 from headwater_cli.platform import state
@@ -20,6 +21,7 @@ User = Annotated[str, typer.Option(help="User to act as; empty means the one log
 Groups = Annotated[list[str] | None, typer.Option("--group", help="Group to read as a member of; may be repeated.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TENANT = DEFAULT_TENANT
+NOBODY = {"api_key": SecretStr(""), "token": SecretStr(""), "token_file": None}
 
 _TARGETS = ("ingest", "index", "retrieve", "generate", "feedback")
 
@@ -49,10 +51,14 @@ def client_settings(call: Invocation) -> ClientSettings:
 
 
 def laptop_settings(platform: PlatformState) -> ClientSettings:
-    """Where the services of a laptop platform are, which talk without TLS whatever the environment says of others."""
+    """Where the services of a laptop platform are, which talk without TLS whatever the environment says of others.
+
+    A credential of the environment's is for them only where they ask for one.
+    """
     processes = {name: platform.process(name) for name in _TARGETS}
     targets = {f"{name}_target": process.address for name, process in processes.items() if process is not None}
-    return load(ClientSettings).model_copy(update={**targets, "tls_peer_ca": None})
+    others = {"tls_peer_ca": None} | (NOBODY if platform.trusts else {})
+    return load(ClientSettings).model_copy(update={**targets, **others})
 
 
 def _logged_in() -> str:

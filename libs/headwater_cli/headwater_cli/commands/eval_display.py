@@ -22,7 +22,7 @@ def show_run(run: Run, most: int) -> None:
     for name, value in summary["measures"].items():
         console.print(Text(f"  {name:<12}").append(f"{value:.4f}", style="bold"))
     times = "  ".join(f"{name} {value:.0f}" for name, value in latencies(run.rows).items())
-    console.print(Text(f"  {'ms':<12}{times}  ({run.concurrency} at a time)"))
+    console.print(Text(f"  {'ms':<12}{times}  ({run.concurrency} at a time)"), soft_wrap=True)
     _show_documents(console, run)
     for leg, count in summary["missing_legs"].items():
         console.print(f"[yellow]  queries answered without the {leg} leg: {count}; see `headwater status`[/yellow]")
@@ -44,7 +44,7 @@ def show_comparison(comparison: Comparison, most: int) -> None:
     console.print(table)
     for run in (before, after):
         times = "  ".join(f"{name} {value:.0f}" for name, value in latencies(run.rows).items())
-        console.print(Text(f"ms  {run.name}: {times}  ({run.concurrency} at a time)", style="dim"))
+        console.print(Text(f"ms  {run.name}: {times}  ({run.concurrency} at a time)", style="dim"), soft_wrap=True)
     for change in comparison.changes[:most]:
         ranks = f"{change.before.first_relevant or '–'} → {change.after.first_relevant or '–'}"
         style = "green" if change.difference > 0 else "red"

@@ -16,6 +16,12 @@ from headwater_cli.commands.output import echo_json
 Facets = Annotated[
     list[str] | None, typer.Option("--facet", help="Count the values of a metadata field; may be repeated.")
 ]
+Characters = Annotated[
+    int, typer.Option(help="Join neighbouring chunks to passages of up to so many characters, 200 to 8000.")
+]
+Diversity = Annotated[
+    float, typer.Option(help="How much passages are to differ rather than answer best, 0 to 1.", min=0, max=1)
+]
 
 
 def search(
@@ -25,13 +31,9 @@ def search(
     top_k: Annotated[int, typer.Option(help="Passages wanted, at most 100.", min=1, max=100)] = 5,
     filter: DocumentFilter = "",
     fold: Annotated[Folding | None, typer.Option(help="Fold passages that say the same.")] = None,
-    characters: Annotated[
-        int, typer.Option(help="Join neighbouring chunks to passages of up to so many characters, 200 to 8000.")
-    ] = 0,
+    characters: Characters = 0,
     per_document: Annotated[int, typer.Option(help="Passages a document may have; 0 means any number.", min=0)] = 0,
-    diversity: Annotated[
-        float, typer.Option(help="How much passages are to differ rather than answer best, 0 to 1.", min=0, max=1)
-    ] = 0.0,
+    diversity: Diversity = 0.0,
     by_document: Annotated[bool, typer.Option("--by-document", help="Put passages of a document together.")] = False,
     facet: Facets = None,
     recent: Annotated[str, typer.Option(help="Metadata field of the time by which to prefer what is recent.")] = "",

@@ -110,6 +110,7 @@ def _announce(platform: PlatformState, *, json: bool, hint: str) -> None:
     kafka = platform.process("kafka")
     if kafka is not None and not kafka.address.endswith(f":{USUAL_PORT}"):
         console.print(f"port {USUAL_PORT} was taken: Kafka is at {kafka.address}", highlight=False)
-    console.print(TRUST, style="dim", highlight=False, markup=False, soft_wrap=True)
+    said = TRUST if platform.trusts else f"HEADWATER_AUTH={platform.auth}: make a key with `headwater auth create`"
+    console.print(said, highlight=False, markup=False, soft_wrap=True)
     seconds = time.time() - platform.started_at
     console.print(f"ready in {seconds:.1f} s; stop with {hint}", highlight=False, markup=False, soft_wrap=True)

@@ -8,7 +8,7 @@ Statistical Significance Tests for Information Retrieval Evaluation", CIKM 2007)
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two runs over the queries that both asked."""
+    """Two runs, of each the queries that both asked, in one order."""
 
     before: Run
     after: Run
@@ -67,7 +67,7 @@ class Comparison:
     @property
     def queries(self) -> int:
         """How many both asked."""
-        return len(shared(self.before, self.after))
+        return len(self.before.rows)
 
     def values(self, most: int) -> dict[str, Any]:
         """The comparison for machines, with so many of the queries that changed most."""
@@ -90,7 +90,7 @@ def compare(before: Run, after: Run) -> Comparison:
             f"of {before.set_name} {before.split} and {after.set_name} {after.split}: compare runs over one set"
         )
     measures = [name for name in before.measures if name in after.measures]
-    pairs = shared(before, after)
+    pairs = _pairs(before, after)
     if not measures or len(pairs) < 2:
         raise InvalidInput(
             f"{before.name} and {after.name} have {len(measures)} measures and {len(pairs)} queries in common: "
@@ -98,15 +98,14 @@ def compare(before: Run, after: Run) -> Comparison:
         )
     changes = [Change(old, new, new.measures[measures[0]] - old.measures[measures[0]]) for old, new in pairs]
     return Comparison(
-        before,
-        after,
+        replace(before, rows=tuple(old for old, _ in pairs)),
+        replace(after, rows=tuple(new for _, new in pairs)),
         tuple(_difference(name, pairs) for name in measures),
         tuple(sorted((one for one in changes if one.difference), key=lambda one: -abs(one.difference))),
     )
 
 
-def shared(before: Run, after: Run) -> list[tuple[Row, Row]]:
-    """The rows of the queries that both asked, in the first one's order."""
+def _pairs(before: Run, after: Run) -> list[tuple[Row, Row]]:
     later = {row.query_id: row for row in after.rows}
     return [(row, later[row.query_id]) for row in before.rows if row.query_id in later]
 

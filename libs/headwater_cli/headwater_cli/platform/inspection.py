@@ -10,10 +10,14 @@ from typing import Any, TypeVar
 import grpc
 from headwater.index.v1.index_pb2 import GetReindexRequest, GetStatsRequest
 from headwater.index.v1.index_pb2_grpc import IndexServiceStub
+from headwater_client import ClientSettings
+from headwater_kit.auth.shown import Entry
 from headwater_kit.bus.letters import Place, closed_places
 from headwater_kit.codec.reindexes import reported_from_proto
 from headwater_kit.core.errors import HeadwaterError, Transient
 from headwater_kit.core.reindexes import ReindexReported
+from headwater_kit.rpc.identity import BearerIdentity
+from headwater_kit.settings import load
 
 from headwater_cli.platform.broker import broker_settings, bus
 from headwater_cli.platform.flow import DeadLetters, Flow, GroupLag
@@ -111,7 +115,9 @@ async def _stats(platform: PlatformState, faults: list[str]) -> tuple[int | None
         return None, None
     async with grpc.aio.insecure_channel(index.address) as channel:
         try:
-            stats = await IndexServiceStub(channel).GetStats(GetStatsRequest(), timeout=_STATS_SECONDS)
+            stats = await IndexServiceStub(channel).GetStats(
+                GetStatsRequest(), timeout=_STATS_SECONDS, metadata=_credential(platform)
+            )
         except grpc.aio.AioRpcError as error:
             faults.append(f"index does not tell its size ({error.code().name}): see `headwater logs index`")
             return None, None
@@ -125,8 +131,18 @@ async def _reindex(platform: PlatformState) -> ReindexReported | None:
         return None
     async with grpc.aio.insecure_channel(index.address) as channel:
         try:
-            found = await IndexServiceStub(channel).GetReindex(GetReindexRequest(), timeout=_STATS_SECONDS)
+            found = await IndexServiceStub(channel).GetReindex(
+                GetReindexRequest(), timeout=_STATS_SECONDS, metadata=_credential(platform)
+            )
         except grpc.aio.AioRpcError:
             return None
     report = reported_from_proto(found.status.report) if found.status.HasField("report") else None
     return None if report is None or report.stage.is_over else report
+
+
+def _credential(platform: PlatformState) -> Sequence[Entry]:
+    """What the environment holds to show, where the platform asks for it."""
+    settings = load(ClientSettings)
+    if platform.trusts or not settings.has_credential:
+        return ()
+    return BearerIdentity(settings.credential).entries("")

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from headwater_inference.download import Progress
+from headwater_kit.settings.access import TRUSTING
 
 from headwater_cli.platform import engines
 from headwater_cli.platform.blocking import Report, beside
 from headwater_cli.platform.broker import create_topics
 from headwater_cli.platform.layout import Layout
+from headwater_cli.platform.peers import peer_env
 from headwater_cli.platform.ports import PortLeases
 from headwater_cli.platform.process import Program
 from headwater_cli.platform.services import pick_ports, service_programs
@@ -46,7 +48,9 @@ class LaptopPlan:
         """Creates the topics and picks the services' ports."""
         report("creating topics", None)
         await create_topics(self._settings, self._engines.kafka_bootstrap)
-        return service_programs(self._layout, pick_ports(self._leases), self._service_env())
+        ports = pick_ports(self._leases)
+        peers = {} if self._settings.auth == TRUSTING else peer_env(self._layout, list(ports))
+        return service_programs(self._layout, ports, self._service_env(), peers)
 
     def _make_engines(self, report: Report) -> Engines:
         settings, programs = self._settings, []

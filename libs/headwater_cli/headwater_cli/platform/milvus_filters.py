@@ -3,12 +3,14 @@
 It evaluates comparisons over whole columns. Where `array_contains_any` stands in
 a filter, it evaluates all of that filter row by row in Python; and Headwater asks
 in every search whether a row names one of the asker's readers. Here that part is
-looked up in the column, and the rest of the filter is evaluated as without it.
+looked up, and the rest of the filter is evaluated as without it.
 """
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from milvus_lite.search.filter import compile_expr, evaluate_mask
@@ -19,23 +21,54 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
+class Postings:
+    """A column of lists, turned round: in which rows each value stands."""
+
+    size: int
+    rows: Mapping[str, NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, column: Any) -> "Postings":
+        """Of a column of a table."""
+        lists = column.combine_chunks()
+        encoded = lists.flatten().dictionary_encode()
+        owners = np.repeat(np.arange(len(lists)), lists.value_lengths().fill_null(0).to_numpy())
+        codes = encoded.indices.to_numpy()
+        order = np.argsort(codes, kind="stable")
+        values = encoded.dictionary.to_pylist()
+        ends = np.searchsorted(codes[order], np.arange(len(values)), side="right")
+        return cls(len(lists), dict(zip(values, np.split(owners[order], ends[:-1]), strict=True)) if values else {})
+
+    def mask(self, values: Iterable[str]) -> Mask:
+        """True of rows in which one of the values stands."""
+        held = np.zeros(self.size, dtype=np.bool_)
+        for value in values:
+            if value in self.rows:
+                held[self.rows[value]] = True
+        return held
+
+
+class Columns:
+    """Columns of lists of segments, which never change, kept turned round. Safe to share among threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: WeakKeyDictionary[Any, Mapping[Any, dict[str, Postings]]] = WeakKeyDictionary()
+
+    def of(self, collection: Any, segments: Iterable[Any]) -> Mapping[Any, dict[str, Postings]]:
+        """What is kept of each of the segments, by column, to be added to; what was kept of others goes."""
+        with self._lock:
+            before = self._kept.get(collection, {})
+            self._kept[collection] = {segment: before.get(segment, {}) for segment in segments}
+            return self._kept[collection]
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
     """True of rows whose list in this column holds one of the values."""
 
     column: str
-    values: frozenset[str]
-
-    def mask(self, table: Any) -> Mask:
-        """Of each row."""
-        lists = table.column(self.column).combine_chunks()
-        # The same few readers stand in most rows: each is compared once.
-        encoded = lists.flatten().dictionary_encode()
-        wanted = np.fromiter((value in self.values for value in encoded.dictionary.to_pylist()), dtype=np.bool_)
-        rows = np.repeat(np.arange(len(lists)), lists.value_lengths().fill_null(0).to_numpy())
-        held = np.zeros(len(lists), dtype=np.bool_)
-        if len(rows):
-            held[rows[wanted[encoded.indices.to_numpy()]]] = True
-        return held
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +78,11 @@ class Where:
     holdings: tuple[Holding, ...]
     rest: Any = None
 
-    def mask(self, table: Any) -> Mask:
-        """True of the rows that pass."""
-        masks: list[Mask] = [holding.mask(table) for holding in self.holdings]
+    def mask(self, table: Any, kept: dict[str, Postings]) -> Mask:
+        """True of the rows of a table that pass; its columns that are turned round for that are added to `kept`."""
+        for name in {holding.column for holding in self.holdings} - kept.keys():
+            kept[name] = Postings.of(table.column(name))
+        masks = [kept[holding.column].mask(holding.values) for holding in self.holdings]
         if self.rest is not None:
             masks.append(evaluate_mask(self.rest, table))
         passing: Mask = np.logical_and.reduce(masks)
@@ -77,4 +112,4 @@ def _holding(node: Any) -> Holding | None:
         return None
     if not all(isinstance(value, StringLit) for value in node.values.elements):
         return None
-    return Holding(node.value.name, frozenset(value.value for value in node.values.elements))
+    return Holding(node.value.name, tuple(value.value for value in node.values.elements))

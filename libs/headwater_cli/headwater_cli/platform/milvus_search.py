@@ -22,7 +22,7 @@ from milvus_lite.index.sparse_factory import create_sparse_index, sparse_index_m
 from milvus_lite.schema.types import DataType
 from numpy.typing import NDArray
 
-from headwater_cli.platform.milvus_filters import Mask, Where, compiled
+from headwater_cli.platform.milvus_filters import Columns, Mask, Where, compiled
 
 # Distance, source and row; and a hit as Milvus Lite's search returns it.
 Found = tuple[float, "_Source", int]
@@ -69,7 +69,7 @@ class Standings:
 
 def search_quickly(collection: Any) -> None:
     """Lets a class of collections search so where a request is of the simple kind; before `milvus_locks.guard`."""
-    search, standings = collection.search, Standings()
+    search, standings, columns = collection.search, Standings(), Columns()
 
     def searching(each: Any, query_vectors: Any, top_k: int = 10, **options: Any) -> Any:
         field: str = options.get("anns_field") or ""
@@ -78,7 +78,7 @@ def search_quickly(collection: Any) -> None:
             return search(each, query_vectors, top_k=top_k, **options)
         each._require_loaded()  # noqa: SLF001 - nor has it a public way to the rest
         where = compiled(each, options["expr"]) if options.get("expr") else None
-        sources = [source for source in _sources(each, standings, where) if source.mask.any()]
+        sources = [source for source in _sources(each, standings, columns, where) if source.mask.any()]
         if metric == SPARSE_METRIC:
             (query,) = each._prepare_sparse_queries(query_vectors, field)  # noqa: SLF001
             found = _by_words(each, field, query, sources, top_k)
@@ -104,7 +104,7 @@ def _is_simple(collection: Any, queries: Any, metric: str, options: Mapping[str,
     )
 
 
-def _sources(collection: Any, standings: Standings, where: Where | None) -> list[_Source]:
+def _sources(collection: Any, standings: Standings, columns: Columns, where: Where | None) -> list[_Source]:
     segments, deletions = collection._read_snapshot()  # noqa: SLF001
     memtable = collection._memtable  # noqa: SLF001
     # At one moment: of a key that is deleted or written again in between, the row before would be neither's.
@@ -123,7 +123,8 @@ def _sources(collection: Any, standings: Standings, where: Where | None) -> list
         sources.append(_Source(pks, table, np.ones(len(pks), dtype=np.bool_)))
     if where is None:
         return sources
-    return [_Source(s.pks, s.table, s.mask & where.mask(s.table), s.segment) for s in sources]
+    kept = columns.of(collection, segments)
+    return [_Source(s.pks, s.table, s.mask & where.mask(s.table, kept.get(s.segment, {})), s.segment) for s in sources]
 
 
 def _newest(segments: Sequence[Any], deleted: Mapping[str, int]) -> list[Mask]:

@@ -38,7 +38,7 @@ async def run(layout: Layout, settings: PlatformSettings, make_plan: MakePlan, o
         layout,
         make_plan(layout, settings, leases),
         inherited(),
-        _first_state(clock.now()),
+        _first_state(clock.now(), settings.auth),
         observe,
         clock=clock,
         rng=random.Random(),
@@ -64,13 +64,14 @@ async def clean(layout: Layout) -> tuple[str, ...]:
     return tuple(ended)
 
 
-def _first_state(now: float) -> PlatformState:
+def _first_state(now: float, auth: str) -> PlatformState:
     return PlatformState(
         phase=Phase.STARTING,
         activity="starting",
         supervisor=Identity.of(os.getpid()),
         started_at=now,
         version=version("headwater-cli"),
+        auth=auth,
     )
 
 

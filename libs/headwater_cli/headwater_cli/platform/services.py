@@ -41,8 +41,10 @@ def pick_ports(leases: PortLeases) -> Mapping[str, Ports]:
     return {name: Ports(leases.pick(GRPC_PORTS[name]), leases.pick(METRICS_PORTS[name])) for name in GRPC_PORTS}
 
 
-def service_programs(layout: Layout, ports: Mapping[str, Ports], env: Mapping[str, str]) -> tuple[Program, ...]:
-    """One program a service, each told where its peers are; `env` adds what all of them need."""
+def service_programs(
+    layout: Layout, ports: Mapping[str, Ports], env: Mapping[str, str], own: Mapping[str, Mapping[str, str]]
+) -> tuple[Program, ...]:
+    """One program a service, each told where its peers are; `env` adds what all need, `own` what one does."""
     targets = {f"HEADWATER_{name.upper()}_TARGET": chosen.target for name, chosen in ports.items()}
     return tuple(
         Program(
@@ -50,7 +52,7 @@ def service_programs(layout: Layout, ports: Mapping[str, Ports], env: Mapping[st
             (sys.executable, "-m", f"headwater_{name}"),
             chosen.target,
             layout.log(name),
-            env={**_PLAIN, **_OPERATED, **targets, **env, **_own(layout, name, chosen)},
+            env={**_PLAIN, **_OPERATED, **targets, **env, **_own(layout, name, chosen), **own.get(name, {})},
             ready=partial(serves, chosen.target),
         )
         for name, chosen in ports.items()

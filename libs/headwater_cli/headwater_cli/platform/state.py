@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from headwater_kit.core.errors import Misconfigured, Unavailable
+from headwater_kit.settings.access import TRUSTING
 from pydantic import TypeAdapter, ValidationError
 
 from headwater_cli.platform.layout import Layout
@@ -52,7 +53,10 @@ class ProcessState:
 
 @dataclass(frozen=True, slots=True)
 class PlatformState:
-    """The platform. `activity` says in words what goes on, or what went wrong; `done` how much of it, from 0 to 1."""
+    """The platform. `activity` says in words what goes on, or what went wrong; `done` how much of it, from 0 to 1.
+
+    `auth` is what its services take for a credential.
+    """
 
     phase: Phase
     activity: str
@@ -63,7 +67,13 @@ class PlatformState:
     kafka_bootstrap: str = ""
     milvus_uri: str = ""
     processes: tuple[ProcessState, ...] = ()
+    auth: str = TRUSTING
     schema: int = SCHEMA
+
+    @property
+    def trusts(self) -> bool:
+        """Whether the services believe whoever calls."""
+        return self.auth == TRUSTING
 
     def process(self, name: str) -> ProcessState | None:
         """The process of that name, if there is one."""

@@ -10,6 +10,7 @@ from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import HeadwaterError, Transient
 from headwater_kit.core.retry import Backoff
+from headwater_kit.rpc.doorkeeper import Doorkeeper
 from headwater_kit.rpc.server import Server
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime.access import Access, trusting
@@ -48,7 +49,8 @@ class Service:
         clock: Clock | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        access = access or trusting(settings)
+        # Without servicers there is nothing to be let in to.
+        access = access or (trusting(settings) if servicers else Access(Doorkeeper([])))
         self.name = name
         self._settings = settings
         self._components = (*access.components, *components)

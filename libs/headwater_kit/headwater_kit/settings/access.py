@@ -145,7 +145,7 @@ class AccessSettings(BaseSettings):
         return text
 
     @model_validator(mode="after")
-    def _check_tokens(self) -> Self:
+    def _check_needs(self) -> Self:
         missing = [name for name in ("jwt_issuer", "jwt_audience", "jwt_jwks") if not getattr(self, name)]
         if JWT in self.auth_kinds and missing:
             names = ", ".join(f"HEADWATER_{name.upper()}" for name in missing)

@@ -1,6 +1,7 @@
 """An issuer of tokens, peers, and everything that can be wrong with what they sign."""
 
 import base64
+import datetime
 import hashlib
 import hmac
 import json
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from jwt.algorithms import ECAlgorithm
@@ -67,6 +70,25 @@ def write_peer(folder: Path, service: str) -> ed25519.Ed25519PrivateKey:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (folder.parent / f"{service}.key").write_bytes(private)
     return key
+
+
+def write_certificate(uri: str, now: float) -> str:
+    """A certificate in PEM with that URI as its name, signed by itself, good for an hour."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    begin = datetime.datetime.fromtimestamp(now, datetime.UTC)
+    names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([]))
+        .issuer_name(x509.Name([]))
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begin)
+        .not_valid_after(begin + datetime.timedelta(hours=1))
+        .add_extension(names, critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return certificate.public_bytes(Encoding.PEM).decode()
 
 
 def _part(values: Mapping[str, Any]) -> str:

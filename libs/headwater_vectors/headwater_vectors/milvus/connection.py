@@ -50,11 +50,12 @@ class CollectionGone(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the store is and how to be let in; `uri` http:// or https://."""
+    """Where the store is and how to be let in; `uri` http:// or https://, `database` empty for the default one."""
 
     uri: str
     token: str = ""
     tls_ca: Path | None = None
+    database: str = ""
 
 
 class Connection:
@@ -101,6 +102,7 @@ class Connection:
         options: dict[str, Any] = {
             "uri": self._address.uri,
             "token": self._address.token,
+            "db_name": self._address.database,
             "timeout": CONNECT_SECONDS,
             "grpc_options": GRPC_OPTIONS,
         }

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from headwater_kit.core.errors import Misconfigured, Unavailable
@@ -30,6 +31,7 @@ _LEDGER_SUFFIX = "_ledger"
 MODEL_ID = "headwater.model_id"
 DIMENSION = "headwater.dimension"
 LAYOUT = "headwater.layout"
+ISOLATION = "headwater.isolation"
 # Of fields, ids and what rows mean; 3: a chunk names its readers.
 LAYOUT_NUMBER = "3"
 # Of collections from before documents had readers: all that is in one is there for its whole tenant.
@@ -48,11 +50,20 @@ class NoReaders(Unavailable):
     reason = "NO_READERS"
 
 
+class Isolation(StrEnum):
+    """What tenants share: collections, a database with collections for each, or a server with a database for each."""
+
+    SHARED = "shared"
+    COLLECTION = "collection"
+    DATABASE = "database"
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a collection holds: vectors of which model, and whether its rows name their readers."""
+    """What a collection holds: vectors of which model, of which tenants, and whether its rows name their readers."""
 
     model: Model
+    isolation: Isolation = Isolation.SHARED
     has_readers: bool = True
 
     @property
@@ -77,12 +88,13 @@ def is_ledger(collection: str) -> bool:
     return collection.endswith(_LEDGER_SUFFIX)
 
 
-def chunks_schema(model: Model, engine: Capabilities) -> CollectionSchema:
+def chunks_schema(layout: Layout, engine: Capabilities) -> CollectionSchema:
     """A row a chunk: what a hit shows, what filters ask for, and the two things that are searched."""
+    is_shared = layout.isolation is Isolation.SHARED
     # Metadata keys are dynamic fields, one a key and type (`filters.attribute`).
     schema = MilvusClient.create_schema(enable_dynamic_field=True)
     schema.add_field("row_id", DataType.VARCHAR, is_primary=True, max_length=MAX_REVISION_BYTES)
-    schema.add_field("tenant", DataType.VARCHAR, max_length=MAX_ID_BYTES, is_partition_key=True)
+    schema.add_field("tenant", DataType.VARCHAR, max_length=MAX_ID_BYTES, is_partition_key=is_shared)
     schema.add_field("document_id", DataType.VARCHAR, max_length=MAX_ID_BYTES)
     schema.add_field("revision", DataType.VARCHAR, max_length=MAX_REVISION_BYTES)
     for name in ("version", "ordinal", "start_character", "end_character", "token_count"):
@@ -98,7 +110,7 @@ def chunks_schema(model: Model, engine: Capabilities) -> CollectionSchema:
     analyzer = {"tokenizer": engine.tokenizer}
     schema.add_field("lexical", DataType.VARCHAR, max_length=MAX_BYTES, enable_analyzer=True, analyzer_params=analyzer)
     schema.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
-    schema.add_field("dense", DataType.FLOAT_VECTOR, dim=model.dimension)
+    schema.add_field("dense", DataType.FLOAT_VECTOR, dim=layout.model.dimension)
     schema.add_function(Function("bm25", FunctionType.BM25, ["lexical"], ["sparse"]))
     return schema
 
@@ -139,9 +151,15 @@ def ledger_indexes(engine: Capabilities) -> IndexParams:
     return indexes
 
 
-def properties(model: Model) -> dict[str, str]:
+def properties(layout: Layout) -> dict[str, str]:
     """A collection's properties: say whose vectors it holds, and how."""
-    return {MODEL_ID: model.model_id, DIMENSION: str(model.dimension), LAYOUT: LAYOUT_NUMBER}
+    model = layout.model
+    return {
+        MODEL_ID: model.model_id,
+        DIMENSION: str(model.dimension),
+        LAYOUT: LAYOUT_NUMBER,
+        ISOLATION: layout.isolation.value,
+    }
 
 
 def layout_of(name: str, found: Mapping[str, str]) -> Layout:
@@ -159,4 +177,14 @@ def layout_of(name: str, found: Mapping[str, str]) -> Layout:
             f"the collection {name} was made by another version of Headwater: "
             "start with a new data folder or store, or drop the collection and let it be filled again from the topics"
         )
-    return Layout(model, has_readers=number != OPEN_LAYOUT_NUMBER)
+    isolation = Isolation(found.get(ISOLATION, Isolation.SHARED))
+    return Layout(model, isolation, has_readers=number != OPEN_LAYOUT_NUMBER)
+
+
+def check_isolation(name: str, layout: Layout, wanted: Isolation) -> None:
+    """Raises Misconfigured where a collection was made for tenants to share something else."""
+    if layout.isolation is not wanted:
+        raise Misconfigured(
+            f"the collection {name} was made with HEADWATER_MILVUS_ISOLATION={layout.isolation}, not {wanted}: "
+            "keep to that, or use an empty store and fill it with `headwater reconcile --repair`"
+        )

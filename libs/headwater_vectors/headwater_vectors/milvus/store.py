@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
-from uuid import uuid4
 
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.documents import DocumentKey, Passage
@@ -14,8 +13,11 @@ from headwater_vectors.milvus import schema
 from headwater_vectors.milvus.capabilities import SERVER, Capabilities, capabilities_of
 from headwater_vectors.milvus.catalogue import Catalogue
 from headwater_vectors.milvus.connection import Address, CollectionGone, Connection
+from headwater_vectors.milvus.places import CollectionPlaces, DatabasePlaces, Places
 from headwater_vectors.milvus.reader import MilvusReader
+from headwater_vectors.milvus.rooms import Room, Rooms
 from headwater_vectors.milvus.scan import MilvusScan
+from headwater_vectors.milvus.schema import Isolation, Layout
 from headwater_vectors.milvus.tables import Tables
 from headwater_vectors.milvus.writer import MilvusWriter
 from headwater_vectors.ports import (
@@ -40,22 +42,36 @@ Result = TypeVar("Result")
 class _Opened:
     name: str
     model: Model
-    reader: MilvusReader
-    writer: MilvusWriter
-    scan: MilvusScan
+    reader: MilvusReader | Rooms
+    writer: MilvusWriter | Rooms
+    scan: MilvusScan | Rooms
 
 
 class MilvusStore:
     """`VectorStore` over a Milvus; one an event loop."""
 
-    def __init__(self, address: Address, alias: str = ALIAS, *, label: str = "", clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        address: Address,
+        alias: str = ALIAS,
+        *,
+        isolation: Isolation = Isolation.SHARED,
+        label: str = "",
+        clock: Clock | None = None,
+    ) -> None:
         self._address = address
+        self._isolation = isolation
         self._family = alias
         self._label = label
         self._alias = shadow_alias(alias, label) if label else alias
         self._clock = clock or SystemClock()
         self._connection = Connection(address)
         self._catalogue = Catalogue(self._connection)
+        self._places: Places = (
+            DatabasePlaces(self._connection, address, alias)
+            if isolation is Isolation.DATABASE
+            else CollectionPlaces(self._connection, alias)
+        )
         self._engine: Capabilities = SERVER
         self._opened: _Opened | None = None
         self._look_due = 0.0
@@ -145,7 +161,7 @@ class MilvusStore:
     async def shadow(self, label: str) -> "MilvusStore":
         """As `Collections.shadow`."""
         shadow_alias(self._family, label)
-        shadow = MilvusStore(self._address, self._family, label=label, clock=self._clock)
+        shadow = MilvusStore(self._address, self._family, isolation=self._isolation, label=label, clock=self._clock)
         await shadow.open()
         return shadow
 
@@ -173,7 +189,7 @@ class MilvusStore:
         if name == await self._catalogue.named_by(self._alias):
             raise Misconfigured(f"the collection {name} is served: promote another before retiring it")
         if name:
-            await self._catalogue.drop(name)
+            await self._drop(name)
 
     async def spare(self) -> Sequence[str]:
         """As `Collections.spare`."""
@@ -191,13 +207,21 @@ class MilvusStore:
     async def close(self) -> None:
         """As `VectorStore.close`."""
         self._opened = None
+        await self._places.close()
         await self._connection.close()
 
     async def drop(self) -> None:
         """Deletes all collections under the alias, with all that is in them."""
         for name in await self._catalogue.names(self._family):
-            await self._catalogue.drop(name)
+            await self._drop(name)
         self._opened = None
+
+    async def _drop(self, name: str) -> None:
+        """A collection with the places of its tenants; it comes last, since they are found by its name."""
+        for tenant in await self._places.tenants(name):
+            if place := await self._places.place(name, tenant):
+                await Catalogue(place.connection).drop(place.name)
+        await self._catalogue.drop(name)
 
     async def _on_served(self, call: Callable[[_Opened], Awaitable[Result]], absent: Callable[[], Result]) -> Result:
         """What a call on the collection served returns; what `absent` does while there is none."""
@@ -253,20 +277,22 @@ class MilvusStore:
     async def _create(self, model: Model) -> _Opened:
         """Makes both collections, loads them, and only then names them by the alias."""
         name = schema.collection_name(self._family, model, self._label)
-        tables = Tables(self._connection, name, self._engine)
-        await tables.create(model)
+        tables, layout = Tables(self._connection, name, self._engine), Layout(model, self._isolation)
+        await tables.create(layout)
         await tables.load()
         await self._catalogue.point(self._alias, name)
-        self._opened = await self._use(name, schema.Layout(model))
+        self._opened = await self._use(name, layout)
         return self._opened
 
-    async def _use(self, name: str, layout: schema.Layout) -> _Opened:
+    async def _use(self, name: str, layout: Layout) -> _Opened:
+        schema.check_isolation(name, layout, self._isolation)
+        if self._isolation is not Isolation.SHARED:
+            rooms = Rooms(name, layout, self._engine, self._places)
+            return _Opened(name, layout.model, rooms, rooms, rooms)
         tables = Tables(self._connection, name, self._engine)
         await tables.load()
-        # A name of its own, also where the collection was served before, as by a rollback: its switches are counted
-        # from the beginning, and those of one name must never be (`visibility`).
-        writer = MilvusWriter(tables, layout, writer_id=uuid4().hex)
-        return _Opened(name, layout.model, MilvusReader(tables, layout), writer, MilvusScan(tables))
+        room = Room.over(tables, layout)
+        return _Opened(name, layout.model, room.reader, room.writer, room.scan)
 
 
 def _refuse() -> NoReturn:

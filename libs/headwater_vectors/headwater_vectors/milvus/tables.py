@@ -11,7 +11,6 @@ from headwater_vectors.milvus import schema
 from headwater_vectors.milvus.capabilities import Capabilities
 from headwater_vectors.milvus.connection import ADMIN_SECONDS, READ_SECONDS, WRITE_SECONDS, Connection, NotLoaded
 from headwater_vectors.milvus.literals import inlined
-from headwater_vectors.ports import Model
 
 Result = TypeVar("Result")
 Entity = Mapping[str, Any]
@@ -31,10 +30,10 @@ class Tables:
         self.engine = engine
         self._connection = connection
 
-    async def create(self, model: Model) -> None:
+    async def create(self, layout: schema.Layout) -> None:
         """Creates what is missing of the two."""
-        fields, indexes = schema.chunks_schema(model, self.engine), schema.chunks_indexes(self.engine)
-        await self._create(self.chunks, fields, indexes, schema.properties(model))
+        fields, indexes = schema.chunks_schema(layout, self.engine), schema.chunks_indexes(self.engine)
+        await self._create(self.chunks, fields, indexes, schema.properties(layout))
         await self._create(self.ledger, schema.ledger_schema(), schema.ledger_indexes(self.engine), {})
 
     async def load(self) -> None:

@@ -10,7 +10,7 @@ def tenant_to_compare(principal: Principal, asked: str, operators: str) -> str |
     `operators` is the tenant whose users may ask for any, and for all; empty
     means that none may.
     """
-    if principal.tenant == operators:
+    if operators and principal.tenant == operators:
         return asked or None
     if asked == principal.tenant:
         return asked
@@ -22,7 +22,7 @@ def tenant_to_compare(principal: Principal, asked: str, operators: str) -> str |
 
 def check_operator(principal: Principal, operators: str) -> None:
     """Raises Denied for whoever is not of the operators' tenant."""
-    if principal.tenant != operators:
+    if not operators or principal.tenant != operators:
         raise Denied(
             f"a user of tenant {principal.tenant} may not change the index: call as an operator "
             "(HEADWATER_INDEX_OPERATOR_TENANT)"

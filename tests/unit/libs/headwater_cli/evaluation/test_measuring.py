@@ -7,6 +7,8 @@ from headwater_cli.evaluation.asking import Asked
 from headwater_cli.evaluation.collection import LabelledQuery
 from headwater_cli.evaluation.measuring import MEASURES, check_measures, measured
 from headwater_kit.core.errors import InvalidInput
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 def asked(query_id: str, grades: dict[str, int], *documents: str, error: str = "") -> Asked:
@@ -35,6 +37,23 @@ def test_the_measures_are_what_one_counts_by_hand() -> None:
     assert set(found[2].measures.values()) == {0.0}
     assert [row.first_relevant for row in found] == [2, 1, None]
     assert [row.relevant for row in found] == [3, 1, 1]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from("abcdefghijklmnop"), st.integers(0, 3), min_size=1),
+    st.permutations("abcdefghijklmnop"),
+)
+def test_any_ranking_is_measured_by_the_formula(grades: dict[str, int], ranking: list[str]) -> None:
+    if not any(grades.values()):
+        grades["a"] = 1
+    (row,) = measured([asked("q", grades, *ranking)], ("nDCG@10", "RR"))
+    discounts = [math.log2(rank + 1) for rank in range(1, 11)]
+    gain = sum(grades.get(name, 0) / by for name, by in zip(ranking, discounts, strict=False))
+    best = sum(grade / by for grade, by in zip(sorted(grades.values(), reverse=True), discounts, strict=False))
+    assert row.measures["nDCG@10"] == pytest.approx(gain / best)
+    assert row.first_relevant is not None
+    assert row.measures["RR"] == pytest.approx(1 / row.first_relevant)
 
 
 def test_the_order_counts_and_not_the_names() -> None:

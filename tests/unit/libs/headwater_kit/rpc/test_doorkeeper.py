@@ -18,7 +18,7 @@ from headwater_kit.rpc import context
 from headwater_kit.rpc.doorkeeper import Doorkeeper
 from headwater_kit.rpc.identity import BearerIdentity
 from headwater_kit.rpc.metadata import TrustedMetadata
-from headwater_kit.runtime import Access, open_access
+from headwater_kit.runtime import Access, Service, open_access
 from headwater_kit.testing.scripted import ScriptedSettings, scripted
 from headwater_kit.testing.service import serving
 
@@ -53,9 +53,11 @@ async def test_a_method_without_a_policy_is_for_nobody() -> None:
     assert caught.value.reason == "NO_POLICY"
 
 
-def test_a_service_that_was_wired_without_a_bus_trusts_nobody_where_a_credential_is_asked_for() -> None:
+async def test_a_service_that_was_wired_without_a_bus_trusts_nobody_where_a_credential_is_asked_for() -> None:
     with pytest.raises(Misconfigured, match="HEADWATER_AUTH"):
         scripted(nothing, KEYS)
+    # One that serves nothing, as the canary, asks nobody.
+    Service(KEYS, "canary", (), ())
 
 
 async def test_a_suspension_holds_for_trusted_callers_too_and_ends_with_a_record() -> None:

@@ -1,0 +1,40 @@
+"""The keys by which the services of one platform know each other, made when it first asks for credentials."""
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from headwater_kit.auth.peer_keys import read_private_key
+
+from headwater_cli.platform.layout import Layout
+
+
+def peer_env(layout: Layout, services: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+    """By service, the settings that name its own key and the folder of all public ones."""
+    folder = layout.data("peers")
+    folder.mkdir(parents=True, exist_ok=True)
+    # What is left of a service that is there no more must not speak for anybody.
+    for old in folder.glob("*.pem"):
+        old.unlink()
+    return {
+        service: {"HEADWATER_PEER_KEY": str(_key(layout, folder, service)), "HEADWATER_PEER_KEYS": str(folder)}
+        for service in services
+    }
+
+
+def _key(layout: Layout, folder: Path, service: str) -> Path:
+    """The service's private key, made where there is none; its public one is put into the folder."""
+    path = layout.data(service) / "peer.key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        # Readable by its owner from the first moment on, and whole or not there.
+        fresh = path.with_suffix(".new")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        fresh.replace(path)
+    public = read_private_key(path).public_key()
+    (folder / f"{service}.pem").write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return path
