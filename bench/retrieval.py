@@ -36,6 +36,7 @@ from headwater_retrieve.domain.fusion import Weights, fuse
 from headwater_retrieve.domain.reliability import weigh
 from headwater_retrieve.handlers import DEFAULT_WEIGHTS
 from headwater_text.analysis import analyse
+from headwater_text.phrases import sought
 from headwater_vectors.bm25 import K1, B
 from headwater_vectors.ports import Hit
 
@@ -127,10 +128,10 @@ class LexicalLeg:
                 postings[term].append((place, times))
         self._postings = {term: np.array(found) for term, found in postings.items()}
 
-    def search(self, question: str) -> dict[str, float]:
+    def search(self, question: str, look_up: Callable[[str], str] = sought) -> dict[str, float]:
         """Scores of the best texts by id; only those that share a term."""
         scores = np.zeros(len(self._ids))
-        for term, count in Counter(analyse(question).split()).items():
+        for term, count in Counter(analyse(look_up(question)).split()).items():
             found = self._postings.get(term)
             if found is not None:
                 places, times = found[:, 0], found[:, 1]

@@ -15,6 +15,7 @@ from headwater_client import Client
 from headwater_kit.core.documents import DocumentInfo, Position
 from headwater_kit.core.errors import NotFound
 from headwater_kit.core.events import AnswerGenerated, Refusal
+from headwater_kit.core.rewriting import Rewrite, Turn, Variant
 
 PLAIN = (
     "Skarholm is an island of nine hundred people.\n\n"
@@ -68,6 +69,29 @@ def test_a_question_without_a_source_is_refused(client: Client, told: tuple[Posi
     _, answer = asked(client, OFF_TOPIC)
     assert (answer.refusal, answer.citations) == (Refusal.NO_SOURCE, ())
     assert "don't have a source" in answer.text
+
+
+@pytest.mark.usefixtures("told")
+def test_a_question_that_leans_on_the_one_before_is_answered_after_it(client: Client) -> None:
+    history = [Turn(QUESTION, "It leaves from pier seven.")]
+    *_, answer = client.ask("And does it sail on Sundays in winter?", rewrite=Rewrite.MULTI, history=history)
+    assert isinstance(answer, AnswerGenerated)
+    assert "does not sail on Sundays" in answer.text
+    assert answer.question == "And does it sail on Sundays in winter?"
+    told_how = answer.rewriting
+    assert told_how is not None
+    assert (told_how.method, told_how.by, told_how.shortfall) == (Rewrite.MULTI, "rules", None)
+    assert "ferry" in told_how.question
+    assert answer.question in told_how.queries
+
+
+@pytest.mark.usefixtures("told")
+def test_a_search_in_several_wordings_says_what_was_searched(client: Client) -> None:
+    variants = [Variant("cardamom buns"), Variant("The bakery closes at four.", hypothetical=True)]
+    found = client.search(QUESTION, variants=variants, expand=True)
+    assert {passage.document_id for passage in found.passages} == {"island", "guide"}
+    assert found.searched[:2] == ("cardamom buns", "The bakery closes at four.")
+    assert found.left_out == ()
 
 
 def test_an_injection_is_blocked_before_anything_is_searched(client: Client, told: tuple[Position, ...]) -> None:

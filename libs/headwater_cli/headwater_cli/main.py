@@ -32,6 +32,8 @@ COMMANDS = (
     "watch",
     "status",
     "dead-letters",
+    "audit",
+    "tenants",
     "reconcile",
     "rebuild",
     "models",

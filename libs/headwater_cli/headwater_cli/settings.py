@@ -7,11 +7,12 @@ from pathlib import Path
 from headwater_inference.settings import ModelSettings
 from headwater_kit.settings import MilvusSettings, Settings
 from headwater_kit.settings.access import TRUSTING
+from headwater_kit.settings.audit import AuditKeySettings
 from headwater_kit.settings.kafka import KafkaSettings
 from pydantic import Field
 
 
-class PlatformSettings(KafkaSettings, MilvusSettings, ModelSettings, Settings):
+class PlatformSettings(AuditKeySettings, KafkaSettings, MilvusSettings, ModelSettings, Settings):
     """Settings of the laptop platform; whatever else the services read is passed through to them."""
 
     data_dir: Path | None = Field(

@@ -8,6 +8,7 @@ from headwater_client.filter_text import format_filter, parse_filter
 from headwater_client.questions import Progress
 from headwater_client.searching import Found, SearchRequest
 from headwater_client.settings import ClientSettings
+from headwater_client.tenants import DeletionProgress, DeletionStage, TenantRemains
 from headwater_client.upkeep import (
     DocumentDrift,
     DriftKind,
@@ -23,6 +24,8 @@ __all__ = [
     "Change",
     "Client",
     "ClientSettings",
+    "DeletionProgress",
+    "DeletionStage",
     "DocumentDrift",
     "DocumentState",
     "DriftKind",
@@ -35,6 +38,7 @@ __all__ = [
     "SearchRequest",
     "Stored",
     "TenantDrift",
+    "TenantRemains",
     "deleted",
     "format_filter",
     "parse_filter",

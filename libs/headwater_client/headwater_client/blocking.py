@@ -19,6 +19,7 @@ from headwater_client.documents import Change, Stored
 from headwater_client.questions import ANSWER_SECONDS, PLAIN, Progress
 from headwater_client.searching import Found, SearchRequest
 from headwater_client.settings import ClientSettings
+from headwater_client.tenants import DeletionProgress, TenantRemains
 from headwater_client.upkeep import RebuildProgress, ReconcileProgress, TenantDrift
 
 T = TypeVar("T")
@@ -182,6 +183,10 @@ class Client:
     def cancel_reindex(self) -> ReindexStatus:
         """See `Reindexing.cancel`."""
         return self._run(self._client.reindexing.cancel())
+
+    def delete_tenant(self, tenant: str, *, report_only: bool = False) -> Iterator[DeletionProgress | TenantRemains]:
+        """See `Tenants.delete`."""
+        return self._iterate(self._client.tenants.delete(tenant, report_only=report_only))
 
     def close(self) -> None:
         """Closes the connections and ends the thread; calls under way fail. A second time does nothing."""

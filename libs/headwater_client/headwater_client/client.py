@@ -10,6 +10,7 @@ from headwater_client.documents import Documents
 from headwater_client.questions import Questions
 from headwater_client.reindexing import Reindexing
 from headwater_client.settings import ClientSettings
+from headwater_client.tenants import Tenants
 from headwater_client.upkeep import Upkeep
 
 
@@ -38,6 +39,7 @@ class AsyncClient:
         )
         self.upkeep = Upkeep(self._connection, settings.index_target)
         self.reindexing = Reindexing(self._connection, settings.index_target)
+        self.tenants = Tenants(self._connection, settings.index_target)
 
     async def close(self) -> None:
         """Closes the connections."""

@@ -6,6 +6,7 @@ from headwater.embed.v1.embed_pb2_grpc import add_EmbedServiceServicer_to_server
 from headwater_inference.batcher import BatchPolicy
 from headwater_inference.device import Device
 from headwater_inference.registry import known
+from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, by_document
 from headwater_kit.bus.ports import Bus
@@ -73,8 +74,8 @@ def build(
     loops = (loop("embed", CHUNKS), loop("embed-backfill", CHUNKS_BACKFILL))
     servicer = Servicer(add_EmbedServiceServicer_to_server, EmbedRpc(embedder), "headwater.embed.v1.EmbedService")
     parts = (engines, table, *loops) if disk is None else (disk, engines, table, *loops)
-    access = open_access(settings, bus, clock, rng)
-    return Service(settings, "embed", parts, (servicer,), access=access, clock=clock, rng=rng)
+    access, trail = open_access(settings, bus, clock, rng), open_trail(settings, bus, clock)
+    return Service(settings, "embed", parts, (servicer,), access=access, clock=clock, rng=rng, trail=trail)
 
 
 def _disk_cache(settings: Settings) -> SqliteCache | None:

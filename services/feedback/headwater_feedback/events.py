@@ -1,14 +1,17 @@
 """Records in: the twin of `rpc` for what comes by Kafka, driven by the Faust worker."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from headwater_kit.bus import topics
+from headwater_kit.bus.admission import TopicTenants
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
 from headwater_kit.codec import plain
 from headwater_kit.codec.events import decode
 from headwater_kit.core.errors import HeadwaterError, InvalidInput
 from headwater_kit.core.events import AnswerGenerated, FeedbackJoined, FeedbackRecorded, ImpressionRecorded
+from headwater_kit.core.tenants import Erasures
 
 from headwater_feedback.domain.join import Event
 from headwater_feedback.handlers import Joining, Remembering
@@ -17,7 +20,17 @@ from headwater_feedback.handlers import Joining, Remembering
 class FeedbackRecords:
     """Handles the records of the feedback group: impressions, answers, reactions, and their joins."""
 
-    def __init__(self, joining: Joining, remembering: Remembering, partitions: int) -> None:
+    def __init__(
+        self,
+        joining: Joining,
+        remembering: Remembering,
+        partitions: int,
+        *,
+        erasures: Erasures | None = None,
+        tenants: TopicTenants | None = None,
+    ) -> None:
+        self._tenants = tenants or TopicTenants()
+        self._erasures = erasures or Erasures()
         self._joining = joining
         self._remembering = remembering
         self._partitions = partitions
@@ -27,9 +40,15 @@ class FeedbackRecords:
         if record.value is None:
             return ()
         if record.topic == topics.TRAINING.name:
-            await self._remembering.take(decode(FeedbackJoined, record.value))
+            joined = decode(FeedbackJoined, record.value)
+            if not self._erasures.covers(joined.impression.tenant, joined.impression.show_time):
+                await self._remembering.take(joined)
             return ()
         event = _event(record, record.value)
+        if isinstance(event, FeedbackRecorded):
+            event = replace(event, tenant=self._tenants.tenant(record, event.tenant))
+        if self._erasures.covers(event.tenant, record.timestamp):
+            return ()
         impression_id = _impression_id(event)
         key = impression_id.encode()
         # A producer that hashes keys its own way would keep the two sides of the join apart.

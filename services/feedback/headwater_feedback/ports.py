@@ -27,6 +27,10 @@ class JoinStates(Protocol):
         """
         ...
 
+    def erase(self, tenant: str, before: float) -> int:
+        """Forgets the tenant's states begun before this time; returns how many."""
+        ...
+
 
 class Clusters(Protocol):
     """Question clusters by tenant; survives restarts. Never blocks."""
@@ -37,6 +41,10 @@ class Clusters(Protocol):
 
     def put(self, cluster: Cluster) -> None:
         """Keeps the cluster."""
+        ...
+
+    def erase(self, tenant: str, before: float) -> int:
+        """Forgets the tenant's clusters without a vote since this time; returns how many."""
         ...
 
 

@@ -2,11 +2,12 @@
 
 from typing import ClassVar
 
+from headwater_kit.settings import KafkaTenantSettings
 from headwater_kit.settings.base import ServiceSettings
 from pydantic import Field
 
 
-class Settings(ServiceSettings):
+class Settings(KafkaTenantSettings, ServiceSettings):
     """Settings of the feedback service."""
 
     service: ClassVar[str] = "feedback"

@@ -6,14 +6,18 @@ from dataclasses import replace
 import openai
 from headwater.generate.v1.generate_pb2_grpc import add_GenerateServiceServicer_to_server
 from headwater_kit.bus import topics
+from headwater_kit.bus.admission import TopicTenants
+from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.sender import Sender
 from headwater_kit.bus.table import Table
+from headwater_kit.bus.tenants import ErasureRecords
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.errors import Misconfigured
 from headwater_kit.core.rewriting import Rewrite
+from headwater_kit.core.tenants import Erasures
 from headwater_kit.rpc.channel import connect
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Component, Resource, Service, identity_of, open_access
@@ -55,14 +59,19 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         rewrite=Rewrite(settings.generate_rewrite),
     )
     sender = Sender(bus, [topics.ANSWERS])
-    receipts = RecentReceipts(settings.generate_receipts)
+    erasures = Erasures()
+    receipts = RecentReceipts(settings.generate_receipts, erasures)
+    erasures.told.append(receipts.on_erased)
     patience = Patience(settings.generate_answer_seconds, settings.generate_answer_attempts)
-    records = QuestionRecords(answering, answered, clock, patience)
+    records = QuestionRecords(
+        answering, answered, clock, patience, erasures=erasures, tenants=TopicTenants.of(settings)
+    )
     limits = _limits(settings)
     components: list[Component] = [
         *(Resource(f"channel to {name}", channel.close) for name, channel in channels.items()),
         *([Resource("language model", client.close)] if client else []),
         sender,
+        Table(bus, topics.TENANTS, ErasureRecords(erasures).apply, clock=clock, rng=random.Random()),
         Table(bus, topics.ANSWERS, receipts.apply, clock=clock, rng=random.Random()),
         ConsumerLoop(
             bus, "generate", topics.GROUPS["generate"], records, clock=clock, rng=random.Random(), policy=limits
@@ -72,8 +81,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         answering, KafkaAnswerLog(sender), receipts, clock=clock, answer_seconds=settings.generate_answer_seconds
     )
     servicer = Servicer(add_GenerateServiceServicer_to_server, rpc, SERVICE_NAME)
-    access = open_access(settings, bus, clock)
-    return Service(settings, Settings.service, components, [servicer], access=access, clock=clock)
+    access, trail = open_access(settings, bus, clock), open_trail(settings, bus, clock)
+    return Service(settings, Settings.service, components, [servicer], access=access, clock=clock, trail=trail)
 
 
 def _limits(settings: Settings) -> LoopPolicy:

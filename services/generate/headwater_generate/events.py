@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from headwater_kit.bus.admission import TopicTenants
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
 from headwater_kit.codec import plain
 from headwater_kit.codec.events import decode
@@ -14,6 +16,7 @@ from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import AnswerGenerated, QuestionAsked
 from headwater_kit.core.roles import Role
+from headwater_kit.core.tenants import Erasures
 from headwater_kit.rpc.context import acting_as
 
 from headwater_generate.domain.patience import Patience
@@ -29,7 +32,12 @@ class QuestionRecords:
         to_record: Callable[[AnswerGenerated], Outbound],
         clock: Clock,
         patience: Patience,
+        *,
+        erasures: Erasures | None = None,
+        tenants: TopicTenants | None = None,
     ) -> None:
+        self._tenants = tenants or TopicTenants()
+        self._erasures = erasures or Erasures()
         self._answering = answering
         self._to_record = to_record
         self._clock = clock
@@ -40,6 +48,9 @@ class QuestionRecords:
         if record.value is None:
             return ()
         asked = _asked(record, record.value)
+        asked = replace(asked, tenant=self._tenants.tenant(record, asked.tenant))
+        if self._erasures.covers(asked.tenant, record.timestamp):
+            return ()
         # Who may write to the topic may ask; what the answer may draw on is the asker's, as by call.
         principal = Principal(asked.tenant, asked.user, roles=frozenset({Role.READER}))
         deadline = Deadline.after(self._clock, self._patience.seconds)

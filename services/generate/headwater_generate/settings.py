@@ -2,12 +2,13 @@
 
 from typing import ClassVar, Literal
 
+from headwater_kit.settings import KafkaTenantSettings
 from headwater_kit.settings.base import ServiceSettings
 from headwater_kit.settings.ports import peer
 from pydantic import Field, SecretStr
 
 
-class Settings(ServiceSettings):
+class Settings(KafkaTenantSettings, ServiceSettings):
     """Settings of the generate service."""
 
     service: ClassVar[str] = "generate"

@@ -4,6 +4,7 @@ import random
 import uuid
 
 from headwater.index.v1.index_pb2_grpc import add_IndexServiceServicer_to_server
+from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, by_document
 from headwater_kit.bus.ports import Bus
@@ -24,9 +25,11 @@ from headwater_index.adapters.meter import DriftMetrics
 from headwater_index.adapters.queries import BusQueries
 from headwater_index.adapters.reindexing import ReindexDuty
 from headwater_index.adapters.remote import RemoteEncoder
+from headwater_index.adapters.tenants import BusTenantLog
 from headwater_index.adapters.workbook import SqliteWorkbooks
 from headwater_index.events import IndexEmbeddings
 from headwater_index.handlers.copies import Copies
+from headwater_index.handlers.erasing import TenantErasing
 from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.indexing import Indexer
 from headwater_index.handlers.judging import Judging
@@ -64,7 +67,7 @@ def build(
     store = store or open_store(settings)
     channel = connect(settings.embed_target, settings, identity_of(settings, clock))
     encoder = encoder or RemoteEncoder(channel)
-    gate, lead = Gate(clock), Lead()
+    gate, lead, policy = Gate(clock), Lead(), LoopPolicy.of(settings)
 
     def indexer_of(kept: VectorStore, passing: Gate, *, is_bulk: bool = True) -> Indexer:
         return Indexer(kept, analyse, clock, passing, Translation(encoder, is_bulk=is_bulk))
@@ -73,12 +76,9 @@ def build(
     # Each lane has a group of its own, so that bulk waits behind nothing but bulk.
     events = IndexEmbeddings(indexer, settings.classes(), lead)
     live, bulk = (
-        ConsumerLoop(
-            bus, group, (topic,), events,
-            clock=clock, rng=rng, policy=LoopPolicy.of(settings), order_key=by_document,
-        )
+        ConsumerLoop(bus, group, (topic,), events, clock=clock, rng=rng, policy=policy, order_key=by_document)
         for group, topic in (("index", EMBEDDINGS), ("index-backfill", EMBEDDINGS_BACKFILL))
-    )  # fmt: skip
+    )
 
     log, workbooks = BusLog(bus), SqliteWorkbooks(settings.data_dir / "index")
     repairs = Replay(indexer_of(store, gate), clock, rng, rewrite=True)
@@ -100,10 +100,14 @@ def build(
     duties = Duties(lead, rebuilds, passes, clock, rounds)
 
     keeper = StoreKeeper(store, clock, settings.index_maintain_seconds)
-    rpc = IndexRpc(indexer, passes, rebuilds, reindexes, settings.index_operator_tenant)
+    tenants = BusTenantLog(bus, clock)
+    erasing = TenantErasing(store, tenants, clock)
+    rpc = IndexRpc(indexer, passes, rebuilds, reindexes, erasing, operators=settings.index_operator_tenant)
     servicer = Servicer(add_IndexServiceServicer_to_server, rpc, SERVICE_NAME)
     reindexing = ReindexDuty(lead, reindexer, clock, rng)
     channel_end = Resource("channel to embed", channel.close)
-    components: tuple[Component, ...] = (channel_end, keeper, desk, live, bulk, rebuilds, duties, reindexing)
-    access = open_access(settings, bus, clock, rng)
-    return Service(settings, Settings.service, components, (servicer,), access=access, clock=clock, rng=rng)
+    components: tuple[Component, ...] = (channel_end, keeper, desk, tenants, live, bulk, rebuilds, duties, reindexing)
+    access, trail = open_access(settings, bus, clock, rng), open_trail(settings, bus, clock)
+    return Service(
+        settings, Settings.service, components, (servicer,), access=access, clock=clock, rng=rng, trail=trail
+    )

@@ -17,9 +17,11 @@ from headwater_kit.core.reindexes import (
     ReindexStatus,
     ReindexWished,
 )
+from headwater_kit.core.tenants import TenantErased
 from headwater_vectors.ports import LedgerRow, Model, StoredRow, VectorStore
 
 from headwater_index.domain.drift import Accepted, Difference, Final, Kind, Standing, Suspect, TenantDrift
+from headwater_index.domain.erasure import Remains
 
 __all__ = ["VectorStore"]
 
@@ -66,6 +68,30 @@ class DocumentLog(Protocol):
 
     def embedded(self) -> AbstractAsyncContextManager[LogReading[LoggedPart]]:
         """The parts of both lanes, those of one version in order."""
+        ...
+
+
+class TenantLog(Protocol):
+    """What the log holds of a tenant. All calls raise Unavailable, and may be repeated. Adapter: `adapters.tenants`."""
+
+    async def fence(self, erased: TenantErased) -> None:
+        """Says on `tenants.v1` until when what is written in the tenant's name is erased."""
+        ...
+
+    async def delete_documents(self, tenant: str) -> int:
+        """Deletes all documents that ingest has accepted and not deleted, by `documents.v1`; returns how many."""
+        ...
+
+    async def follow(self) -> None:
+        """Returns once everything that is in `documents.v1` now has been applied, in both lanes."""
+        ...
+
+    async def remove(self, tenant: str) -> int:
+        """Takes the tenant's keys out of the topics that keep them, and closes its dead letters; returns how many."""
+        ...
+
+    async def remains(self, tenant: str) -> Sequence[Remains]:
+        """What there is in each topic."""
         ...
 
 

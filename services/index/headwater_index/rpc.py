@@ -14,7 +14,9 @@ from headwater_kit.rpc import context
 
 from headwater_index.domain.access import check_operator, tenant_to_compare
 from headwater_index.domain.drift import Example, Kind, Progress, Scope, Stage, TenantDrift
+from headwater_index.domain.erasure import EraseProgress, EraseStage, Remains
 from headwater_index.domain.rebuilds import RebuildProgress, RebuildStage
+from headwater_index.handlers.erasing import TenantErasing
 from headwater_index.handlers.indexing import Indexer
 from headwater_index.handlers.passes import Passes
 from headwater_index.handlers.rebuilds import Rebuilds
@@ -43,12 +45,28 @@ REBUILD_STAGES = {
 }
 
 
+ERASE_STAGES = {
+    EraseStage.DELETING: pb.DELETE_TENANT_STAGE_DELETING,
+    EraseStage.FOLLOWING: pb.DELETE_TENANT_STAGE_FOLLOWING,
+    EraseStage.REMOVING: pb.DELETE_TENANT_STAGE_REMOVING,
+    EraseStage.LOOKING: pb.DELETE_TENANT_STAGE_LOOKING,
+}
+
+
 class IndexRpc(IndexServiceServicer):
     """Serves `headwater.index.v1.IndexService`; `operators` is the tenant whose users may ask for all tenants."""
 
     def __init__(
-        self, indexer: Indexer, passes: Passes, rebuilds: Rebuilds, reindexes: Reindexes, operators: str
+        self,
+        indexer: Indexer,
+        passes: Passes,
+        rebuilds: Rebuilds,
+        reindexes: Reindexes,
+        erasing: TenantErasing,
+        *,
+        operators: str,
     ) -> None:
+        self._erasing = erasing
         self._indexer = indexer
         self._passes = passes
         self._rebuilds = rebuilds
@@ -112,6 +130,13 @@ class IndexRpc(IndexServiceServicer):
         check_operator(context.principal(), self._operators)
         return pb.CancelReindexResponse(status=_status(await self._reindexes.cancel()))
 
+    async def DeleteTenant(self, request: pb.DeleteTenantRequest, _: Any) -> AsyncIterator[pb.DeleteTenantResponse]:
+        """Erases a tenant; ends with its caller."""
+        check_operator(context.principal(), self._operators)
+        async with aclosing(self._erasing.run(request.tenant, report_only=request.report_only)) as updates:
+            async for update in updates:
+                yield _erased(update)
+
 
 def _update(update: Progress | TenantDrift) -> pb.ReconcileResponse:
     if isinstance(update, TenantDrift):
@@ -169,3 +194,16 @@ def _rebuild(progress: RebuildProgress) -> pb.RebuildResponse:
         passed_over=progress.passed_over,
         reason=progress.reason,
     )
+
+
+def _erased(update: EraseProgress | Remains) -> pb.DeleteTenantResponse:
+    if isinstance(update, EraseProgress):
+        progress = pb.DeleteTenantProgress(stage=ERASE_STAGES[update.stage], done=update.done)
+        return pb.DeleteTenantResponse(progress=progress)
+    remains = pb.TenantRemains(
+        place=update.place,
+        left=update.left,
+        expiring=update.expiring,
+        gone_by=None if update.gone_by is None else time_to_proto(update.gone_by),
+    )
+    return pb.DeleteTenantResponse(remains=remains)

@@ -8,20 +8,26 @@ from pathlib import Path
 from headwater.ingest.v1.ingest_pb2_grpc import add_IngestServiceServicer_to_server
 from headwater_inference.registry import TOKENIZER
 from headwater_inference.tokens import open_counter
+from headwater_kit.bus.admission import TopicTenants
+from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.handler import RecordHandler, SizeOf
 from headwater_kit.bus.loop import ConsumerLoop, LoopPolicy, own_bytes
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.sender import Sender
-from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL, INDEXED, LEDGER, PARTITIONS, Topic
+from headwater_kit.bus.table import Table
+from headwater_kit.bus.tenants import ErasureRecords
+from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL, INDEXED, LEDGER, PARTITIONS, TENANTS, Topic
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.tenants import Erasures
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Component, Service, open_access
 from obstore.store import ObjectStore
 
 from headwater_ingest.adapters import objects
 from headwater_ingest.adapters.direct import DirectCutter
+from headwater_ingest.adapters.erasing import ObjectErasing
 from headwater_ingest.adapters.finals import TopicFinals
 from headwater_ingest.adapters.followed import FollowedTopic
 from headwater_ingest.adapters.jail import JailedCutter, JailTerms
@@ -36,7 +42,7 @@ from headwater_ingest.adapters.rows.sqlite import SqliteRows
 from headwater_ingest.adapters.states import TopicStates
 from headwater_ingest.adapters.tails import ChainTails
 from headwater_ingest.domain.validation import DocumentRules
-from headwater_ingest.events import BackfillEvents, DocumentEvents, document_bytes, document_order
+from headwater_ingest.events import BackfillEvents, DocumentEvents, DocumentNames, document_bytes
 from headwater_ingest.handlers import ApplyDocuments, FairTurns, LetIn, ReadDocuments, WriteDocuments
 from headwater_ingest.rpc import IngestRpc
 from headwater_ingest.settings import Settings
@@ -75,6 +81,9 @@ class _Wiring:
         self._indexed = FollowedTopic(self._bus, INDEXED, later_event, _rows(settings, "indexed"), clock=clock, rng=rng)
         self._ledger = TopicLedger(self._entries.get)
         self._entries.seen.append(self._ledger.confirm)
+        self._erasures = Erasures()
+        self._names = DocumentNames(TopicTenants.of(settings))
+        self._tenants = Table(self._bus, TENANTS, ErasureRecords(self._erasures).apply, clock=clock, rng=rng)
 
     def service(self) -> Service:
         """All of it."""
@@ -86,9 +95,16 @@ class _Wiring:
         self._entries.seen.append(repair.on_ledger)
         servicer = self._servicer(log, tails)
         loops = (self._documents(cutter, repair), self._backfill())
-        started = (*cutting, self._store, log, tails, self._sender, repair, self._entries, self._indexed, *loops)
+        erasing = ObjectErasing(self._store, self._clock, self._rng)
+        self._erasures.told.append(erasing.on_erased)
+        followed = (self._entries, self._indexed, self._tenants)
+        started = (*cutting, self._store, erasing, log, tails, self._sender, repair, *followed, *loops)
         access = open_access(self._settings, self._bus, self._clock, self._rng)
-        return Service(self._settings, "ingest", started, (servicer,), access=access, clock=self._clock, rng=self._rng)
+        trail = open_trail(self._settings, self._bus, self._clock)
+        return Service(
+            self._settings, "ingest", started, (servicer,),
+            access=access, clock=self._clock, rng=self._rng, trail=trail,
+        )  # fmt: skip
 
     def _servicer(self, log: BusDocumentLog, tails: ChainTails) -> Servicer:
         settings = self._settings
@@ -111,6 +127,7 @@ class _Wiring:
         events = DocumentEvents(
             applying, self._rules, PARTITIONS, self._sender.send,
             catch_up=self._caught_up, owned=repair.own, forget=forget,
+            erasures=self._erasures, names=self._names,
         )  # fmt: skip
         return self._loop("ingest", DOCUMENTS, events, LoopPolicy.of(self._settings), document_bytes)
 
@@ -120,7 +137,9 @@ class _Wiring:
         finals = TopicFinals(self._indexed.get, self._clock)
         self._indexed.seen.append(finals.on_indexed)
         letting = LetIn(turns, self._ledger, finals, self._clock)
-        events = BackfillEvents(letting, self._sender.send, PARTITIONS, self._all_caught_up)
+        events = BackfillEvents(
+            letting, self._sender.send, PARTITIONS, self._all_caught_up, erasures=self._erasures, names=self._names
+        )
         policy = replace(
             LoopPolicy.of(settings),
             max_in_flight=BACKFILL_IN_FLIGHT, max_concurrency=BACKFILL_IN_FLIGHT,
@@ -133,11 +152,12 @@ class _Wiring:
     ) -> ConsumerLoop:
         return ConsumerLoop(
             self._bus, group, (topic,), events,
-            clock=self._clock, rng=self._rng, policy=policy, order_key=document_order, size_of=size_of,
+            clock=self._clock, rng=self._rng, policy=policy, order_key=self._names.order, size_of=size_of,
         )  # fmt: skip
 
     async def _caught_up(self) -> None:
         await self._entries.wait_caught_up(Deadline.after(self._clock, CATCH_UP_SECONDS))
+        await self._tenants.wait_caught_up(Deadline.after(self._clock, CATCH_UP_SECONDS))
 
     async def _all_caught_up(self) -> None:
         await self._caught_up()

@@ -81,8 +81,11 @@ class ObjectStore(Protocol):
         """The body. Raises NotFound, Unavailable."""
         ...
 
-    async def sweep(self, before: float) -> int:
-        """Removes what was last put before this time, in seconds since the epoch; how many. Raises Unavailable."""
+    async def sweep(self, before: float, folder: str = "") -> int:
+        """Removes what was last put before this time, in seconds since the epoch; how many. Raises Unavailable.
+
+        `folder`, which ends in a slash, leaves all else alone.
+        """
         ...
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from headwater_inference.settings import ModelSettings
-from headwater_kit.settings import ServiceSettings
+from headwater_kit.settings import KafkaTenantSettings, ServiceSettings
 from headwater_kit.settings.base import MIB
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings
@@ -61,7 +61,7 @@ class ObjectSettings(BaseSettings):
         return self
 
 
-class Settings(ObjectSettings, ModelSettings, ServiceSettings):
+class Settings(KafkaTenantSettings, ObjectSettings, ModelSettings, ServiceSettings):
     """Settings of the ingest service."""
 
     service: ClassVar[str] = "ingest"

@@ -5,6 +5,7 @@ import uuid
 
 from headwater.retrieve.v1.retrieve_pb2_grpc import add_RetrieveServiceServicer_to_server
 from headwater_kit.bus import topics
+from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.publisher import Publisher
@@ -89,8 +90,8 @@ def build(
         RetrieveRpc(search, progress, clock, settings.default_deadline_seconds),
         SERVICE_NAME,
     )
-    access = open_access(settings, bus, clock)
-    return Service(settings, Settings.service, components, [servicer], access=access, clock=clock)
+    access, trail = open_access(settings, bus, clock), open_trail(settings, bus, clock)
+    return Service(settings, Settings.service, components, [servicer], access=access, clock=clock, trail=trail)
 
 
 def _policy(settings: Settings) -> SearchPolicy:

@@ -16,7 +16,10 @@ traffic = importlib.import_module("traffic")
 
 @pytest.mark.parametrize(
     "name",
-    ["edits", "encode", "freshness", "guard", "overload", "poison", "readers", "reindex", "retrieval", "throughput"],
+    [
+        *("edits", "encode", "freshness", "guard", "overload", "poison", "quotas", "readers", "reindex", "retrieval"),
+        "throughput",
+    ],
 )
 def test_a_bench_says_what_it_measures_and_takes_real_documents(
     name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 from headwater_client import Client, ClientSettings
+from headwater_kit.bus.ports import Bus
 from headwater_kit.core.documents import ANONYMOUS, DEFAULT_TENANT, Principal
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.settings import load
 from pydantic import SecretStr
 
 from headwater_cli.invocation import Invocation
-from headwater_cli.platform import state
+from headwater_cli.platform import broker, state
 from headwater_cli.platform.state import PlatformState
 
 Tenant = Annotated[str, typer.Option(help="Tenant to act in.", envvar="HEADWATER_TENANT")]
@@ -27,19 +28,30 @@ _TARGETS = ("ingest", "index", "retrieve", "generate", "feedback")
 
 
 @contextmanager
-def connected(ctx: typer.Context, tenant: str, user: str, groups: Iterable[str] | None = None) -> Iterator[Client]:
+def connected(
+    ctx: typer.Context, tenant: str, user: str, groups: Iterable[str] | None = None, *, is_subject: bool = False
+) -> Iterator[Client]:
     """A client of the platform, acting as this principal, or as the credential says. Raises Unavailable without one.
 
-    Raises InvalidInput where both are given: what was asked for one tenant must not be done in another.
+    Raises InvalidInput where both are given: what was asked for one tenant must not be done in another. With
+    `is_subject` the tenant is what is looked at, too, and an operator's credential may be of another.
     """
     settings = client_settings(Invocation.of(ctx))
-    if settings.has_credential and (tenant != TENANT or user or groups):
+    if settings.has_credential and ((tenant != TENANT and not is_subject) or user or groups):
         raise InvalidInput(
             "the credential in HEADWATER_API_KEY or HEADWATER_TOKEN says who acts: leave tenant, user and groups out"
         )
     principal = Principal(tenant, user or _logged_in(), tuple(sorted(set(groups or ()))))
     with Client(settings, principal) as client:
         yield client
+
+
+def reached_bus(ctx: typer.Context) -> Bus:
+    """The broker that the environment names, or else the running platform's. Raises Unavailable."""
+    call = Invocation.of(ctx)
+    if not call.settings.own_broker:
+        return broker.bus(call.settings, call.settings.kafka_bootstrap)
+    return broker.bus(call.settings, state.require_ready(call.layout.state_file).kafka_bootstrap)
 
 
 def client_settings(call: Invocation) -> ClientSettings:

@@ -12,12 +12,11 @@ from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.errors import HeadwaterError, InvalidInput
 from rich.console import Console
 
-from headwater_cli.commands.connect import Json
+from headwater_cli.commands.connect import Json, reached_bus
 from headwater_cli.commands.ingest import progress_bar
 from headwater_cli.commands.letter_display import letter_values, show_letter, show_letters, show_plan, show_report
 from headwater_cli.commands.output import echo_json
 from headwater_cli.invocation import Invocation
-from headwater_cli.platform import broker, state
 
 Topic = Annotated[str, typer.Option(help="Only records that came from this topic.")]
 Group = Annotated[str, typer.Option(help="Only what this consumer group put aside.")]
@@ -48,7 +47,7 @@ def list_letters(
 ) -> None:
     """List what is open: why each record was put aside, and where it lies."""
     criteria = Criteria(topic, group, reason, key, tenant, closed)
-    found = asyncio.run(latest(_bus(ctx), criteria, limit))
+    found = asyncio.run(latest(reached_bus(ctx), criteria, limit))
     if json:
         values = [letter_values(letter) for letter in found.letters]
         echo_json({"total": found.total, "reasons": found.reasons, "letters": values})
@@ -66,7 +65,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show one dead letter: what went wrong, its headers, its value."""
-    record = asyncio.run(read_letter(_bus(ctx), Place.parse(place)))
+    record = asyncio.run(read_letter(reached_bus(ctx), Place.parse(place)))
     show_letter(Console(), letter_of(record), record, json=json)
 
 
@@ -93,10 +92,10 @@ def redrive(
     """
     criteria = Criteria(topic, group, reason, key, tenant, places=frozenset(map(Place.parse, places or ())))
     if dry_run:
-        planned = asyncio.run(plan(_bus(ctx), criteria, limit))
+        planned = asyncio.run(plan(reached_bus(ctx), criteria, limit))
         show_plan(Console(), planned, json=json)
         return
-    report = asyncio.run(_redrive(_bus(ctx), criteria, limit))
+    report = asyncio.run(_redrive(reached_bus(ctx), criteria, limit))
     show_report(Console(), report, Invocation.of(ctx).layout, json=json)
     if report.failed:
         raise HeadwaterError(f"{len(report.failed)} of {report.done} could not be redriven and stay open")
@@ -124,7 +123,7 @@ def discard(
     criteria = Criteria(topic, group, reason, key, tenant, places=frozenset(map(Place.parse, places or ())))
     if criteria == Criteria():
         raise InvalidInput("say which: by PLACE, or by --topic, --group, --reason, --key, --tenant", field="places")
-    planned = asyncio.run(_discard(_bus(ctx), criteria, dry_run=dry_run))
+    planned = asyncio.run(_discard(reached_bus(ctx), criteria, dry_run=dry_run))
     if dry_run:
         show_plan(Console(), planned, json=json)
     elif json:
@@ -148,11 +147,3 @@ async def _redrive(bus: Bus, criteria: Criteria, limit: int | None) -> Report:
         return await Redrive(bus, SystemClock()).send(
             planned, lambda report: progress.update(task, completed=report.done)
         )
-
-
-def _bus(ctx: typer.Context) -> Bus:
-    """The broker that the environment names, or else the running platform's. Raises Unavailable."""
-    call = Invocation.of(ctx)
-    if not call.settings.own_broker:
-        return broker.bus(call.settings, call.settings.kafka_bootstrap)
-    return broker.bus(call.settings, state.require_ready(call.layout.state_file).kafka_bootstrap)

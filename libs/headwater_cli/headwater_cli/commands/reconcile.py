@@ -31,7 +31,7 @@ def reconcile(
 
     Exits with 1 where documents differ and were not repaired.
     """
-    with connected(ctx, tenant or TENANT, user) as client, _bar() as progress:
+    with connected(ctx, tenant or TENANT, user, is_subject=True) as client, _bar() as progress:
         drifts = _watched(client.reconcile(tenant, repair=repair), progress)
     left = sum(drift.drift for drift in drifts)
     if json:

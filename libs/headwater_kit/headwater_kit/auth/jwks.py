@@ -6,7 +6,9 @@ import logging
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -161,13 +163,15 @@ def from_url(url: str) -> Read:
     """Reads the set from an address. What it returns raises Unavailable."""
 
     def fetch() -> bytes:
-        with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as response:  # noqa: S310 - the settings let no other scheme in
+        with urllib.request.urlopen(url, timeout=FETCH_SECONDS) as response:  # noqa: S310 - the settings see to it
+            if urlsplit(response.geturl()).scheme != urlsplit(url).scheme:
+                raise OSError("it leads to an address that is not https")
             return bytes(response.read(MAX_BYTES))
 
     async def read() -> bytes:
         try:
             return await asyncio.to_thread(fetch)
-        except OSError as error:  # all of urllib's are
+        except (OSError, HTTPException, ValueError) as error:
             raise Unavailable(f"cannot fetch {url}: {error}") from None
 
     return read

@@ -43,9 +43,9 @@ def passed_over(record: Record, error: HeadwaterError) -> None:
     counter(names.BUS_PASSED_OVER).add(1, {names.BUS_TOPIC: record.topic, names.ERROR_REASON: error.reason})
 
 
-def lost(topic: str, reason: str) -> None:
-    """A record that a reply left behind was not kept."""
-    counter(names.BUS_LOST).add(1, {names.BUS_TOPIC: topic, names.ERROR_REASON: reason})
+def lost(topic: str, reason: str, count: int = 1) -> None:
+    """Records that a reply left behind were not kept."""
+    counter(names.BUS_LOST).add(count, {names.BUS_TOPIC: topic, names.ERROR_REASON: reason})
 
 
 def retried(record: Record, group: str, error: Exception) -> None:

@@ -105,7 +105,16 @@ REDRIVES = Topic(
     # time in which a segment fills.
     retention_ms=90 * DAY_MS,
 )
-AUDIT = Topic("audit.v1", "tenant", "GuardDecided", "what the guard did not simply allow", retention_ms=30 * DAY_MS)
+AUDIT = Topic(
+    "audit.v1",
+    "0x1F, chain; or tenant",
+    "AuditRecorded; or GuardDecided",
+    "who did what to whose data, and what the guard did not simply allow",
+    # As long as auditors usually look back.
+    retention_ms=365 * DAY_MS,
+)
+
+TENANTS = Topic("tenants.v1", "tenant", "TenantErased", "tenants that were erased, and until when", compacted=True)
 
 # Consumer groups and the topics they read; each pair has a dead-letter topic.
 GROUPS = {
@@ -163,6 +172,7 @@ TOPICS: dict[str, Topic] = {
         CREDENTIALS,
         REDRIVES,
         REINDEXES,
+        TENANTS,
         *_dead_letters(),
     )
 }

@@ -6,14 +6,16 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 from headwater.access.v1 import credentials_pb2
+from headwater.events.v1 import audit_pb2, reindexes_pb2, tenants_pb2
 from headwater.events.v1 import events_pb2 as pb
-from headwater.events.v1 import reindexes_pb2
 
-from headwater_kit.codec import answers, chain, learning
+from headwater_kit.codec import answers, audit, chain, learning, tenants
 from headwater_kit.codec import credentials as access
 from headwater_kit.codec import reindexes as reindexing
 from headwater_kit.core import credentials, events, reindexes
+from headwater_kit.core.audit import AuditRecorded
 from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.tenants import TenantErased
 
 Event = TypeVar("Event")
 Wire = TypeVar("Wire", bound=Message)
@@ -43,6 +45,8 @@ CODECS: dict[type, Codec[Any, Any]] = {
     events.FeedbackRecorded: Codec(pb.FeedbackRecorded, learning.feedback_to_proto, learning.feedback_from_proto),
     events.FeedbackJoined: Codec(pb.FeedbackJoined, learning.joined_to_proto, learning.joined_from_proto),
     events.ModelPublished: Codec(pb.ModelPublished, learning.model_to_proto, learning.model_from_proto),
+    AuditRecorded: Codec(audit_pb2.AuditRecorded, audit.recorded_to_proto, audit.recorded_from_proto),
+    TenantErased: Codec(tenants_pb2.TenantErased, tenants.erased_to_proto, tenants.erased_from_proto),
     reindexes.ReindexWished: Codec(
         reindexes_pb2.ReindexWished, reindexing.wished_to_proto, reindexing.wished_from_proto
     ),

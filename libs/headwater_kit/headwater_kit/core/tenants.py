@@ -1,6 +1,6 @@
-"""Tenants by class, so that what is measured by them stays countable."""
+"""Tenants: by class, so that what is measured by them stays countable; and those that were erased."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -37,6 +37,38 @@ class TenantClasses:
     def of(self, tenant: str) -> str:
         """The class of a tenant."""
         return self.by_tenant.get(tenant, DEFAULT_CLASS)
+
+
+@dataclass(frozen=True, slots=True)
+class TenantErased:
+    """`tenants.v1`: what was written in a tenant's name before `erase_time`, in seconds since the epoch, is erased.
+
+    The time lies in the future while the deletion is under way.
+    """
+
+    tenant: str
+    erase_time: float
+
+
+class Erasures:
+    """Which tenants were erased, and until when; of a tenant the last word counts.
+
+    Each of `told` is called with every word, also with those of long ago when the process starts.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[Callable[[TenantErased], None]] = []
+        self._times: dict[str, float] = {}
+
+    def apply(self, erased: TenantErased) -> None:
+        """Takes a word in."""
+        self._times[erased.tenant] = erased.erase_time
+        for tell in self.told:
+            tell(erased)
+
+    def covers(self, tenant: str, time: float) -> bool:
+        """Whether what was written in the tenant's name at this time is erased."""
+        return time < self._times.get(tenant, 0.0)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

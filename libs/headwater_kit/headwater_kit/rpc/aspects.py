@@ -1,6 +1,7 @@
 """What the server does around every call, from the outside in.
 
-measured → translated → admitted → within_deadline → as_principal (`doorkeeper`) → the servicer
+measured → translated → admitted → within_deadline → as_principal (`doorkeeper`) → within_share (`shares`)
+→ audited (`auditing`) → the servicer
 """
 
 import asyncio

@@ -7,7 +7,7 @@ manager around a `Call`, and `Pipeline` wraps it around all four.
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -21,11 +21,17 @@ Handler = Any
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call being served; `method` is "package.Service/Method"."""
+    """A call being served; `method` is "package.Service/Method".
+
+    `request` is its message, None where those are streamed. Each of `observers`
+    is shown every message that comes after it, in either direction.
+    """
 
     method: str
     context: Any
     streams_response: bool
+    request: Any = None
+    observers: list[Callable[[Any], None]] = field(default_factory=list)
 
     @property
     def metadata(self) -> tuple[tuple[str, str | bytes], ...]:
@@ -37,6 +43,17 @@ class Call:
         """What the transport verified of the caller; without TLS nothing."""
         found: Mapping[str, Sequence[bytes]] = self.context.auth_context()
         return found
+
+    def show(self, message: Any) -> Any:
+        """Shows a message to the observers, and gives it back."""
+        for observe in self.observers:
+            observe(message)
+        return message
+
+    async def shown(self, messages: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """The messages, each shown as it passes."""
+        async for message in messages:
+            yield self.show(message)
 
 
 Aspect = Callable[[Call], AbstractAsyncContextManager[None]]
@@ -73,26 +90,35 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore]
         }[streams]
         wrap = self._stream if handler.response_streaming else self._unary
         decode = handler.request_deserializer if handler.request_streaming else _forgiving(handler.request_deserializer)
-        return make(wrap(method, behaviour), decode, handler.response_serializer)
+        served = wrap(method, behaviour, streams_request=handler.request_streaming)
+        return make(served, decode, handler.response_serializer)
 
-    def _unary(self, method: str, behaviour: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    def _unary(
+        self, method: str, behaviour: Callable[..., Awaitable[Any]], *, streams_request: bool
+    ) -> Callable[..., Awaitable[Any]]:
         async def serve(request: Any, context: Any) -> Any:
+            call = Call(method, context, streams_response=False, request=_readable(request, streams_request))
             # Entered within the stack, so that the outer aspects see an inner one refuse.
             async with AsyncExitStack() as stack:
-                await self._enter(stack, Call(method, context, streams_response=False))
-                return await behaviour(_decoded(request), context)
+                await self._enter(stack, call)
+                asked = call.shown(request) if streams_request else _decoded(request)
+                return call.show(await behaviour(asked, context))
 
         return serve
 
-    def _stream(self, method: str, behaviour: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+    def _stream(
+        self, method: str, behaviour: Callable[..., AsyncIterator[Any]], *, streams_request: bool
+    ) -> Callable[..., AsyncIterator[Any]]:
         if not inspect.isasyncgenfunction(behaviour):
             raise TypeError(f"{method} must be an async generator function")
 
         async def serve(request: Any, context: Any) -> AsyncIterator[Any]:
+            call = Call(method, context, streams_response=True, request=_readable(request, streams_request))
             async with AsyncExitStack() as stack:
-                await self._enter(stack, Call(method, context, streams_response=True))
-                async for response in behaviour(_decoded(request), context):
-                    yield response
+                await self._enter(stack, call)
+                asked = call.shown(request) if streams_request else _decoded(request)
+                async for response in behaviour(asked, context):
+                    yield call.show(response)
 
         return serve
 
@@ -118,6 +144,11 @@ def _forgiving(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
             return _Undecodable(str(error))
 
     return decode_or_tell
+
+
+def _readable(request: Any, is_stream: bool) -> Any:
+    """The message, for those who look at it beside its handler; None for a stream of them, or for what is none."""
+    return None if is_stream or isinstance(request, _Undecodable) else request
 
 
 def _decoded(request: Any) -> Any:

@@ -9,9 +9,11 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.errors import Misconfigured
 from headwater_kit.rpc import health, reflection, tls
 from headwater_kit.rpc.aspects import Admission, Deadlines, measured, translated
+from headwater_kit.rpc.auditing import Auditing, Trail
 from headwater_kit.rpc.doorkeeper import Doorkeeper
 from headwater_kit.rpc.interception import Pipeline
 from headwater_kit.rpc.servicer import Servicer
+from headwater_kit.rpc.shares import Shares
 from headwater_kit.settings import ServiceSettings
 
 # Pings that find dead peers behind a silent network, and a server that bears
@@ -27,11 +29,17 @@ EXTRA_CALLS = 64
 class Server:
     """Listens from `start` on; serves nothing but health and reflection until `admission.is_open`.
 
-    Health and reflection are open to whoever reaches the port; all else passes the doorkeeper.
+    Health and reflection are open to whoever reaches the port; all else passes the doorkeeper. With a trail, calls
+    are noted.
     """
 
     def __init__(
-        self, settings: ServiceSettings, servicers: Sequence[Servicer], clock: Clock, doorkeeper: Doorkeeper
+        self,
+        settings: ServiceSettings,
+        servicers: Sequence[Servicer],
+        clock: Clock,
+        doorkeeper: Doorkeeper,
+        trail: Trail | None = None,
     ) -> None:
         names = [servicer.full_name for servicer in servicers]
         self.port = 0
@@ -40,6 +48,8 @@ class Server:
         self._settings = settings
         self._deadlines = Deadlines(clock, settings.default_deadline_seconds)
         doorkeeper.guard(names)
+        self._shares = Shares(settings.quota_table(), settings.grpc_max_concurrent_calls, clock)
+        self._auditing = Auditing(trail)
         self._server = grpc.aio.server(
             interceptors=[self._pipeline(names, doorkeeper)],
             options=_options(settings),
@@ -63,9 +73,8 @@ class Server:
 
     def _pipeline(self, names: Sequence[str], doorkeeper: Doorkeeper) -> Pipeline:
         within_deadline = self._deadlines.within_deadline
-        return Pipeline(
-            names, (measured, translated, self.admission.admitted, within_deadline, doorkeeper.as_principal)
-        )
+        around = (measured, translated, self.admission.admitted, within_deadline, doorkeeper.as_principal)
+        return Pipeline(names, (*around, self._shares.within_share, self._auditing.audited))
 
     def _bind(self) -> int:
         host = self._settings.grpc_host

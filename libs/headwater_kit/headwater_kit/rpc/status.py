@@ -83,9 +83,14 @@ class Refusal:
     trailing_metadata: tuple[tuple[str, bytes], ...]
 
 
+def code_of(error: HeadwaterError) -> StatusCode:
+    """The status code that stands for `error`."""
+    return next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
+
+
 def to_status(error: HeadwaterError) -> Refusal:
     """The status that tells a caller of `error`."""
-    code = next(CODES[kind] for kind in type(error).__mro__ if kind in CODES)
+    code = code_of(error)
     message = _cut(error.message, MAX_MESSAGE_BYTES)
     status = Status(code=int(code.value[0]), message=message, details=[_any(detail) for detail in _details(error)])
     return Refusal(code, message, ((DETAILS_KEY, status.SerializeToString()),))

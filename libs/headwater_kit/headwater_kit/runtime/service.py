@@ -6,6 +6,7 @@ import random
 from collections.abc import Coroutine, Sequence
 from typing import Self
 
+from headwater_kit.bus.audit import AuditTrail
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import HeadwaterError, Transient
@@ -48,15 +49,17 @@ class Service:
         access: Access | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
+        trail: AuditTrail | None = None,
     ) -> None:
         # Without servicers there is nothing to be let in to.
         access = access or (trusting(settings) if servicers else Access(Doorkeeper([])))
         self.name = name
         self._settings = settings
-        self._components = (*access.components, *components)
+        # The trail first, and so stopped last: it notes what ends meanwhile.
+        self._components = (*(() if trail is None else (trail,)), *access.components, *components)
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
-        self._server = Server(settings, servicers, self._clock, access.doorkeeper)
+        self._server = Server(settings, servicers, self._clock, access.doorkeeper, trail)
         self._touched: list[Component] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: asyncio.Future[None] | None = None

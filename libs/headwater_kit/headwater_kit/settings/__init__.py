@@ -1,5 +1,6 @@
 """Environment to typed settings, once, at the edge."""
 
+from headwater_kit.settings.admission import KafkaTenantSettings
 from headwater_kit.settings.base import CallerSettings, ServiceSettings, Settings
 from headwater_kit.settings.load import SettingsError, load
 from headwater_kit.settings.milvus import MilvusSettings
@@ -8,6 +9,7 @@ from headwater_kit.settings.tenants import TenantSettings
 
 __all__ = [
     "CallerSettings",
+    "KafkaTenantSettings",
     "MilvusSettings",
     "ServiceSettings",
     "Settings",

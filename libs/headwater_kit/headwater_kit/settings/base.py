@@ -7,9 +7,11 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from headwater_kit.settings.access import MTLS, AccessSettings
+from headwater_kit.settings.audit import AuditSettings
 from headwater_kit.settings.kafka import KafkaSettings
 from headwater_kit.settings.loopback import is_loopback
 from headwater_kit.settings.ports import GRPC_PORTS, METRICS_PORTS
+from headwater_kit.settings.quotas import QuotaSettings
 
 PREFIX = "HEADWATER_"
 MIB = 1024 * 1024
@@ -52,7 +54,7 @@ class CallerSettings(Settings):
         return self
 
 
-class ServiceSettings(KafkaSettings, AccessSettings, CallerSettings):
+class ServiceSettings(AuditSettings, QuotaSettings, KafkaSettings, AccessSettings, CallerSettings):
     """What every service can be told. A service subclasses it and sets `service`.
 
     Its own fields are named `<service>_<thing>`; each has a description.

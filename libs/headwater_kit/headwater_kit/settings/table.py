@@ -58,8 +58,8 @@ def _type(annotation: Any) -> str:
         return " or ".join(str(word) for word in typing.get_args(annotation))
     if typing.get_origin(annotation) in (types.UnionType, typing.Union):
         return " or ".join(_type(part) for part in typing.get_args(annotation) if part is not types.NoneType)
-    if typing.get_origin(annotation) is tuple:
-        return "JSON list"
+    if (container := typing.get_origin(annotation)) in (tuple, dict):
+        return "JSON list" if container is tuple else "JSON object"
     words = {str: "text", int: "integer", float: "number", bool: "true or false", SecretStr: "secret", Path: "path"}
     return words.get(annotation, str(getattr(annotation, "__name__", annotation)))
 
@@ -70,4 +70,4 @@ def _default(field: FieldInfo) -> str:
         return "required" if field.is_required() else ""
     if isinstance(value, SecretStr):
         return ""
-    return json.dumps(value) if isinstance(value, bool | tuple) else str(value)
+    return json.dumps(value) if isinstance(value, bool | tuple | dict) else str(value)

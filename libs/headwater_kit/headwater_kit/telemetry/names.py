@@ -41,6 +41,11 @@ RPC_CLIENT_DURATION = Histogram(
     "headwater.rpc.client.duration", "s", "time of a call to a peer, by method and status code", CALL_SECONDS
 )
 RPC_SERVER_IN_FLIGHT = Gauge("headwater.rpc.server.in_flight", "{call}", "calls being served now")
+RPC_OVER_QUOTA = Counter(
+    "headwater.rpc.server.over_quota",
+    "{call}",
+    "calls over the quota of their tenant, refused, by method",
+)
 ACCESS_REFUSED = Counter("headwater.access.refused", "{call}", "calls refused for who made them, by method and reason")
 SERVICE_SERVING = Gauge("headwater.service.serving", "1", "1 while health says SERVING, else 0")
 

@@ -7,6 +7,7 @@ from typing import Any
 from headwater.ingest.v1 import ingest_pb2 as pb
 from headwater.ingest.v1 import ingest_pb2_grpc
 
+from headwater_kit.bus.audit import AuditTrail
 from headwater_kit.core.clock import Clock
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime.access import Access
@@ -72,8 +73,10 @@ def scripted(
     settings: ServiceSettings,
     components: Sequence[Component] = (),
     clock: Clock | None = None,
+    *,
     access: Access | None = None,
+    trail: AuditTrail | None = None,
 ) -> Service:
     """A whole service around the behaviour."""
     servicer = Servicer(ingest_pb2_grpc.add_IngestServiceServicer_to_server, ScriptedIngest(behaviour), NAME)
-    return Service(settings, "ingest", components, [servicer], access=access, clock=clock)
+    return Service(settings, "ingest", components, [servicer], access=access, clock=clock, trail=trail)

@@ -22,6 +22,12 @@ from headwater_vectors.visibility import LedgerState, WholeVersions
 MAX_FETCHED_CHUNKS = 256
 
 
+def check_model(query: Query, model_id: str) -> None:
+    """Raises ModelChanged where a query's vector is of another model than the collection's."""
+    if query.vector and query.model_id not in ("", model_id):
+        raise ModelChanged(f"the collection holds vectors of {model_id}, not of {query.model_id}")
+
+
 class MilvusReader:
     """Searches and counts."""
 
@@ -33,8 +39,7 @@ class MilvusReader:
 
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
-        if query.vector and query.model_id not in ("", self._model_id):
-            raise ModelChanged(f"the collection holds vectors of {self._model_id}, not of {query.model_id}")
+        check_model(query, self._model_id)
         return await self._versions.search(query)
 
     async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:

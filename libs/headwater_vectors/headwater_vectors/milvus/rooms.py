@@ -8,11 +8,12 @@ from typing import Self
 from uuid import uuid4
 
 from headwater_kit.core.documents import DocumentKey, Passage
+from headwater_kit.core.filters import check
 
 from headwater_vectors.milvus.capabilities import Capabilities
 from headwater_vectors.milvus.connection import CollectionGone
 from headwater_vectors.milvus.places import Place, Places, digest_of
-from headwater_vectors.milvus.reader import MilvusReader
+from headwater_vectors.milvus.reader import MilvusReader, check_model
 from headwater_vectors.milvus.scan import MilvusScan
 from headwater_vectors.milvus.schema import Layout
 from headwater_vectors.milvus.tables import Tables
@@ -53,6 +54,10 @@ class Rooms:
 
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
+        # Also where the tenant has nothing yet: a wrong request is not right because of that.
+        check_model(query, self._layout.model.model_id)
+        if query.filter is not None:
+            check(query.filter)
         room = await self._found(digest_of(query.tenant))
         return await room.reader.search(query) if room else Legs()
 

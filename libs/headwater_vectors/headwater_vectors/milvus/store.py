@@ -230,8 +230,7 @@ class MilvusStore:
             return absent()
         try:
             return await call(opened)
-        except CollectionGone:
-            # Another was promoted and this one dropped, within a moment.
+        except CollectionGone:  # another was promoted and this one dropped, within a moment
             self._look_due = 0.0
             opened = await self._served()
             return absent() if opened is None else await call(opened)
@@ -249,10 +248,8 @@ class MilvusStore:
         return self._opened is None or self._clock.monotonic() >= self._look_due
 
     async def _look_for_all(self, asked: float) -> None:
-        """Looks, or fails as a look did that was begun since `asked`.
-
-        Of a store that hangs each look takes seconds: one for each who waits, one
-        after the other, would take them longer than a handler may take.
+        """Looks, or fails as a look did that was begun since `asked`: of a store that hangs each look takes seconds,
+        and one for each who waits, one after the other, would take them longer than a handler may take.
         """
         if self._failed is not None and self._failed[0] >= asked:
             raise Unavailable(self._failed[1])

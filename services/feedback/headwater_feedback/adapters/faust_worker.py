@@ -87,13 +87,13 @@ class FaustTable:
         """The rows, those of other workers that this one stands by for among them."""
         return cast(Rows, self._table)
 
-    def forget(self, key: str) -> bool:
+    def forget(self, key: str, record_key: str = "") -> bool:
         """Deletes a row that is this worker's, and says whether it is; for use outside of an agent.
 
         There Faust refuses `del`: it would take the changelog's partition from
-        the record at hand. It is that of the row's key.
+        the record at hand. It is that of the row's key, or of the key of the records that rows are made from.
         """
-        partition = partition_of(key.encode(), self._partitions)
+        partition = partition_of((record_key or key).encode(), self._partitions)
         if TP(self._table.changelog_topic_name, partition) not in self._app.assignor.assigned_actives():
             return False
         self._table.send_changelog(partition, key, None, value_serializer="raw")

@@ -41,16 +41,25 @@ class TableJoinStates:
         stale = [key for place, (since, key) in enumerate(by_age) if place < surplus or since < before]
         return sum(map(self._forget, stale))
 
+    def erase(self, tenant: str, before: float) -> int:
+        """See `ports.JoinStates`."""
+        old = [(key, row) for key, row in self._rows.items() if row["since"] < before]
+        return sum(self._forget(key) for key, row in old if _tenant(_state(row)) == tenant)
+
     def _delete(self, key: str) -> bool:
         del self._rows[key]
         return True
 
 
 class TableClusters:
-    """`ports.Clusters` over a table, with the decoded clusters of each tenant beside it."""
+    """`ports.Clusters` over a table, with the decoded clusters of each tenant beside it.
 
-    def __init__(self, rows: Rows) -> None:
+    `forget` as in `TableJoinStates`, told the tenant too, by which rows lie in partitions.
+    """
+
+    def __init__(self, rows: Rows, forget: Callable[[str, str], bool] | None = None) -> None:
         self._rows = rows
+        self._forget = forget or self._delete
         self._tenants: dict[str, dict[str, Cluster]] | None = None
 
     def of(self, tenant: str) -> Sequence[Cluster]:
@@ -62,9 +71,21 @@ class TableClusters:
         self._loaded().setdefault(cluster.tenant, {})[cluster.cluster_id] = cluster
         self._rows[f"{cluster.tenant}\x1f{cluster.cluster_id}"] = _cluster_row(cluster)
 
+    def erase(self, tenant: str, before: float) -> int:
+        """See `ports.Clusters`."""
+        old = [cluster for cluster in self.of(tenant) if _last_vote(cluster) < before]
+        forgotten = [one for one in old if self._forget(f"{tenant}\x1f{one.cluster_id}", tenant)]
+        for cluster in forgotten:
+            del self._loaded()[tenant][cluster.cluster_id]
+        return len(forgotten)
+
     def reload(self) -> None:
         """Forgets what was decoded; call it when the table changed underneath, as in a rebalance."""
         self._tenants = None
+
+    def _delete(self, key: str, _: str) -> bool:
+        del self._rows[key]
+        return True
 
     def _loaded(self) -> dict[str, dict[str, Cluster]]:
         if self._tenants is None:
@@ -73,6 +94,15 @@ class TableClusters:
                 cluster = _cluster(self._rows[key])
                 self._tenants.setdefault(cluster.tenant, {})[cluster.cluster_id] = cluster
         return self._tenants
+
+
+def _last_vote(cluster: Cluster) -> float:
+    return max((vote.time for voters in cluster.votes.values() for vote in voters.values()), default=0.0)
+
+
+def _tenant(state: JoinState) -> str | None:
+    known = (state.impression,) if state.impression else state.parked
+    return known[0].tenant if known else None
 
 
 def _state_row(state: JoinState) -> Row:

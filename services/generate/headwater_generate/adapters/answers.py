@@ -10,6 +10,7 @@ from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import NotFound
 from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.tenants import Erasures, TenantErased
 
 from headwater_generate.domain.receipts import may_see
 
@@ -34,10 +35,12 @@ class RecentReceipts:
     """`ports.Receipts` over the latest `capacity` records of `answers.v1`, of all replicas.
 
     They are kept as they came, about 10 KiB each, and decoded when asked for.
+    Those of a tenant that was erased are not found, and dropped when `on_erased` tells so.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, erasures: Erasures | None = None) -> None:
         self._capacity = capacity
+        self._erasures = erasures or Erasures()
         self._values: OrderedDict[bytes, bytes] = OrderedDict()
 
     def apply(self, record: Record) -> None:
@@ -53,6 +56,15 @@ class RecentReceipts:
         """See `ports.Receipts`."""
         value = self._values.get(answer_id.encode())
         answer = decode(AnswerGenerated, value) if value else None
-        if answer is None or not may_see(principal, answer):
+        if answer is None or not may_see(principal, answer) or self._erasures.covers(answer.tenant, answer.answer_time):
             raise NotFound(f"no answer {answer_id!r} among the last {self._capacity}: ask again to get a new one")
         return answer
+
+    def on_erased(self, erased: TenantErased) -> None:
+        """Drops what is the tenant's; later answers come to `find` alone."""
+        # Few hold its name at all, and only those are decoded.
+        named = [key for key, value in self._values.items() if erased.tenant.encode() in value]
+        for key in named:
+            answer = decode(AnswerGenerated, self._values[key])
+            if answer.tenant == erased.tenant and answer.answer_time < erased.erase_time:
+                del self._values[key]

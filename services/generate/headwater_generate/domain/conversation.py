@@ -44,7 +44,7 @@ def stand_alone(question: str, history: Sequence[Turn]) -> str:
 
 def leans(question: str) -> bool:
     """Whether a question cannot be understood without what was asked before, as far as its words tell."""
-    if _GOES_ON.match(question) or _CJK_POINTS_BACK.search(question) or _says_little(question):
+    if _GOES_ON.match(question) or _CJK_POINTS_BACK.search(question) or says_little(question):
         return True
     found = _POINTS_BACK.search(question) or _POINTS_BACK_LAST.search(question)
     # What a pronoun stands for may be named before it: "When a dog barks, does it bite?"
@@ -60,7 +60,7 @@ def _carried(question: str, asked: str, answer: str) -> str:
     return f"{question} ({', '.join(phrases[:MAX_PHRASES])})" if phrases else question
 
 
-def _says_little(question: str) -> bool:
+def says_little(question: str) -> bool:
     """Whether it has no phrase of its own, or one word and no form: "why?", "in winter?"."""
     said = "".join(key_phrases(question))
     if _CJK.search(question):

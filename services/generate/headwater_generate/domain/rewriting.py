@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from headwater_kit.core.rewriting import Rewrite, Shortfall, Turn, Variant
 
-from headwater_generate.domain.conversation import MAX_TURNS, stand_alone
+from headwater_generate.domain.conversation import MAX_TURNS, says_little, stand_alone
 from headwater_generate.domain.parts import parts
 
 MAX_QUERIES = 4
@@ -77,11 +77,14 @@ def read(reply: str, question: str, method: Rewrite, model: str) -> Plan | None:
 
 
 def by_rules(question: str, method: Rewrite, history: Sequence[Turn]) -> Plan:
-    """What can be done without a language model: all but an imagined passage."""
+    """What can be done without a language model: all but an imagined passage.
+
+    What a question leans on is a guess, so its own words are searched too, where there are any.
+    """
     alone = stand_alone(question, history)
-    if method is Rewrite.DECOMPOSE:
-        return Plan(alone, tuple(map(Variant, parts(question, history))), by=RULES)
-    return Plan(alone, expand=method is Rewrite.MULTI, by=RULES)
+    own = () if alone == question or says_little(question) else (Variant(question),)
+    pieces = parts(question, history) if method is Rewrite.DECOMPOSE else ()
+    return Plan(alone, (*own, *map(Variant, pieces)), expand=method is Rewrite.MULTI, by=RULES)
 
 
 def _cleaned(line: str) -> str:

@@ -86,10 +86,10 @@ class ObstoreObjects:
         except (BaseError, OSError) as error:
             raise _unavailable(error) from error
 
-    async def sweep(self, before: float) -> int:
+    async def sweep(self, before: float, folder: str = "") -> int:
         moment, swept = datetime.fromtimestamp(before, UTC), 0
         try:
-            async for found in self._opened().list():
+            async for found in self._opened().list(folder or None):
                 old = [each["path"] for each in found if each["last_modified"] < moment]
                 if old:
                     await obstore.delete_async(self._opened(), old)

@@ -47,5 +47,10 @@ def missing(error: NotFound, age_seconds: float) -> Unavailable | InvalidInput:
     return InvalidInput(message, reason="OBJECT_MISSING", field="body_object")
 
 
+def folder_of(tenant: str) -> str:
+    """What the names of all bodies of a tenant begin with."""
+    return f"{hashlib.sha256(tenant.encode()).hexdigest()[:32]}/"
+
+
 def _name(tenant: str, digest: str) -> str:
-    return f"{hashlib.sha256(tenant.encode()).hexdigest()[:32]}/{digest}"
+    return f"{folder_of(tenant)}{digest}"

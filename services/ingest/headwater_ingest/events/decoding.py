@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from headwater_kit.bus.admission import TENANT_REFUSED, TopicTenants
 from headwater_kit.bus.ports import Headers, Record
 from headwater_kit.codec.events import decode
 from headwater_kit.codec.headers import CONTENT_TYPE, JSON, ORIGIN, PROTOBUF, READERS, VERSION, lane_of
@@ -14,6 +15,7 @@ from headwater_kit.core.documents import DocumentInfo, DocumentKey, MetadataValu
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import DocumentUpserted
 from headwater_kit.core.readers import INVALID_READERS
+from headwater_kit.core.tenants import Erasures
 
 from headwater_ingest.domain.spelling import version_of
 from headwater_ingest.domain.versions import DocumentEvent
@@ -65,12 +67,44 @@ def origin_or_place(record: Record) -> Origin:
         return _here(record)
 
 
-def key_of(record: Record) -> DocumentKey | None:
-    """The document that the record is of; None where its key names none."""
-    try:
-        return DocumentKey.from_bytes(record.key)
-    except InvalidInput:
-        return None
+class DocumentNames:
+    """Which document a record is of: its key says so, and where the topic's rule believes it, a header whose."""
+
+    def __init__(self, tenants: TopicTenants | None = None) -> None:
+        self._tenants = tenants or TopicTenants()
+
+    def key(self, record: Record) -> DocumentKey:
+        """The document. Raises InvalidInput: MISSING_KEY, INVALID_KEY, TENANT_REFUSED."""
+        key = DocumentKey.from_bytes(record.key)
+        return DocumentKey(self._tenants.tenant(record, key.tenant), key.document_id)
+
+    def known(self, record: Record) -> DocumentKey | None:
+        """The document; None where the record names none that it may name."""
+        try:
+            return self.key(record)
+        except InvalidInput:
+            return None
+
+    def may_name(self, record: Record) -> DocumentKey | None:
+        """The document; None where the key names none. Raises InvalidInput (TENANT_REFUSED)."""
+        try:
+            return self.key(record)
+        except InvalidInput as error:
+            if error.reason == TENANT_REFUSED:
+                raise
+            return None
+
+    def order(self, record: Record) -> bytes:
+        """What orders records of a document, whichever way its key is spelt. Raises InvalidInput."""
+        return self.key(record).to_bytes()
+
+
+def is_erased(record: Record, key: DocumentKey, erasures: Erasures) -> bool:
+    """Whether the record is a write that came to nothing because its tenant was erased after it.
+
+    A deletion never is: it is what erases.
+    """
+    return record.value is not None and erasures.covers(key.tenant, origin_or_place(record).produce_time)
 
 
 def _origin(record: Record) -> Origin | None:

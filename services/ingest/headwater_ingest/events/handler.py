@@ -7,14 +7,14 @@ from headwater_kit.bus.ports import Ack, Outbound, Record, TopicPartition
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.headers import ORIGIN
 from headwater_kit.core.crash import crash_point
-from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.errors import HeadwaterError
+from headwater_kit.core.tenants import Erasures
 from headwater_kit.telemetry import names
 from headwater_kit.telemetry.instruments import counter
 
 from headwater_ingest.domain.validation import DocumentRules
 from headwater_ingest.events import outputs
-from headwater_ingest.events.decoding import document_event
+from headwater_ingest.events.decoding import DocumentNames, document_event, is_erased
 from headwater_ingest.handlers import ApplyDocuments
 
 CatchUp = Callable[[], Awaitable[None]]
@@ -40,7 +40,11 @@ class DocumentEvents:
         catch_up: CatchUp,
         owned: Owned,
         forget: Owned,
+        erasures: Erasures,
+        names: DocumentNames | None = None,
     ) -> None:
+        self._names = names or DocumentNames()
+        self._erasures = erasures
         self._handlers = handlers
         self._rules = rules
         self._partitions = partitions
@@ -51,7 +55,10 @@ class DocumentEvents:
 
     async def handle(self, record: Record) -> Sequence[Outbound]:
         """The record's parts and ledger entry, or a marker once it is sent on. Raises InvalidInput, Unavailable."""
-        key = DocumentKey.from_bytes(record.key)
+        key = self._names.key(record)
+        if is_erased(record, key, self._erasures):
+            _count("erased")
+            return (outputs.erased(record),)
         self._rules.check_size(len(record.value or b""), "value")
         home = partition_of(key.to_bytes(), self._partitions)
         # Sent on once only: were two processes ever of two minds on the partition, it would never rest.
@@ -68,7 +75,7 @@ class DocumentEvents:
     def reject(self, record: Record, error: HeadwaterError) -> Sequence[Outbound]:
         """The marker that keeps the watermark moving past a record that is put aside."""
         _count("rejected")
-        return (outputs.rejected(record, error),)
+        return (outputs.rejected(record, self._names.known(record), error),)
 
     async def assigned(self, partitions: Sequence[TopicPartition]) -> None:
         """Returns once the ledger knows what the process before decided of these partitions."""
@@ -78,11 +85,6 @@ class DocumentEvents:
     async def revoked(self, partitions: Sequence[TopicPartition]) -> None:
         """What was decided and not written is decided by another process now."""
         self._forget({source.partition for source in partitions})
-
-
-def document_order(record: Record) -> bytes:
-    """What orders records of a document, whichever way its key is spelt. Raises InvalidInput."""
-    return DocumentKey.from_bytes(record.key).to_bytes()
 
 
 def _count(outcome: str) -> None:

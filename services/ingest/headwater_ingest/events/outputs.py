@@ -17,7 +17,7 @@ from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import DocumentChunked, LedgerEntry, Outcome, Provenance
 
 from headwater_ingest.domain.parts import left_over
-from headwater_ingest.events.decoding import key_of, origin_of, origin_or_place
+from headwater_ingest.events.decoding import origin_of, origin_or_place
 from headwater_ingest.handlers import Applied
 
 # Markers of records whose key names no document need a key all the same: `indexed.v1` is
@@ -43,10 +43,16 @@ def applied(record: Record, key: DocumentKey, outcome: Applied) -> Sequence[Outb
     return outputs
 
 
-def rejected(record: Record, error: HeadwaterError) -> Outbound:
+def rejected(record: Record, key: DocumentKey | None, error: HeadwaterError) -> Outbound:
     """The marker of a record that is put aside."""
-    key = key_of(record) or DocumentKey(NO_DOCUMENT_TENANT, str(record.partition))
+    key = key or DocumentKey(NO_DOCUMENT_TENANT, str(record.partition))
     return _marker(record, key, _provenance(record, Outcome.REJECTED, error.reason))
+
+
+def erased(record: Record) -> Outbound:
+    """The marker of a write in the name of a tenant that was erased; it names neither."""
+    key = DocumentKey(NO_DOCUMENT_TENANT, str(record.partition))
+    return _marker(record, key, _provenance(record, Outcome.STALE))
 
 
 def again(record: Record, key: DocumentKey, partition: int) -> Outbound:

@@ -1,10 +1,11 @@
 """Who of many that wait goes next."""
 
 import asyncio
-from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
+from headwater_kit.core.fairness import FairQueue
 
 
 @dataclass(eq=False, slots=True)
@@ -26,14 +27,13 @@ class FairTurns:
         self._max_bytes = max_bytes
         self._documents = 0
         self._bytes = 0
-        # The first of them is the next to have a turn.
-        self._waiting: OrderedDict[str, deque[_Waiting]] = OrderedDict()
+        self._waiting: FairQueue[_Waiting] = FairQueue()
 
     @asynccontextmanager
     async def turn(self, tenant: str, size_bytes: int) -> AsyncIterator[None]:
         """Entered once it is this document's turn; held until it is left."""
         waiting = _Waiting(size_bytes, asyncio.get_running_loop().create_future())
-        self._waiting.setdefault(tenant, deque()).append(waiting)
+        self._waiting.push(tenant, waiting)
         self._admit()
         try:
             await waiting.granted
@@ -45,19 +45,13 @@ class FairTurns:
         if waiting.granted.done() and not waiting.granted.cancelled():
             self._documents -= 1
             self._bytes -= waiting.size_bytes
-        elif waiting in self._waiting.get(tenant, ()):
-            self._waiting[tenant].remove(waiting)
-            self._drop_if_empty(tenant)
+        else:
+            self._waiting.remove(tenant, waiting)
         self._admit()
 
     def _admit(self) -> None:
-        while self._waiting:
-            tenant, queue = next(iter(self._waiting.items()))
-            if not self._fits(queue[0].size_bytes):
-                return
-            self._grant(queue.popleft())
-            self._waiting.move_to_end(tenant)
-            self._drop_if_empty(tenant)
+        while self._waiting and self._fits(self._waiting.first().size_bytes):
+            self._grant(self._waiting.pop())
 
     def _grant(self, waiting: _Waiting) -> None:
         if not waiting.granted.cancelled():
@@ -69,7 +63,3 @@ class FairTurns:
         if self._documents == 0:
             return True
         return self._documents < self._max_documents and self._bytes + size_bytes <= self._max_bytes
-
-    def _drop_if_empty(self, tenant: str) -> None:
-        if not self._waiting[tenant]:
-            del self._waiting[tenant]

@@ -30,7 +30,7 @@ RANK_OFFSET = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class Weighted:
     """What one wording found, best first, and what its word counts, above 0."""
 
     candidates: Sequence[Candidate]
@@ -78,7 +78,7 @@ def distinct(query: str, variants: Sequence[Variant]) -> tuple[Variant, ...]:
     return tuple(found)
 
 
-def combine(query: Ranking, variants: Sequence[Ranking], fusion: QueryFusion) -> list[Candidate]:
+def combine(query: Weighted, variants: Sequence[Weighted], fusion: QueryFusion) -> list[Candidate]:
     """One list of all, best first; ties by chunk id.
 
     A candidate's raw scores are those of the query where it found the chunk, else
@@ -89,27 +89,27 @@ def combine(query: Ranking, variants: Sequence[Ranking], fusion: QueryFusion) ->
         return [candidate for ranking in found for candidate in ranking.candidates]
     latest = _latest(found)
     current = [
-        Ranking([c for c in ranking.candidates if c.passage.version == latest[c.passage.document_id]], ranking.weight)
+        Weighted([c for c in ranking.candidates if c.passage.version == latest[c.passage.document_id]], ranking.weight)
         for ranking in found
     ]
     fused = _by_score(current) if fusion is QueryFusion.SCORE else _by_rank(current)
     return order(replace(candidate, fused=fused[name]) for name, candidate in _candidates(query, current).items())
 
 
-def _latest(rankings: Sequence[Ranking]) -> Mapping[str, int]:
+def _latest(rankings: Sequence[Weighted]) -> Mapping[str, int]:
     latest: dict[str, int] = {}
     for passage in (candidate.passage for ranking in rankings for candidate in ranking.candidates):
         latest[passage.document_id] = max(passage.version, latest.get(passage.document_id, passage.version))
     return latest
 
 
-def _by_score(rankings: Sequence[Ranking]) -> Mapping[str, float]:
+def _by_score(rankings: Sequence[Weighted]) -> Mapping[str, float]:
     total = fsum(ranking.weight for ranking in rankings)
     summed = _summed((name, w * candidate.fused) for w, _, name, candidate in _entries(rankings))
     return {name: score / total for name, score in summed.items()}
 
 
-def _by_rank(rankings: Sequence[Ranking]) -> Mapping[str, float]:
+def _by_rank(rankings: Sequence[Weighted]) -> Mapping[str, float]:
     summed = _summed((name, w / (RANK_OFFSET + rank)) for w, rank, name, _ in _entries(rankings))
     scores = list(summed.values())
     spread, last = pstdev(scores), min(scores)
@@ -127,14 +127,14 @@ def _summed(shares: Iterator[tuple[str, float]]) -> Mapping[str, float]:
     return {name: fsum(each) for name, each in collected.items()}
 
 
-def _entries(rankings: Sequence[Ranking]) -> Iterator[tuple[float, int, str, Candidate]]:
+def _entries(rankings: Sequence[Weighted]) -> Iterator[tuple[float, int, str, Candidate]]:
     """Weight, rank, chunk id and candidate of each entry of each list."""
     for ranking in rankings:
         for rank, candidate in enumerate(ranking.candidates, start=1):
             yield ranking.weight, rank, candidate.passage.chunk.chunk_id, candidate
 
 
-def _candidates(query: Ranking, rankings: Sequence[Ranking]) -> Mapping[str, Candidate]:
+def _candidates(query: Weighted, rankings: Sequence[Weighted]) -> Mapping[str, Candidate]:
     found: dict[str, Candidate] = {}
     for _, _, name, candidate in _entries(rankings):
         other = found.get(name, candidate)

@@ -12,6 +12,7 @@ from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
 from headwater_kit.core.readers import may_read, names_of
 from headwater_kit.core.shape import DocumentGroup, Facet
 from headwater_kit.core.turns import Turns
+from headwater_text.phrases import sought
 from headwater_vectors.ports import ModelChanged
 
 from headwater_retrieve.domain.freshness import RecentChanges
@@ -144,7 +145,7 @@ class Search:
     async def _rank(self, query: Query, principal: Principal, deadline: Deadline) -> Ranked:
         """What one wording finds, in a turn of its own: several count as several."""
         weights = weigh(query.meaning, self._policy.weights, self._policy.scripts)
-        async with self._turns.turn(deadline):
+        async with self._turns.turn(deadline, principal.tenant):
             # Taken before the store is read: the list reflects this much at least.
             watermark = self._progress.positions()
             vector, legs = await self._find(query, principal, weights, deadline)
@@ -182,7 +183,7 @@ class Search:
         return StoreQuery(
             tenant=principal.tenant,
             vector=vector.vector,
-            terms=self._analyse(query.text),
+            terms=self._analyse(sought(query.text)),
             limit=self._policy.candidates,
             filter=query.filter,
             model_id=vector.model_id,

@@ -14,7 +14,7 @@ from headwater_kit.core.rewriting import Variant
 from headwater_retrieve.domain.expansion import by_phrases, by_titles
 from headwater_retrieve.domain.fusion import Candidate
 from headwater_retrieve.domain.query import Query
-from headwater_retrieve.domain.variants import Ranking, combine, distinct
+from headwater_retrieve.domain.variants import Weighted, combine, distinct
 from headwater_retrieve.ports import QueryVector
 
 # Of the caller's time, what variants may take; the query itself may take all of it.
@@ -93,10 +93,10 @@ class SeveralWordings:
 
 def _joined(query: Query, own: Ranked, found: Found) -> Ranked:
     lists = {variant: ranked for variant, ranked in found.items() if ranked is not None}
-    rankings = [Ranking(ranked.candidates, variant.weight) for variant, ranked in lists.items()]
+    rankings = [Weighted(ranked.candidates, variant.weight) for variant, ranked in lists.items()]
     return replace(
         own,
-        candidates=combine(Ranking(own.candidates), rankings, query.fusion),
+        candidates=combine(Weighted(own.candidates), rankings, query.fusion),
         searched=tuple(variant.text for variant in lists),
         left_out=tuple(variant.text for variant in found if variant not in lists),
     )

@@ -219,6 +219,21 @@ async def test_a_key_does_not_travel_in_clear_unless_that_is_meant(
     await connection.close()
 
 
+def test_a_credential_and_a_tenant_beside_it_are_one_too_many(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("INGEST", "INDEX", "RETRIEVE", "GENERATE", "FEEDBACK"):
+        monkeypatch.setenv(f"HEADWATER_{name}_TARGET", "127.0.0.1:1")
+    monkeypatch.setenv("HEADWATER_API_KEY", "hwk_hunter2")
+    for option in ("--tenant", "--user", "--group"):
+        monkeypatch.setattr(sys, "argv", ["headwater", "search", "x", option, "acme"])
+        with pytest.raises(SystemExit):
+            main()
+        printed = capsys.readouterr()
+        assert "HEADWATER_API_KEY" in printed.err
+        assert "hunter2" not in printed.err
+
+
 def state(auth: str) -> PlatformState:
     return PlatformState(Phase.READY, "", Identity(1, 2.0), 1.0, "0.1.0", auth=auth)
 

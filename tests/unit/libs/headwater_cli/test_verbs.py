@@ -100,6 +100,15 @@ async def test_ingest_puts_a_folder_in_and_tells_what_it_left_out(
     }
 
 
+async def test_ingest_says_who_may_read(platform: TinyPlatform, headwater: Headwater, notes: Path) -> None:
+    allowed = ("--allow-group", "board", "--allow-group", "legal", "--allow-user", "ann")
+    assert (await headwater("ingest", str(notes), *allowed)).code == 0
+    assert {info.readers for info in platform.infos.values()} == {("group:board", "group:legal", "user:ann")}
+    refused = await headwater("ingest", str(notes), "--allow-user", "anonymous")
+    assert refused.code != 0
+    assert "leave readers out for the whole tenant" in refused.err
+
+
 async def test_ingest_waits_out_a_busy_platform_and_goes_on_after_a_refused_file(
     platform: TinyPlatform, headwater: Headwater, notes: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncGenerator, Sequence
+from typing import Any
 
 import pytest
 from headwater.documents.v1 import documents_pb2
@@ -14,14 +15,17 @@ from headwater_generate.handlers import Answering
 from headwater_generate.ports import Draft
 from headwater_generate.rpc import GenerateRpc
 from headwater_kit.bus import topics
+from headwater_kit.bus.admission import TopicRule, TopicTenants
 from headwater_kit.bus.loop import ConsumerLoop
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record
+from headwater_kit.codec.events import decode
 from headwater_kit.core.crash import arm
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Freshness, Passage, Position, Principal
-from headwater_kit.core.errors import DeadlineExceeded, Permanent
-from headwater_kit.core.events import Citation
+from headwater_kit.core.errors import DeadlineExceeded, InvalidInput, Permanent
+from headwater_kit.core.events import AnswerGenerated, Citation
+from headwater_kit.core.tenants import Erasures, TenantErased
 from headwater_kit.rpc.context import acting_as
 from headwater_kit.testing.clock import ManualClock
 
@@ -48,12 +52,12 @@ class Slow:
 class World:
     """Both ways in over one generator."""
 
-    def __init__(self) -> None:
+    def __init__(self, **rules: Any) -> None:
         self.clock = ManualClock()
         self.generator = Slow(self.clock)
         self.retriever = FixedRetriever([])
         answering = Answering(self.retriever, OpenGuard(), [self.generator], self.clock, fail_open=False)
-        self.records = QuestionRecords(answering, answered, self.clock, Patience(SECONDS, attempts=3))
+        self.records = QuestionRecords(answering, answered, self.clock, Patience(SECONDS, attempts=3), **rules)
         self.rpc = GenerateRpc(
             answering, MemoryAnswerLog(), RecentReceipts(1), clock=self.clock, answer_seconds=SECONDS
         )
@@ -183,3 +187,30 @@ class Died(BaseException):
 
 def die() -> None:
     raise Died
+
+
+def asked_by(headers: dict[str, bytes], value: bytes = b'{"text": "How?"}', timestamp: float = 1.0) -> Record:
+    return Record(topics.QUESTIONS.name, 0, 0, b"q1", value, headers, timestamp)
+
+
+async def test_a_question_is_asked_in_the_tenant_that_it_may_name() -> None:
+    world = World(tenants=TopicTenants({topics.QUESTIONS.name: TopicRule(frozenset({"acme"}), believes_header=True)}))
+    (answer,) = await world.records.handle(asked_by({"headwater-tenant": b"acme"}))
+    assert decode(AnswerGenerated, answer.value or b"").tenant == "acme"
+    for refused in (asked_by({}), asked_by({}, b'{"text": "How?", "tenant": "globex"}')):
+        with pytest.raises(InvalidInput) as caught:
+            await world.records.handle(refused)
+        assert caught.value.reason == "TENANT_REFUSED"
+
+
+async def test_a_header_that_is_not_believed_names_nobody(world: World) -> None:
+    (answer,) = await world.records.handle(asked_by({"headwater-tenant": b"acme"}))
+    assert decode(AnswerGenerated, answer.value or b"").tenant == "default"
+
+
+async def test_questions_of_an_erased_tenant_are_passed_over() -> None:
+    erasures = Erasures()
+    world = World(erasures=erasures)
+    erasures.apply(TenantErased("default", 2.0))
+    assert await world.records.handle(asked_by({})) == ()
+    assert len(await world.records.handle(asked_by({}, timestamp=3.0))) == 1

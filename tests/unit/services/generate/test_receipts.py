@@ -7,6 +7,7 @@ from headwater_kit.bus.ports import Record
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Principal
 from headwater_kit.core.errors import NotFound
 from headwater_kit.core.events import AnswerGenerated, Citation
+from headwater_kit.core.tenants import Erasures, TenantErased
 
 ANN = Principal("acme", "ann")
 
@@ -71,3 +72,22 @@ def test_the_anonymous_are_not_taken_for_each_other() -> None:
     nobody = Principal("acme")
     assert not is_found(nobody, user=nobody.user, cited=[["group:board"]])
     assert is_found(nobody, user=nobody.user, cited=[[]])
+
+
+def test_receipts_of_an_erased_tenant_are_not_found_and_those_of_afterwards_are() -> None:
+    erasures = Erasures()
+    receipts = RecentReceipts(10, erasures)
+    erasures.told.append(receipts.on_erased)
+    receipts.apply(record("before"))
+    receipts.apply(record("other", tenant="globex"))
+    erasures.apply(TenantErased("acme", 1.5))
+    # Read from the topic once more, as when the process starts.
+    receipts.apply(record("again"))
+    for answer_id in ("before", "again"):
+        with pytest.raises(NotFound):
+            receipts.find(ANN, answer_id)
+    assert receipts.find(Principal("globex", "ann"), "other").tenant == "globex"
+    erasures.apply(TenantErased("acme", 0.5))
+    assert receipts.find(ANN, "again").answer_id == "again"
+    with pytest.raises(NotFound):
+        receipts.find(ANN, "before")

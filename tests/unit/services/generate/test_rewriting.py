@@ -118,8 +118,13 @@ async def test_without_a_model_rules_are_what_there_is_and_imagine_nothing() -> 
     assert await plan(None, Rewrite.HYDE) == Plan(QUESTION, by="rules", shortfall=Shortfall.NO_MODEL)
     parted = await plan(None, Rewrite.DECOMPOSE, question="Where is the bakery? When does the ferry leave?")
     assert parted.variants == (Variant("Where is the bakery?"), Variant("When does the ferry leave?"))
-    leaning = await plan(None, Rewrite.NONE, [FERRY], question="And in winter?")
-    assert leaning == Plan("And in winter? (ferry, Skarholm leave)", by="rules")
+
+
+async def test_what_rules_carry_over_is_searched_beside_the_questions_own_words() -> None:
+    asked = "Does it sail in winter?"
+    leaning = await plan(None, Rewrite.NONE, [FERRY], question=asked)
+    assert leaning == Plan("Does it sail in winter? (ferry, Skarholm leave)", (Variant(asked),), by="rules")
+    assert await plan(None, Rewrite.NONE, [FERRY], question="Why?") == Plan("Why? (ferry, Skarholm leave)", by="rules")
 
 
 async def test_what_a_model_writes_passes_the_guard() -> None:

@@ -1,6 +1,7 @@
 """Large bodies: one contract over a folder, memory and S3's protocol; and a document's way through it."""
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -10,9 +11,10 @@ import pytest
 from headwater.ingest.v1 import ingest_pb2 as pb
 from headwater.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from headwater_ingest.adapters import objects
+from headwater_ingest.adapters.erasing import ObjectErasing
 from headwater_ingest.adapters.objects import SWEEP_SECONDS, ObstoreObjects
 from headwater_ingest.bootstrap import build
-from headwater_ingest.domain.objects import YOUNG_SECONDS, missing, reference_to
+from headwater_ingest.domain.objects import YOUNG_SECONDS, folder_of, missing, reference_to
 from headwater_ingest.settings import Settings
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.topics import DOCUMENTS
@@ -22,6 +24,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentInfo, ObjectReference, Position
 from headwater_kit.core.errors import InvalidInput, Misconfigured, NotFound, Unavailable
 from headwater_kit.core.events import DocumentUpserted, Outcome
+from headwater_kit.core.tenants import TenantErased
 from headwater_kit.testing.clock import ManualClock
 from headwater_kit.testing.service import serving
 from pydantic import SecretStr, ValidationError
@@ -89,6 +92,41 @@ async def test_a_sweep_removes_what_is_older_and_nothing_else(store: ObstoreObje
     assert await store.sweep(time.time() + 60.0) >= 1
     with pytest.raises(NotFound):
         await store.get("0f/swept")
+
+
+async def test_a_sweep_of_a_folder_leaves_the_others_alone(store: ObstoreObjects) -> None:
+    for name in (f"{folder_of('acme')}one", f"{folder_of('globex')}one"):
+        await store.put(name, b"body")
+    assert await store.sweep(time.time() + 60.0, folder_of("acme")) == 1
+    assert await store.get(f"{folder_of('globex')}one") == b"body"
+    with pytest.raises(NotFound):
+        await store.get(f"{folder_of('acme')}one")
+
+
+async def test_bodies_of_an_erased_tenant_go_as_soon_as_the_store_answers(tiny_s3: TinyS3) -> None:
+    clock = ManualClock()
+    async with opened(ObstoreObjects(objects.memory(), SystemClock(), 60.0)) as store:
+        await store.put(f"{folder_of('acme')}one", b"body")
+        erasing = ObjectErasing(store, clock, random.Random(1))
+        await erasing.start()
+        erasing.on_erased(TenantErased("acme", time.time() + 60.0))
+        while not erasing.is_done:
+            await asyncio.sleep(0)
+        with pytest.raises(NotFound):
+            await store.get(f"{folder_of('acme')}one")
+        await erasing.stop(Deadline.after(clock, 1.0))
+    # Away at first: tried again after a rest.
+    away = in_s3(tiny_s3)
+    erasing = ObjectErasing(away, clock, random.Random(1))
+    await erasing.start()
+    erasing.on_erased(TenantErased("acme", time.time() + 60.0))
+    await clock.settle()
+    assert not erasing.is_done
+    async with opened(away):
+        await clock.advance(60.0)
+        while not erasing.is_done:
+            await asyncio.sleep(0)
+        await erasing.stop(Deadline.after(clock, 1.0))
 
 
 async def test_a_store_that_is_not_open_or_refuses_is_unavailable(tiny_s3: TinyS3) -> None:

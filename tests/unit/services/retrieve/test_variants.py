@@ -9,7 +9,7 @@ from headwater_kit.core.rewriting import QueryFusion, Variant
 from headwater_retrieve.domain.expansion import by_phrases, by_titles
 from headwater_retrieve.domain.fusion import Candidate, order
 from headwater_retrieve.domain.query import Query
-from headwater_retrieve.domain.variants import Ranking, combine, distinct
+from headwater_retrieve.domain.variants import Weighted, combine, distinct
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,8 +19,8 @@ def candidate(name: str, fused: float, version: int = 1, dense: float | None = N
     return Candidate(Passage(chunk, name, version, DocumentInfo(title=title)), dense, None, fused)
 
 
-def ranked(*candidates: Candidate, weight: float = 1.0) -> Ranking:
-    return Ranking(order(candidates), weight)
+def ranked(*candidates: Candidate, weight: float = 1.0) -> Weighted:
+    return Weighted(order(candidates), weight)
 
 
 names = st.sampled_from([f"d{i}" for i in range(8)])
@@ -33,14 +33,14 @@ rankings = st.builds(
 fusions = st.sampled_from(QueryFusion)
 
 
-@given(rankings, st.lists(st.just(Ranking(())), max_size=3), fusions)
-def test_one_list_alone_stays_as_it_is(query: Ranking, empty: list[Ranking], fusion: QueryFusion) -> None:
+@given(rankings, st.lists(st.just(Weighted(())), max_size=3), fusions)
+def test_one_list_alone_stays_as_it_is(query: Weighted, empty: list[Weighted], fusion: QueryFusion) -> None:
     assert combine(query, empty, fusion) == query.candidates
 
 
 @given(rankings, st.lists(rankings, max_size=5), fusions, st.randoms())
 def test_the_order_of_the_variants_changes_nothing(
-    query: Ranking, variants: list[Ranking], fusion: QueryFusion, chance: Any
+    query: Weighted, variants: list[Weighted], fusion: QueryFusion, chance: Any
 ) -> None:
     shuffled = list(variants)
     chance.shuffle(shuffled)
@@ -48,13 +48,13 @@ def test_the_order_of_the_variants_changes_nothing(
 
 
 @given(rankings, st.floats(0.1, 10.0))
-def test_a_list_that_says_the_same_changes_no_score(query: Ranking, weight: float) -> None:
-    combined = combine(query, [Ranking(query.candidates, weight)], QueryFusion.SCORE)
+def test_a_list_that_says_the_same_changes_no_score(query: Weighted, weight: float) -> None:
+    combined = combine(query, [Weighted(query.candidates, weight)], QueryFusion.SCORE)
     assert [c.score for c in combined] == pytest.approx([c.score for c in query.candidates])
 
 
 @given(rankings, st.lists(rankings, max_size=5), fusions)
-def test_all_that_was_found_is_in_the_list_once(query: Ranking, variants: list[Ranking], fusion: QueryFusion) -> None:
+def test_all_that_was_found_is_in_the_list_once(query: Weighted, variants: list[Weighted], fusion: QueryFusion) -> None:
     combined = [c.passage.document_id for c in combine(query, variants, fusion)]
     assert sorted(combined) == sorted({c.passage.document_id for r in (query, *variants) for c in r.candidates})
 
@@ -83,7 +83,7 @@ def test_by_rank_the_gaps_do_not_count() -> None:
 @given(st.lists(st.tuples(names, st.integers(1, 3), scores), max_size=12), fusions)
 def test_of_a_document_only_its_latest_version_stays(found: list[tuple[str, int, float]], fusion: QueryFusion) -> None:
     lists = [ranked(candidate(name, score, version)) for name, version, score in found]
-    combined = combine(Ranking(()), lists, fusion)
+    combined = combine(Weighted(()), lists, fusion)
     latest = {name: max(v for n, v, _ in found if n == name) for name, _, _ in found}
     assert {c.passage.document_id: c.passage.version for c in combined} == latest
     assert len(combined) == len(latest)

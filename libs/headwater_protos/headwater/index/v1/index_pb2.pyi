@@ -126,6 +126,38 @@ REBUILD_STAGE_FAILED: RebuildStage.ValueType  # 6
 """Given up, for `reason`; searches read the old collection as before."""
 Global___RebuildStage: _TypeAlias = RebuildStage  # noqa: Y015
 
+class _DeleteTenantStage:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DeleteTenantStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeleteTenantStage.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DELETE_TENANT_STAGE_UNSPECIFIED: _DeleteTenantStage.ValueType  # 0
+    """Never sent."""
+    DELETE_TENANT_STAGE_DELETING: _DeleteTenantStage.ValueType  # 1
+    """Deletes the documents, in `documents.v1`."""
+    DELETE_TENANT_STAGE_FOLLOWING: _DeleteTenantStage.ValueType  # 2
+    """Waits until all services have followed."""
+    DELETE_TENANT_STAGE_REMOVING: _DeleteTenantStage.ValueType  # 3
+    """Removes what deletions leave behind: rows, keys of topics, dead letters."""
+    DELETE_TENANT_STAGE_LOOKING: _DeleteTenantStage.ValueType  # 4
+    """Looks what is left."""
+
+class DeleteTenantStage(_DeleteTenantStage, metaclass=_DeleteTenantStageEnumTypeWrapper):
+    """What a deletion is at."""
+
+DELETE_TENANT_STAGE_UNSPECIFIED: DeleteTenantStage.ValueType  # 0
+"""Never sent."""
+DELETE_TENANT_STAGE_DELETING: DeleteTenantStage.ValueType  # 1
+"""Deletes the documents, in `documents.v1`."""
+DELETE_TENANT_STAGE_FOLLOWING: DeleteTenantStage.ValueType  # 2
+"""Waits until all services have followed."""
+DELETE_TENANT_STAGE_REMOVING: DeleteTenantStage.ValueType  # 3
+"""Removes what deletions leave behind: rows, keys of topics, dead letters."""
+DELETE_TENANT_STAGE_LOOKING: DeleteTenantStage.ValueType  # 4
+"""Looks what is left."""
+Global___DeleteTenantStage: _TypeAlias = DeleteTenantStage  # noqa: Y015
+
 @_typing.final
 class GetStatsRequest(_message.Message):
     """Nothing to say."""
@@ -799,3 +831,125 @@ class ReindexStatus(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReindexStatus: _TypeAlias = ReindexStatus  # noqa: Y015
+
+@_typing.final
+class DeleteTenantRequest(_message.Message):
+    """Whom to delete."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    REPORT_ONLY_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The tenant."""
+    report_only: _builtins.bool
+    """Delete nothing: only tell what there is."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        report_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["report_only", b"report_only", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteTenantRequest: _TypeAlias = DeleteTenantRequest  # noqa: Y015
+
+@_typing.final
+class DeleteTenantResponse(_message.Message):
+    """One or the other."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    REMAINS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def progress(self) -> Global___DeleteTenantProgress:
+        """Before the end."""
+
+    @_builtins.property
+    def remains(self) -> Global___TenantRemains:
+        """At the end, one for each place."""
+
+    def __init__(
+        self,
+        *,
+        progress: Global___DeleteTenantProgress | None = ...,
+        remains: Global___TenantRemains | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress", "remains", b"remains", "update", b"update"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress", "remains", b"remains", "update", b"update"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_update: _TypeAlias = _typing.Literal["progress", "remains"]  # noqa: Y015
+    _WhichOneofArgType_update: _TypeAlias = _typing.Literal["update", b"update"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_update) -> _WhichOneofReturnType_update | None: ...
+
+Global___DeleteTenantResponse: _TypeAlias = DeleteTenantResponse  # noqa: Y015
+
+@_typing.final
+class DeleteTenantProgress(_message.Message):
+    """How far a deletion has come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    stage: Global___DeleteTenantStage.ValueType
+    """What it is at."""
+    done: _builtins.int
+    """Documents, rows or records done in this stage."""
+    def __init__(
+        self,
+        *,
+        stage: Global___DeleteTenantStage.ValueType = ...,
+        done: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteTenantProgress: _TypeAlias = DeleteTenantProgress  # noqa: Y015
+
+@_typing.final
+class TenantRemains(_message.Message):
+    """What there is of a tenant in one place."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACE_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    EXPIRING_FIELD_NUMBER: _builtins.int
+    GONE_BY_FIELD_NUMBER: _builtins.int
+    place: _builtins.str
+    """The place: a topic's name, or `store chunks`, `store ledger`."""
+    left: _builtins.int
+    """What is in use: rows, keys whose last record is not null, open dead letters."""
+    expiring: _builtins.int
+    """Records that nothing reads any more and that go by themselves."""
+    @_builtins.property
+    def gone_by(self) -> _timestamp_pb2.Timestamp:
+        """When the last of those may be gone; unset where that is decided by
+        compaction, or there are none.
+        """
+
+    def __init__(
+        self,
+        *,
+        place: _builtins.str = ...,
+        left: _builtins.int = ...,
+        expiring: _builtins.int = ...,
+        gone_by: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gone_by", b"gone_by"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiring", b"expiring", "gone_by", b"gone_by", "left", b"left", "place", b"place"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TenantRemains: _TypeAlias = TenantRemains  # noqa: Y015

@@ -81,6 +81,11 @@ class IndexServiceStub:
                 request_serializer=headwater_dot_index_dot_v1_dot_index__pb2.CancelReindexRequest.SerializeToString,
                 response_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.CancelReindexResponse.FromString,
                 _registered_method=True)
+        self.DeleteTenant = channel.unary_stream(
+                '/headwater.index.v1.IndexService/DeleteTenant',
+                request_serializer=headwater_dot_index_dot_v1_dot_index__pb2.DeleteTenantRequest.SerializeToString,
+                response_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.DeleteTenantResponse.FromString,
+                _registered_method=True)
 
 
 class IndexServiceServicer:
@@ -167,6 +172,17 @@ class IndexServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteTenant(self, request, context):
+        """Erases all that a tenant has, and tells what is left of it: progress, then
+        each place where something is or may be. It ends with its caller, and may be
+        called again. What the tenant writes meanwhile comes to nothing; once it is
+        done, the tenant may begin anew. ABORTED while a reindex or a rebuild is
+        under way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IndexServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -214,6 +230,11 @@ def add_IndexServiceServicer_to_server(servicer, server):
                     servicer.CancelReindex,
                     request_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.CancelReindexRequest.FromString,
                     response_serializer=headwater_dot_index_dot_v1_dot_index__pb2.CancelReindexResponse.SerializeToString,
+            ),
+            'DeleteTenant': grpc.unary_stream_rpc_method_handler(
+                    servicer.DeleteTenant,
+                    request_deserializer=headwater_dot_index_dot_v1_dot_index__pb2.DeleteTenantRequest.FromString,
+                    response_serializer=headwater_dot_index_dot_v1_dot_index__pb2.DeleteTenantResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -461,6 +482,33 @@ class IndexService:
             '/headwater.index.v1.IndexService/CancelReindex',
             headwater_dot_index_dot_v1_dot_index__pb2.CancelReindexRequest.SerializeToString,
             headwater_dot_index_dot_v1_dot_index__pb2.CancelReindexResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/headwater.index.v1.IndexService/DeleteTenant',
+            headwater_dot_index_dot_v1_dot_index__pb2.DeleteTenantRequest.SerializeToString,
+            headwater_dot_index_dot_v1_dot_index__pb2.DeleteTenantResponse.FromString,
             options,
             channel_credentials,
             insecure,

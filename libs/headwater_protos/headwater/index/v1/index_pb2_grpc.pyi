@@ -76,6 +76,13 @@ class IndexServiceStub:
     """Gives a reindex up and drops the new collection. ABORTED where searches
     read it.
     """
+    DeleteTenant: _grpc.UnaryStreamMultiCallable[_index_pb2.DeleteTenantRequest, _index_pb2.DeleteTenantResponse]
+    """Erases all that a tenant has, and tells what is left of it: progress, then
+    each place where something is or may be. It ends with its caller, and may be
+    called again. What the tenant writes meanwhile comes to nothing; once it is
+    done, the tenant may begin anew. ABORTED while a reindex or a rebuild is
+    under way.
+    """
 
 @_typing.type_check_only
 class IndexServiceAsyncStub(IndexServiceStub):
@@ -124,6 +131,13 @@ class IndexServiceAsyncStub(IndexServiceStub):
     CancelReindex: _aio.UnaryUnaryMultiCallable[_index_pb2.CancelReindexRequest, _index_pb2.CancelReindexResponse]  # type: ignore[assignment]
     """Gives a reindex up and drops the new collection. ABORTED where searches
     read it.
+    """
+    DeleteTenant: _aio.UnaryStreamMultiCallable[_index_pb2.DeleteTenantRequest, _index_pb2.DeleteTenantResponse]  # type: ignore[assignment]
+    """Erases all that a tenant has, and tells what is left of it: progress, then
+    each place where something is or may be. It ends with its caller, and may be
+    called again. What the tenant writes meanwhile comes to nothing; once it is
+    done, the tenant may begin anew. ABORTED while a reindex or a rebuild is
+    under way.
     """
 
 class IndexServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -224,6 +238,19 @@ class IndexServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_index_pb2.CancelReindexResponse, _abc.Awaitable[_index_pb2.CancelReindexResponse]]:
         """Gives a reindex up and drops the new collection. ABORTED where searches
         read it.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteTenant(
+        self,
+        request: _index_pb2.DeleteTenantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_index_pb2.DeleteTenantResponse], _abc.AsyncIterator[_index_pb2.DeleteTenantResponse]]:
+        """Erases all that a tenant has, and tells what is left of it: progress, then
+        each place where something is or may be. It ends with its caller, and may be
+        called again. What the tenant writes meanwhile comes to nothing; once it is
+        done, the tenant may begin anew. ABORTED while a reindex or a rebuild is
+        under way.
         """
 
 def add_IndexServiceServicer_to_server(servicer: IndexServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

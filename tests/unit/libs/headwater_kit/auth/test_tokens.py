@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from headwater_kit.auth.claims import ClaimNames, principal_of
-from headwater_kit.auth.jwks import MIN_SECONDS, KeySet, from_file, keys_of
+from headwater_kit.auth.jwks import MIN_SECONDS, KeySet, from_file, from_url, keys_of
 from headwater_kit.auth.shown import Shown
 from headwater_kit.auth.signed import Terms
 from headwater_kit.auth.tokens import Tokens
@@ -144,6 +145,36 @@ async def test_keys_come_from_a_file(world: World, tmp_path: Path) -> None:
         await from_file(tmp_path / "keys.json")()
     (tmp_path / "keys.json").write_bytes(b"{}")
     assert await from_file(tmp_path / "keys.json")() == b"{}"
+
+
+class Served(BaseHTTPRequestHandler):
+    """An issuer's address: one with keys, one without, and one that talks nonsense."""
+
+    def do_GET(self) -> None:
+        if self.path == "/nonsense":
+            self.wfile.write(b"nonsense\r\n\r\n")
+            return
+        self.send_response(200 if self.path == "/keys" else 404)
+        self.end_headers()
+        self.wfile.write(b"keys")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+async def test_keys_come_from_an_address() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Served)
+    serving = asyncio.create_task(asyncio.to_thread(server.serve_forever))
+    try:
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        assert await from_url(f"{url}/keys")() == b"keys"
+        for elsewhere in (f"{url}/none", f"{url}/nonsense", "http://127.0.0.1:1/keys", "http://[x/keys"):
+            with pytest.raises(Unavailable, match="cannot fetch"):
+                await from_url(elsewhere)()
+    finally:
+        server.shutdown()
+        await serving
+        server.server_close()
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b'{"keys": []}', b'{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}', b"null"])

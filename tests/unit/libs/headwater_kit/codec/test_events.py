@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from headwater.access.v1 import credentials_pb2
+from headwater.events.v1 import audit_pb2, reindexes_pb2, tenants_pb2
 from headwater.events.v1 import events_pb2 as pb
-from headwater.events.v1 import reindexes_pb2
 from headwater_kit.codec import credentials, enums, reindexes
 from headwater_kit.codec.events import CODECS, decode, encode
 from headwater_kit.core import events
+from headwater_kit.core.audit import AuditRecorded, CallServed, ChainEnded, ChainStarted
 from headwater_kit.core.credentials import ApiKey, TenantStanding
 from headwater_kit.core.documents import (
     Chunk,
@@ -35,6 +36,7 @@ from headwater_kit.core.reindexes import (
 )
 from headwater_kit.core.rewriting import Rewrite, Rewriting, Shortfall, Turn
 from headwater_kit.core.roles import Role
+from headwater_kit.core.tenants import TenantErased
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,6 +108,19 @@ filters = st.recursive(
     ),
     max_leaves=6,
 )
+decisions = st.builds(
+    events.GuardDecided,
+    st.sampled_from(events.Stage),
+    texts,
+    texts,
+    st.sampled_from(events.Verdict),
+    tuples(findings),
+    times,
+    texts,
+)
+noted = st.one_of(
+    st.builds(CallServed, *[texts] * 8), st.builds(ChainStarted, texts, texts, longs), st.just(ChainEnded()), decisions
+)
 STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.DocumentUpserted: st.builds(events.DocumentUpserted, infos, blobs, st.none() | longs, st.none() | objects),
     events.DocumentChunked: chunked,
@@ -140,16 +155,9 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
         question_id=texts,
         rewriting=st.none() | rewritings,
     ),
-    events.GuardDecided: st.builds(
-        events.GuardDecided,
-        st.sampled_from(events.Stage),
-        texts,
-        texts,
-        st.sampled_from(events.Verdict),
-        tuples(findings),
-        times,
-        texts,
-    ),
+    events.GuardDecided: decisions,
+    TenantErased: st.builds(TenantErased, names, times),
+    AuditRecorded: st.builds(AuditRecorded, texts, longs, blobs, times, texts, noted),
     events.ImpressionRecorded: impressions,
     events.FeedbackRecorded: feedback,
     events.FeedbackJoined: st.builds(events.FeedbackJoined, feedback, impressions, tuples(items)),
@@ -193,9 +201,15 @@ def test_every_event_message_of_the_contract_has_a_codec() -> None:
         "ReindexSide",
         "Turn",
         "Rewriting",
+        "CallServed",
+        "ChainStarted",
+        "ChainEnded",
     }
     named = {codec.message.DESCRIPTOR.name for codec in CODECS.values()}
-    files = (pb.DESCRIPTOR, reindexes_pb2.DESCRIPTOR, credentials_pb2.DESCRIPTOR)
+    files = (
+        *(pb.DESCRIPTOR, reindexes_pb2.DESCRIPTOR, credentials_pb2.DESCRIPTOR),
+        *(audit_pb2.DESCRIPTOR, tenants_pb2.DESCRIPTOR),
+    )
     assert named == {name for file in files for name in file.message_types_by_name} - inner
 
 

@@ -1,0 +1,222 @@
+"""A tenant's deletion over the real ingest and index, on the in-process bus and store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from headwater_index.adapters.memory import vector_of
+from headwater_index.adapters.tenants import BusTenantLog
+from headwater_index.bootstrap import build as build_index
+from headwater_index.domain.erasure import EraseProgress, Remains
+from headwater_index.handlers.erasing import TenantErasing
+from headwater_index.settings import Settings as IndexSettings
+from headwater_ingest.bootstrap import build as build_ingest
+from headwater_ingest.settings import Settings as IngestSettings
+from headwater_kit.bus.dead_letters import Rejection, to_dead_letter
+from headwater_kit.bus.letters import Criteria, latest
+from headwater_kit.bus.memory import MemoryBus
+from headwater_kit.bus.ports import Outbound, Record
+from headwater_kit.bus.topics import (
+    CHUNKS,
+    CHUNKS_BACKFILL,
+    DOCUMENTS,
+    DOCUMENTS_BACKFILL,
+    EMBEDDINGS,
+    EMBEDDINGS_BACKFILL,
+    LEDGER,
+    MODELS,
+    TENANTS,
+)
+from headwater_kit.codec.events import decode, encode
+from headwater_kit.core.clock import SystemClock
+from headwater_kit.core.documents import DocumentKey, document_of
+from headwater_kit.core.errors import InvalidInput, Permanent
+from headwater_kit.core.events import ClickMemory, DocumentChunked, DocumentEmbedded, LedgerEntry, ModelPublished
+from headwater_kit.core.tenants import TenantErased
+from headwater_vectors.memory import MemoryStore
+from headwater_vectors.ports import Query
+from headwater_vectors.testing.samples import MODEL
+
+ACME, GLOBEX = "acme", "globex"
+
+
+class Plant:
+    """Ingest and index, and a stand-in for embed between them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bus = MemoryBus()
+        self.store = MemoryStore()
+        self.clock = SystemClock()
+        self.log = BusTenantLog(self.bus, self.clock)
+        self.erasing = TenantErasing(self.store, self.log, self.clock)
+        self._folder = folder
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Plant"]:
+        settings: dict[str, Any] = {"bus": "memory", "grpc_port": 0, "metrics_port": 0, "data_dir": self._folder}
+        ingest = IngestSettings(
+            **settings, ingest_cutter="direct", ingest_cache="memory", ingest_objects="memory", encoder="hash-words"
+        )
+        index = IndexSettings(**settings, vectors="memory", index_operator_tenant="default")
+        embedding = [
+            asyncio.create_task(self._embed(CHUNKS.name, EMBEDDINGS.name)),
+            asyncio.create_task(self._embed(CHUNKS_BACKFILL.name, EMBEDDINGS_BACKFILL.name)),
+        ]
+        async with build_ingest(ingest, bus=self.bus), build_index(index, bus=self.bus, store=self.store):
+            await self.log.start()
+            yield self
+        for task in embedding:
+            task.cancel()
+
+    async def _embed(self, chunks: str, embeddings: str) -> None:
+        reader, producer = self.bus.reader(chunks), self.bus.producer()
+        while True:
+            for record in await reader.poll(100, 0.5):
+                value = None if record.value is None else encode(_embedded(decode(DocumentChunked, record.value)))
+                await producer.send(Outbound(embeddings, record.key, value, record.headers, record.partition))
+
+    def write(self, tenant: str, name: str, text: str | None, topic: str = DOCUMENTS.name) -> None:
+        value = None if text is None else text.encode()
+        self.bus.broker.append(Outbound(topic, DocumentKey(tenant, name).to_bytes(), value))
+
+    async def follow(self) -> None:
+        await self.log.follow()
+
+    async def delete(self, tenant: str) -> dict[str, Remains]:
+        updates = [update async for update in self.erasing.run(tenant)]
+        assert any(isinstance(update, EraseProgress) for update in updates)
+        return {update.place: update for update in updates if isinstance(update, Remains)}
+
+    async def found(self, tenant: str) -> set[str]:
+        legs = await self.store.search(Query(tenant, terms="cat", limit=50))
+        return {hit.passage.document_id for hit in legs.lexical}
+
+    def put_aside(self, tenant: str, name: str) -> None:
+        record = Record(DOCUMENTS.name, 0, 7, DocumentKey(tenant, name).to_bytes(), b"\xff", {}, 1.0)
+        self.bus.broker.append(to_dead_letter(record, "ingest", Rejection(InvalidInput("no"), 1)))
+
+    def ledger(self, tenant: str) -> dict[str, LedgerEntry]:
+        last: dict[str, LedgerEntry] = {}
+        for record in self.bus.broker.records(LEDGER.name):
+            key = document_of(record.key)
+            if key.tenant == tenant and record.value is None:
+                last.pop(key.document_id, None)
+            elif key.tenant == tenant:
+                last[key.document_id] = decode(LedgerEntry, record.value or b"")
+        return last
+
+
+def _embedded(part: DocumentChunked) -> DocumentEmbedded:
+    vectors = tuple(vector_of(chunk.text, MODEL) for chunk in part.chunks)
+    return DocumentEmbedded(part, vectors, MODEL.model_id, MODEL.dimension)
+
+
+@pytest.fixture
+async def plant(tmp_path: Path) -> AsyncIterator[Plant]:
+    async with Plant(tmp_path).running() as running:
+        yield running
+
+
+async def until(look: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10.0):
+        while not look():
+            await asyncio.sleep(0)
+
+
+async def test_all_of_a_tenant_goes_and_nothing_of_another(plant: Plant) -> None:
+    for tenant in (ACME, GLOBEX):
+        for name in ("a", "b", "c"):
+            plant.write(tenant, name, f"The cat of {name}.")
+        plant.write(tenant, "a", "The cat of a, edited.")
+        plant.write(tenant, "b", None)
+        plant.write(tenant, "d", "The cat of bulk.", DOCUMENTS_BACKFILL.name)
+        plant.put_aside(tenant, "bad")
+        memory = ClickMemory(tenant, "cluster", b"\0" * 4, MODEL.model_id, ())
+        key = f"{tenant}\x1fmemory\x1fcluster".encode()
+        plant.bus.broker.append(Outbound(MODELS.name, key, encode(ModelPublished(memory, 1.0))))
+    await until(lambda: set(plant.ledger(GLOBEX)) == {"a", "b", "c", "d"})
+    await plant.follow()
+    assert await plant.found(ACME) == {"a", "c", "d"}
+
+    remains = await plant.delete(ACME)
+    assert {place: found.left for place, found in remains.items() if found.left} == {}
+    assert remains["documents.v1"].expiring >= 6
+    assert remains["documents.v1"].gone_by is not None
+    assert await plant.found(ACME) == set()
+    assert plant.ledger(ACME) == {}
+    assert (await latest(plant.bus, Criteria(tenant=ACME), 10)).total == 0
+
+    assert await plant.found(GLOBEX) == {"a", "c", "d"}
+    assert set(plant.ledger(GLOBEX)) == {"a", "b", "c", "d"}
+    assert (await latest(plant.bus, Criteria(tenant=GLOBEX), 10)).total == 1
+    left = {one.place: one.left for one in await plant.log.remains(GLOBEX)}
+    assert (left["models.v1"], left["ledger.v1"]) == (1, 4)
+
+
+async def test_a_tenant_may_begin_anew_with_versions_from_the_beginning(plant: Plant) -> None:
+    for text in ("The cat once.", "The cat twice.", "The cat thrice."):
+        plant.write(ACME, "a", text)
+    await plant.follow()
+    await plant.delete(ACME)
+    plant.write(ACME, "a", "The cat again.")
+    await plant.follow()
+    assert await plant.found(ACME) == {"a"}
+    assert plant.ledger(ACME)["a"].version == 1
+
+
+async def test_what_comes_late_of_before_or_meanwhile_comes_to_nothing(plant: Plant) -> None:
+    plant.write(ACME, "a", "The cat.")
+    await plant.follow()
+    hold = TenantErased(ACME, plant.clock.now() + 60.0)
+    await plant.log.fence(hold)
+    await plant.delete(ACME)
+    # Whoever redrives it, or lets it in from a lane, says when it first stood.
+    origin = f"{DOCUMENTS.name}/0/0/1000".encode()
+    late = Outbound(DOCUMENTS.name, DocumentKey(ACME, "a").to_bytes(), b"The cat.", {"headwater-origin": origin})
+    plant.bus.broker.append(late)
+    plant.write(GLOBEX, "a", "The cat.")
+    await plant.follow()
+    assert (await plant.found(ACME), plant.ledger(ACME)) == (set(), {})
+    assert await plant.found(GLOBEX) == {"a"}
+
+    await plant.log.fence(TenantErased(ACME, plant.clock.now() + 60.0))
+    await until(lambda: len(plant.bus.broker.records(TENANTS.name)) >= 4)
+    await asyncio.sleep(0)
+    plant.write(ACME, "b", "The cat meanwhile.")
+    await plant.follow()
+    assert plant.ledger(ACME) == {}
+    await plant.delete(ACME)
+    plant.write(ACME, "b", "The cat afterwards.")
+    await plant.follow()
+    assert await plant.found(ACME) == {"b"}
+
+
+async def test_the_default_tenant_can_be_deleted_too(plant: Plant) -> None:
+    plant.write("default", "a", "The cat.")
+    plant.write(ACME, "a", "The cat.")
+    await plant.follow()
+    remains = await plant.delete("default")
+    assert not any(found.left for found in remains.values())
+    assert (await plant.found("default"), await plant.found(ACME)) == (set(), {"a"})
+
+
+async def test_a_report_deletes_nothing(plant: Plant) -> None:
+    plant.write(ACME, "a", "The cat.")
+    await plant.follow()
+    updates = [update async for update in plant.erasing.run(ACME, report_only=True)]
+    found = {update.place: update.left for update in updates if isinstance(update, Remains)}
+    assert (found["store chunks"], found["store ledger"], found["ledger.v1"]) == (1, 1, 1)
+    assert await plant.found(ACME) == {"a"}
+    assert plant.bus.broker.records(TENANTS.name) == []
+
+
+async def test_a_collection_beside_the_served_one_stands_in_the_way(plant: Plant) -> None:
+    shadow = await plant.store.shadow("next")
+    await shadow.adopt(MODEL)
+    with pytest.raises(Permanent, match="stands beside the one that searches read"):
+        await plant.delete(ACME)
+    with pytest.raises(InvalidInput):
+        await plant.delete("")
