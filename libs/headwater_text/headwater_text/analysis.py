@@ -34,8 +34,8 @@ MAX_TERM_CHARACTERS = 64
 # Terms are looked up far more often than words are new.
 WORD_CACHE_SIZE = 65_536
 
-_CJK = "\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_SEGMENT = re.compile(f"(?P<cjk>[{_CJK}]+)|(?P<other>[^{_CJK}]+)")
+CJK = "\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_SEGMENT = re.compile(f"(?P<cjk>[{CJK}]+)|(?P<other>[^{CJK}]+)")
 # Words joined by dots, without spaces: dotted names, version numbers, hosts.
 _COMPOUND = re.compile(r"\w+(?:\.\w+)*")
 _VERSION = re.compile(r"v?(\d+(?:\.\d+)+(?:(?:a|b|rc|dev|post)\d*)?)\Z", re.IGNORECASE)

@@ -11,13 +11,16 @@ from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.publisher import Publisher
 from headwater_kit.bus.table import Table
 from headwater_kit.core.clock import Clock, SystemClock
+from headwater_kit.core.shape import Folding, Recency
 from headwater_kit.rpc.channel import connect
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Component, Resource, Service, identity_of, open_access
 from headwater_text.analysis import analyse
+from headwater_text.highlights import find_terms
 from headwater_vectors.ports import VectorStore
 from headwater_vectors.stores import open_store
 
+from headwater_retrieve.adapters.cached import CachedEncoder
 from headwater_retrieve.adapters.collection import OpenCollection
 from headwater_retrieve.adapters.log import ReaderLog
 from headwater_retrieve.adapters.remote import RemoteEncoder, RemoteReranker
@@ -26,10 +29,14 @@ from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.fusion import Fusion, Weights
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
 from headwater_retrieve.domain.reliability import Reliability
+from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.events import ImpressionPublisher, IndexedRecords, MemoryRecords
 from headwater_retrieve.handlers import (
     IndexProgress,
+    PresentationPolicy,
+    Presenting,
     ProgressPolicy,
+    RankedList,
     Ranker,
     Reranking,
     RerankPolicy,
@@ -61,9 +68,10 @@ def build(
     log = ReaderLog(bus, clock)
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
     progress = IndexProgress(watermark, log, clock, _progress_policy(settings))
+    results = _results(settings, clock)
     search = Search(
         store,
-        encoder or RemoteEncoder(channel),
+        CachedEncoder(encoder or RemoteEncoder(channel), settings.retrieve_cached_vectors),
         analyse,
         ImpressionPublisher(publisher),
         ranker=_ranker(settings, reranker or RemoteReranker(channel), clock),
@@ -73,17 +81,23 @@ def build(
         clock=clock,
         new_id=lambda: uuid.uuid4().hex,
         policy=_policy(settings),
+        presenting=Presenting(store, analyse, find_terms, clock, _presentation(settings)),
+        results=results,
     )
-    indexed = IndexedRecords(watermark, changes, clock, settings.classes())
+    indexed = IndexedRecords(watermark, changes, clock, settings.classes(), results)
     components: list[Component] = [
         Resource("channel to embed", channel.close),
         log,
         OpenCollection(store),
         publisher,
         Table(bus, topics.INDEXED, indexed.apply, clock=clock, rng=random.Random()),
-        Table(bus, topics.MODELS, MemoryRecords(memory).apply, clock=clock, rng=random.Random()),
+        Table(bus, topics.MODELS, MemoryRecords(memory, results).apply, clock=clock, rng=random.Random()),
     ]
-    servicer = Servicer(add_RetrieveServiceServicer_to_server, RetrieveRpc(search, progress), SERVICE_NAME)
+    servicer = Servicer(
+        add_RetrieveServiceServicer_to_server,
+        RetrieveRpc(search, progress, clock, settings.default_deadline_seconds),
+        SERVICE_NAME,
+    )
     access, trail = open_access(settings, bus, clock), open_trail(settings, bus, clock)
     return Service(settings, Settings.service, components, [servicer], access=access, clock=clock, trail=trail)
 
@@ -115,6 +129,17 @@ def _ranker(settings: Settings, reranker: Reranker, clock: Clock) -> Ranker:
 
 def _scripts(words: str) -> frozenset[str]:
     return frozenset(word.strip().lower() for word in words.split(","))
+
+
+def _presentation(settings: Settings) -> PresentationPolicy:
+    recency = Recency(
+        settings.retrieve_recency_field, settings.retrieve_recency_half_life_days, settings.retrieve_recency_weight
+    )
+    return PresentationPolicy(Folding(settings.retrieve_folding), recency)
+
+
+def _results(settings: Settings, clock: Clock) -> ResultCache[RankedList]:
+    return ResultCache(clock, settings.retrieve_cache_mb * 1_000_000, settings.retrieve_cache_seconds)
 
 
 def _progress_policy(settings: Settings) -> ProgressPolicy:

@@ -74,3 +74,27 @@ class Settings(TenantSettings, MilvusSettings, ServiceSettings):
     retrieve_memory_max_boost: float = Field(
         default=3.0, ge=0, description="most that votes add to or take from a score, in standard deviations of a leg"
     )
+    retrieve_folding: Literal["none", "exact", "near"] = Field(
+        default="none",
+        description="what becomes of passages that say the same, unless a search says: listed, folded into the best "
+        "one where the words are the same, or where most of them are",
+    )
+    retrieve_recency_field: str = Field(
+        default="",
+        description="metadata key of a document's time (RFC 3339), by which what is recent comes before what is old, "
+        "unless a search says; empty: not at all",
+    )
+    retrieve_recency_half_life_days: float = Field(
+        default=30.0, gt=0, description="age at which half of recency's weight is lost, in days"
+    )
+    retrieve_recency_weight: float = Field(default=0.5, ge=0, le=1, description="share of a score that age can take")
+    retrieve_cached_vectors: int = Field(
+        default=4_096, ge=0, description="vectors of queries that are kept, by text and model; 0 turns it off"
+    )
+    retrieve_cache_mb: int = Field(
+        default=32,
+        ge=0,
+        description="memory for lists that were ranked, which serve again until anything of the tenant changes, in "
+        "MB; 0 turns it off",
+    )
+    retrieve_cache_seconds: float = Field(default=60.0, gt=0, description="how long such a list serves at most")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from headwater.documents.v1 import documents_pb2 as pb
 
+from headwater_kit.codec.presentation import presentation_from_proto, presentation_to_proto
 from headwater_kit.codec.values import metadata_from_proto, metadata_to_proto
 from headwater_kit.core.documents import Chunk, DocumentInfo, Freshness, Passage, Position, ScoreParts
 
@@ -126,6 +127,7 @@ def passage_to_proto(passage: Passage) -> pb.Passage:
         rank=passage.rank,
         score=passage.score,
         parts=parts_to_proto(passage.parts),
+        presentation=presentation_to_proto(passage.presentation),
     )
 
 
@@ -139,4 +141,5 @@ def passage_from_proto(message: pb.Passage) -> Passage:
         rank=message.rank,
         score=message.score,
         parts=parts_from_proto(message.parts),
+        presentation=presentation_from_proto(message.presentation),
     )

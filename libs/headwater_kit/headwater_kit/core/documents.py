@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.presentation import Presentation
 from headwater_kit.core.roles import Role
 
 # The unit separator cannot stand in an id, so a key splits in one way only.
@@ -15,6 +16,7 @@ PART_SEPARATOR = b"\x1e"
 MARKER = b"-"
 DEFAULT_TENANT = "default"
 ANONYMOUS = "anonymous"
+AS_FOUND = Presentation()
 # Milvus bounds a VARCHAR in bytes; 512 characters are at most 2,048 of them.
 MAX_ID_CHARACTERS = 512
 
@@ -179,6 +181,7 @@ class Passage:
     rank: int = 0
     score: float = 0.0
     parts: ScoreParts = ScoreParts()
+    presentation: Presentation = AS_FOUND
 
 
 @dataclass(frozen=True, slots=True)

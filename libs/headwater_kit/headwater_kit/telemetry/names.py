@@ -78,6 +78,7 @@ RETRIEVE_MISSING_LEGS = Counter(
 RETRIEVE_RERANKS = Counter(
     "headwater.retrieve.reranks", "{search}", "searches that wanted a better order, by whether a reranker had a say"
 )
+RETRIEVE_CACHED = Counter("headwater.retrieve.cached", "{search}", "searches answered from a list ranked before")
 GUARD_VERDICTS = Counter("headwater.guard.verdicts", "{check}", "checks made, by stage and verdict")
 
 INGEST_DOCUMENTS = Counter("headwater.ingest.documents", "{record}", "records of documents.v1, by what became of them")

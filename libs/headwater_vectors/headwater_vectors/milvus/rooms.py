@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Self
 from uuid import uuid4
 
-from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.documents import DocumentKey, Passage
+from headwater_kit.core.filters import check
 
-from headwater_vectors import filters
 from headwater_vectors.milvus.capabilities import Capabilities
 from headwater_vectors.milvus.connection import CollectionGone
 from headwater_vectors.milvus.places import Place, Places, digest_of
@@ -57,9 +57,14 @@ class Rooms:
         # Also where the tenant has nothing yet: a wrong request is not right because of that.
         check_model(query, self._layout.model.model_id)
         if query.filter is not None:
-            filters.check(query.filter)
+            check(query.filter)
         room = await self._found(digest_of(query.tenant))
         return await room.reader.search(query) if room else Legs()
+
+    async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:
+        """As `VectorReader.passages`."""
+        room = await self._found(digest_of(tenant))
+        return await room.reader.passages(tenant, row_ids) if room else ()
 
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""

@@ -19,10 +19,14 @@ class Cascade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StageReport:
-    """What a stage did and why, a line for people; `figures` are what it went by."""
+    """What a stage did and why, a line for people; `figures` are what it went by.
+
+    `is_cut_short`: it would have done more with more time, or with a peer that answers.
+    """
 
     stage: str
     ran: bool
     reason: str
     took_ms: float = 0.0
     figures: Mapping[str, float] = field(default_factory=dict)
+    is_cut_short: bool = False

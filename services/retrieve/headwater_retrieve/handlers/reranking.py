@@ -18,6 +18,7 @@ from headwater_retrieve.ports import Reranker
 RERANK = "rerank"
 # The reason of a search that did not want it.
 OFF = "off"
+NO_TIME = "the deadline leaves no time"
 # A model does not say of what it cannot read that it cannot: it must not be asked.
 MIN_READABLE = 0.8
 # Characters of a passage that are looked at to see whether it can be read.
@@ -61,7 +62,8 @@ class Reranking:
         read = doubted[: self._pace.affords(patience.remaining())]
         figures = {"doubtful": float(len(doubted)), "read": float(len(read))}
         if reason := self._reason_against(asked, doubted, read):
-            return list(candidates), StageReport(RERANK, ran=False, reason=reason, figures=figures)
+            report = StageReport(RERANK, ran=False, reason=reason, figures=figures, is_cut_short=reason == NO_TIME)
+            return list(candidates), report
         begin = self._clock.monotonic()
         try:
             scores = await self._reranker.score(asked.question, [_text(each) for each in read], patience)
@@ -87,7 +89,7 @@ class Reranking:
             return "the order is clear"
         if len(read) < 2:
             self._pace.relax()
-            return "the deadline leaves no time"
+            return NO_TIME
         if not all(map(self._is_readable, (asked.question, *(each.passage.chunk.text for each in read)))):
             return "the model cannot read the script"
         return ""
@@ -96,7 +98,8 @@ class Reranking:
         return readable_share(text[:LOOKED_AT], self._policy.scripts) >= MIN_READABLE
 
     def _report(self, reason: str, begin: float, figures: dict[str, float], *, ran: bool) -> StageReport:
-        return StageReport(RERANK, ran, reason, 1_000 * (self._clock.monotonic() - begin), figures)
+        took_ms = 1_000 * (self._clock.monotonic() - begin)
+        return StageReport(RERANK, ran, reason, took_ms, figures, is_cut_short=not ran)
 
 
 def _why(error: HeadwaterError) -> str:

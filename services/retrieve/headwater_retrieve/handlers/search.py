@@ -1,7 +1,8 @@
-"""A question in, passages out: freshness, both legs, ranking, memory, impression."""
+"""A question in, passages out: freshness, both legs, ranking, memory, the list, impression."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
@@ -9,6 +10,7 @@ from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import NotFound, Transient
 from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
 from headwater_kit.core.readers import may_read, names_of
+from headwater_kit.core.shape import DocumentGroup, Facet
 from headwater_kit.core.turns import Turns
 from headwater_text.phrases import sought
 from headwater_vectors.ports import ModelChanged
@@ -19,7 +21,10 @@ from headwater_retrieve.domain.fusion import Candidate
 from headwater_retrieve.domain.memory import Memory
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import can_read
+from headwater_retrieve.domain.results import ResultCache
+from headwater_retrieve.handlers.presenting import Presented, Presenting
 from headwater_retrieve.handlers.progress import IndexProgress
+from headwater_retrieve.handlers.ranked import RankedList, RankedLists
 from headwater_retrieve.handlers.ranking import Asked, Ranker
 from headwater_retrieve.handlers.wordings import Ranked, SeveralWordings
 from headwater_retrieve.ports import ImpressionLog, Legs, QueryEncoder, QueryVector, StoreQuery, VectorReader
@@ -51,7 +56,7 @@ class Found:
     """A result list; `watermark` is the index's state that it reflects at least.
 
     `searched` and `left_out`: what was searched beside the query, and what was
-    to be. `reports` and `candidates` tell how it came about: what each stage did,
+    to be. `reports` and `standings` tell how it came about: what each stage did,
     and where the passages stood, by rank.
     """
 
@@ -61,8 +66,14 @@ class Found:
     missing_legs: tuple[str, ...] = ()
     searched: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    next_cursor: str = ""
+    facets: tuple[Facet, ...] = ()
+    groups: tuple[DocumentGroup, ...] = ()
+    list_changed: bool = False
+    candidates: int = 0
+    from_cache: bool = False
     reports: tuple[StageReport, ...] = ()
-    candidates: tuple[Candidate, ...] = ()
+    standings: tuple[Candidate, ...] = ()
 
 
 # What stands for the vector of a query that was not encoded: nothing is near it.
@@ -89,6 +100,8 @@ class Search:
         clock: Clock,
         new_id: Callable[[], str],
         policy: SearchPolicy,
+        presenting: Presenting,
+        results: ResultCache[RankedList],
     ) -> None:
         self._reader = reader
         self._encoder = encoder
@@ -103,6 +116,8 @@ class Search:
         self._policy = policy
         self._turns = Turns(clock, policy.at_once)
         self._wordings = SeveralWordings(self._rank, clock)
+        self._presenting = presenting
+        self._lists = RankedLists(reader, results)
 
     async def search(self, query: Query, principal: Principal, deadline: Deadline) -> Found:
         """The passages that answer best, by rank.
@@ -114,22 +129,27 @@ class Search:
         """
         # Who waits for the index takes nobody's turn.
         await self._progress.reach(query.freshness, deadline)
+        # Taken before the store is read; and of a list that was kept, nothing that concerns it has changed since.
+        watermark = self._progress.positions()
+        ranked = await self._lists.of(query, principal, partial(self._listed, query, principal, deadline))
+        shown = await self._presenting.present(query, principal, self._current(principal, ranked.passages))
+        found = self._found(query, watermark, ranked, shown)
+        await self._impressions.record(self._impression(query, principal, ranked.vector, found))
+        return found
+
+    async def _listed(self, query: Query, principal: Principal, deadline: Deadline) -> RankedList:
+        """All wordings' candidates in one order, which the cascade and the click memory have had their say in."""
         ranked = await self._wordings.rank(query, principal, deadline)
         vector = ranked.vector or NO_VECTOR
         better = await self._ranker.improve(self._asked(query, principal), ranked.candidates, deadline)
-        shown = self._select(principal, self._remember(principal, vector, better.candidates), query.limit)
-        found = Found(
-            tuple(candidate.ranked(rank) for rank, candidate in enumerate(shown, start=1)),
-            query.impression_id or self._new_id(),
-            ranked.watermark,
+        return RankedList(
+            tuple(self._remember(principal, vector, better.candidates)),
+            vector,
             () if ranked.vector else (DENSE_LEG,),
             ranked.searched,
             ranked.left_out,
             (*ranked.reports, *better.reports),
-            tuple(shown),
         )
-        await self._impressions.record(self._impression(query, principal, vector, found))
-        return found
 
     async def _rank(self, query: Query, principal: Principal, deadline: Deadline) -> Ranked:
         """What one wording finds, in a turn of its own: several count as several."""
@@ -142,6 +162,24 @@ class Search:
 
     def _asked(self, query: Query, principal: Principal) -> Asked:
         return Asked(query.meaning, principal.tenant, query.cascade or self._policy.cascade)
+
+    def _found(self, query: Query, watermark: tuple[Position, ...], ranked: RankedList, shown: Presented) -> Found:
+        return Found(
+            shown.passages,
+            query.impression_id or self._new_id(),
+            watermark,
+            ranked.missing_legs,
+            ranked.searched,
+            ranked.left_out,
+            shown.next_cursor,
+            shown.facets,
+            shown.groups,
+            shown.list_changed,
+            shown.candidates,
+            ranked.from_cache,
+            ranked.reports,
+            ranked.standings(shown.passages),
+        )
 
     async def _find(self, query: Query, principal: Principal, deadline: Deadline) -> tuple[QueryVector | None, Legs]:
         """The query's vector and what both legs find, in a collection of that vector's model (I6)."""
@@ -185,11 +223,11 @@ class Search:
         votes = self._memory.recall(principal.tenant, query.model_id, query.vector)
         return self._memory.apply(candidates, votes) if votes else candidates
 
-    def _select(self, principal: Principal, candidates: Sequence[Candidate], limit: int) -> Sequence[Candidate]:
-        # The store has looked at readers; what comes back is not taken on trust (I10).
+    def _current(self, principal: Principal, passages: Sequence[Passage]) -> list[Passage]:
         names = names_of(principal)
-        readable = (c for c in candidates if may_read(c.passage.info.readers, names))
-        return [c for c in readable if self._changes.allows(principal.tenant, c.passage)][:limit]
+        # The store has looked at readers; what comes back is not taken on trust, nor what was kept (I10).
+        readable = (passage for passage in passages if may_read(passage.info.readers, names))
+        return [passage for passage in readable if self._changes.allows(principal.tenant, passage)]
 
     def _impression(self, query: Query, principal: Principal, encoded: QueryVector, found: Found) -> ImpressionRecorded:
         return ImpressionRecorded(

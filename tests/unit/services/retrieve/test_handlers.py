@@ -26,9 +26,13 @@ from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import Reliability
+from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.handlers import (
     Found,
     IndexProgress,
+    PresentationPolicy,
+    Presenting,
+    RankedList,
     Ranker,
     Reranking,
     RerankPolicy,
@@ -37,6 +41,7 @@ from headwater_retrieve.handlers import (
 )
 from headwater_retrieve.ports import Legs, QueryVector, StoreQuery
 from headwater_text.analysis import analyse
+from headwater_text.highlights import find_terms
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import ChunkRow, LedgerRow, Model
 
@@ -46,7 +51,13 @@ ADA = Principal("acme", "ada")
 class Bench:
     """A search with everything around it at hand."""
 
-    def __init__(self, encoder: WordEncoder | None = None, policy: SearchPolicy | None = None) -> None:
+    def __init__(
+        self,
+        encoder: WordEncoder | None = None,
+        policy: SearchPolicy | None = None,
+        presentation: PresentationPolicy | None = None,
+        cache_bytes: int = 0,
+    ) -> None:
         self.clock = ManualClock()
         self.store = MemoryStore()
         self.encoder = encoder or WordEncoder()
@@ -56,6 +67,7 @@ class Bench:
         self.memory = Memory(MemoryPolicy())
         self.reranker = WordReranker()
         reranking = Reranking(self.reranker, self.clock, RerankPolicy(margin=100.0))
+        self.results: ResultCache[RankedList] = ResultCache(self.clock, cache_bytes, 60.0)
         numbers = itertools.count(1)
         self.search = Search(
             self.store,
@@ -69,6 +81,8 @@ class Bench:
             clock=self.clock,
             new_id=lambda: f"impression-{next(numbers)}",
             policy=policy or SearchPolicy(),
+            presenting=Presenting(self.store, analyse, find_terms, self.clock, presentation),
+            results=self.results,
         )
 
     async def add(

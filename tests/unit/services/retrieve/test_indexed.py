@@ -8,6 +8,7 @@ from headwater_kit.core.events import DocumentIndexed, Outcome, Provenance
 from headwater_kit.core.tenants import TenantClasses
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
+from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.events import IndexedRecords
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +34,7 @@ class World:
         clock = ManualClock()
         self.watermark, self.changes = Watermark(), RecentChanges(clock)
         self.now = clock.now()
-        self.records = IndexedRecords(self.watermark, self.changes, clock, TenantClasses())
+        self.records = IndexedRecords(self.watermark, self.changes, clock, TenantClasses(), ResultCache(clock, 0, 1.0))
 
     def apply(self, provenance: Provenance, key: bytes = KEY.to_bytes(), age_seconds: float = 0.0) -> None:
         """Takes in what index says of one event."""
