@@ -33,7 +33,8 @@ def _places(text: str, terms: frozenset[str]) -> Iterator[tuple[int, int]]:
         if piece["cjk"]:
             for start in range(piece.start(), max(piece.start() + 1, piece.end() - 1)):
                 pair = text[start : min(start + 2, piece.end())]
-                if not terms.isdisjoint(_terms(pair)):
+                # By itself a character is in too many words to be pointed at.
+                if max(_terms(pair), key=len, default="") in terms:
                     yield start, start + len(pair)
         elif len(piece[0]) <= MAX_TERM_CHARACTERS and not terms.isdisjoint(_terms(piece[0])):
             yield piece.span()

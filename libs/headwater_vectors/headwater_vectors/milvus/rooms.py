@@ -8,6 +8,7 @@ from typing import Self
 from uuid import uuid4
 
 from headwater_kit.core.documents import DocumentKey, Passage
+from headwater_kit.core.errors import Unavailable
 from headwater_kit.core.filters import check
 
 from headwater_vectors.milvus.capabilities import Capabilities
@@ -19,6 +20,10 @@ from headwater_vectors.milvus.schema import Layout
 from headwater_vectors.milvus.tables import Tables
 from headwater_vectors.milvus.writer import MilvusWriter
 from headwater_vectors.ports import ChunkRow, Counts, LedgerRow, Legs, Query, StoredRow
+
+# Two processes may write a tenant's first documents at once, and a store refuses one of them each collection.
+MAKING_TRIES = 4
+MAKING_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +161,16 @@ class Rooms:
         async with self._making:
             if digest in self._opened:
                 return self._opened[digest]
-            place = await self._places.make(self._name, digest)
-            await Tables(place.connection, place.name, self._engine).create(self._layout)
+            for tries_left in reversed(range(MAKING_TRIES)):
+                try:
+                    place = await self._places.make(self._name, digest)
+                    await Tables(place.connection, place.name, self._engine).create(self._layout)
+                    break
+                except Unavailable:
+                    # Another process may be making it at this moment; what it has made is used then.
+                    if not tries_left:
+                        raise
+                    await asyncio.sleep(MAKING_SECONDS)
             return await self._open(digest, place)
 
     async def _open(self, tenant: str, place: Place) -> Room:
