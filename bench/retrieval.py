@@ -1,6 +1,6 @@
 """Quality and cost of ranking on labelled sets, as JSON.
 
-    python bench/retrieval.py --data DIR [--sets scifact cmrc2018 ...] [--limit N] [--without cascade]
+    python bench/retrieval.py --data DIR [--sets scifact cmrc2018 ...] [--limit N] [--without cascade dense]
 
 `DIR` holds the sets as published: `scifact` in BEIR layout, `cmrc2018` and
 `xquad` in SQuAD layout. Every document is one chunk, but in `xquad_en_cut`,
@@ -15,7 +15,8 @@ weights; `untold`, where nothing is said about what the encoder can read;
 order is in doubt, and `reranked_share`, how often that was. `ms` are medians by
 stage, those of the encoder and the reranker of what was not in the cache.
 Vectors and scores are cached under `--cache`, so that a second run takes
-seconds, and one that was stopped goes on.
+seconds, and one that was stopped goes on. `--without dense` encodes nothing, and
+shows what words alone give.
 """
 
 import argparse
@@ -57,14 +58,14 @@ Times = dict[str, list[float]]
 class Bench:
     """Both legs over a set, and every way to rank what they find."""
 
-    def __init__(self, labelled: Labelled, encoder: Encoder, reranker: CachedReranker | None, cache: Path) -> None:
-        questions = list(labelled.questions.values())
+    def __init__(
+        self, labelled: Labelled, encoder: Encoder, dense: DenseLeg | None, reranker: CachedReranker | None
+    ) -> None:
         self._labelled = labelled
         self._encoder = encoder
         self._times: Times = defaultdict(list)
         self._reranked: list[bool] = []
-        self._dense = DenseLeg(labelled.passages, encoder, cache)
-        self._dense.prepare(questions)
+        self._dense = dense
         self._lexical = LexicalLeg(labelled.passages)
         self._clock = SystemClock()
         self._reranker = reranker
@@ -98,7 +99,7 @@ class Bench:
 
     async def _orders(self, question: str) -> AsyncIterator[tuple[str, list[str]]]:
         with self._timed("dense"):
-            dense = tuple(self._dense.search(question))
+            dense = tuple(self._dense.search(question)) if self._dense else ()
         with self._timed("lexical"):
             lexical = tuple(self._lexical.search(question))
         yield "dense", [hit.passage.document_id for hit in dense]
@@ -150,7 +151,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--sets", nargs="*", choices=SETS, default=list(SETS), help="which of them")
     parser.add_argument("--cache", type=Path, default=Path(".headwater/bench"), help="folder for vectors and scores")
     parser.add_argument("--limit", type=int, default=0, help="questions a set; 0 means all")
-    parser.add_argument("--without", nargs="*", choices=["cascade"], default=[], help="what to leave out")
+    parser.add_argument("--without", nargs="*", choices=["cascade", "dense"], default=[], help="what to leave out")
     return parser.parse_args(words)
 
 
@@ -169,7 +170,10 @@ def main() -> None:
     result: dict[str, object] = {"model": encoder.card.name, "model_id": encoder.card.model_id}
     for name in arguments.sets:
         labelled = limited(SETS[name](arguments.data), arguments.limit)
-        result[name] = asyncio.run(Bench(labelled, encoder, reranker, arguments.cache).measure())
+        dense = None if "dense" in arguments.without else DenseLeg(labelled.passages, encoder, arguments.cache)
+        if dense is not None:
+            dense.prepare(list(labelled.questions.values()))
+        result[name] = asyncio.run(Bench(labelled, encoder, dense, reranker).measure())
     json.dump(result, sys.stdout, indent=2)
     sys.stdout.write("\n")
 

@@ -432,7 +432,7 @@ class StageReport(_message.Message):
     TOOK_MS_FIELD_NUMBER: _builtins.int
     FIGURES_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
-    """Such as "encode", "search", "fusion", "rerank", "memory"."""
+    """Such as "fusion" or "rerank"."""
     ran: _builtins.bool
     """Whether it had a say in the list."""
     reason: _builtins.str
@@ -441,7 +441,7 @@ class StageReport(_message.Message):
     """How long it took, in milliseconds."""
     @_builtins.property
     def figures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
-        """What it went by, by name, such as "dense_weight"."""
+        """What it went by, by name, such as "dense_share"."""
 
     def __init__(
         self,
