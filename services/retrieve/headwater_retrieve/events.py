@@ -41,8 +41,9 @@ class IndexedRecords:
         self._start_time = clock.now()
 
     def apply(self, record: Record) -> None:
-        """Takes a record of `indexed.v1` in. Raises InvalidInput."""
+        """Takes a record of `indexed.v1` in; a null value says that its tenant was erased. Raises InvalidInput."""
         if record.value is None:
+            self._changes.lift(document_of(record.key))
             return
         event = decode(DocumentIndexed, record.value)
         self._results.changed(document_of(record.key).tenant)

@@ -81,3 +81,14 @@ def test_history_is_progress_without_being_a_change() -> None:
     world = World()
     world.apply(Provenance(Position(0, 4), 1.0, Outcome.UPSERTED, 3), age_seconds=60.0)
     assert (world.lowest_shown(), world.watermark.positions()) == (0, (Position(0, 4),))
+
+
+def test_versions_of_an_erased_tenants_document_begin_anew() -> None:
+    world = World()
+    world.apply(Provenance(Position(0, 1), 1.0, Outcome.DELETED, 7))
+    assert world.lowest_shown() == 8
+    world.records.apply(Record(topics.INDEXED.name, 0, 1, KEY.to_bytes(), None, {}, world.now))
+    assert world.lowest_shown() == 0
+    world.apply(Provenance(Position(0, 2), 1.0, Outcome.UPSERTED, 1))
+    assert world.lowest_shown() == 1
+    assert world.watermark.positions() == (Position(0, 2),)
