@@ -57,6 +57,7 @@ class Bench:
         policy: SearchPolicy | None = None,
         presentation: PresentationPolicy | None = None,
         cache_bytes: int = 0,
+        reliability: Reliability | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.store = MemoryStore()
@@ -74,7 +75,7 @@ class Bench:
             self.encoder,
             analyse,
             self.impressions,
-            ranker=Ranker(Reliability(), [reranking], clock=self.clock),
+            ranker=Ranker(reliability or Reliability(), [reranking], clock=self.clock),
             progress=IndexProgress(self.watermark, TimedLog(), self.clock),
             changes=self.changes,
             memory=self.memory,

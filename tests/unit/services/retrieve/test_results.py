@@ -23,6 +23,7 @@ from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.adapters.cached import MAX_TEXT_CHARACTERS, CachedEncoder
 from headwater_retrieve.adapters.memory import WordEncoder
 from headwater_retrieve.domain.query import Query
+from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.events import IndexedRecords, MemoryRecords
 from headwater_retrieve.handlers import Found
@@ -39,7 +40,8 @@ class World:
     """A search that keeps lists or does not, and the index that tells it of edits."""
 
     def __init__(self, cache_bytes: int) -> None:
-        self.bench = Bench(cache_bytes=cache_bytes)
+        # Estimated weights go by the searches before, of which one that is answered from the cache is none.
+        self.bench = Bench(cache_bytes=cache_bytes, reliability=Reliability(is_estimated=False))
         bench, classes = self.bench, TenantClasses()
         self.indexed = IndexedRecords(bench.watermark, bench.changes, bench.clock, classes, bench.results)
         self.models = MemoryRecords(bench.memory, bench.results)
