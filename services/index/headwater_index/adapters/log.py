@@ -2,15 +2,18 @@
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Generic, TypeVar
 
 from headwater_kit.bus.ports import Bus, Reader, Record
-from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL, INDEXED, LEDGER, Topic
+from headwater_kit.bus.scan import scan
+from headwater_kit.bus.tenants import ErasureRecords, tenant_of
+from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL, INDEXED, LEDGER, TENANTS, Topic
 from headwater_kit.codec import events
 from headwater_kit.core.documents import document_of
 from headwater_kit.core.errors import Permanent
 from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, LedgerEntry
+from headwater_kit.core.tenants import Erasures
 from headwater_vectors.ports import LedgerRow
 
 from headwater_index.domain.drift import Accepted, Final
@@ -26,9 +29,15 @@ POLL_SECONDS = 0.5
 
 
 class TopicReading(Generic[Item]):
-    """A `ports.LogReading` over readers of whole topics; a record that cannot be read is logged and passed over."""
+    """A `ports.LogReading` over readers of whole topics; a record that cannot be read is logged and passed over.
 
-    def __init__(self, readers: Sequence[Reader], read: Callable[[Record], Item], page: int) -> None:
+    So is what is of a tenant that was erased after it, which compaction may have left there.
+    """
+
+    def __init__(
+        self, readers: Sequence[Reader], read: Callable[[Record], Item], page: int, erasures: Erasures
+    ) -> None:
+        self._erasures = erasures
         self._readers = readers
         self._read = read
         self._page = page
@@ -64,7 +73,9 @@ class TopicReading(Generic[Item]):
         if record.value is None:
             return None
         try:
-            return self._read(record)
+            tenant = tenant_of(record)
+            is_erased = tenant is not None and self._erasures.covers(tenant, record.timestamp)
+            return None if is_erased else self._read(record)
         except Permanent as error:
             logger.warning("%s/%d@%d was passed over: %s", record.topic, record.partition, record.offset, error.message)
             return None
@@ -93,12 +104,25 @@ class BusLog:
         self, topics: Sequence[Topic], read: Callable[[Record], Item], page: int
     ) -> AsyncIterator[LogReading[Item]]:
         await self._bus.create_topics([topic.name for topic in topics])
+        erasures = await erasures_of(self._bus)
         readers = [self._bus.reader(topic.name) for topic in topics]
         try:
-            yield TopicReading(readers, read, page)
+            yield TopicReading(readers, read, page, erasures)
         finally:
             for reader in readers:
                 await reader.close()
+
+
+async def erasures_of(bus: Bus) -> Erasures:
+    """The tenants that were erased up to now. Raises Unavailable."""
+    erasures = Erasures()
+    words = ErasureRecords(erasures)
+    await bus.create_topics([TENANTS.name])
+    async with aclosing(scan(bus, TENANTS.name)) as batches:
+        async for records in batches:
+            for record in records:
+                words.apply(record)
+    return erasures
 
 
 def _accepted(record: Record) -> Accepted:

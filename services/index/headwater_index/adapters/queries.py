@@ -9,7 +9,7 @@ from headwater_kit.codec import events
 from headwater_kit.core.events import FeedbackJoined, ImpressionRecorded, Reaction
 from headwater_kit.core.reindexes import JudgedQuery
 
-from headwater_index.adapters.log import TopicReading
+from headwater_index.adapters.log import TopicReading, erasures_of
 
 Item = TypeVar("Item")
 # An impression may repeat another's query, so more of them are read than are wanted.
@@ -48,7 +48,7 @@ class BusQueries:
         starts = {partition: max(0, end - READ_TIMES * limit) for partition, end in ends.items()}
         reader = self._bus.reader(topic.name, starts)
         try:
-            reading = TopicReading([reader], read, RECORDS_A_PAGE)
+            reading = TopicReading([reader], read, RECORDS_A_PAGE, await erasures_of(self._bus))
             return [one async for page in reading.until_now() for one in page]
         finally:
             await reader.close()

@@ -1,17 +1,24 @@
 """A tenant's deletion over the real ingest and index, on the in-process bus and store."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from headwater_index.adapters.log import BusLog
 from headwater_index.adapters.memory import vector_of
 from headwater_index.adapters.tenants import BusTenantLog
+from headwater_index.adapters.workbook import SqliteWorkbooks
 from headwater_index.bootstrap import build as build_index
+from headwater_index.domain.drift import Accepted, Scope, TenantDrift
 from headwater_index.domain.erasure import EraseProgress, Remains
 from headwater_index.handlers.erasing import TenantErasing
+from headwater_index.handlers.pacing import Pace
+from headwater_index.handlers.reconciling import Reconciler
+from headwater_index.handlers.replaying import Replay
 from headwater_index.settings import Settings as IndexSettings
 from headwater_ingest.bootstrap import build as build_ingest
 from headwater_ingest.settings import Settings as IngestSettings
@@ -165,6 +172,32 @@ async def test_a_tenant_may_begin_anew_with_versions_from_the_beginning(plant: P
     await plant.follow()
     assert await plant.found(ACME) == {"a"}
     assert plant.ledger(ACME)["a"].version == 1
+
+
+async def test_what_compaction_has_left_of_it_is_no_drift_and_comes_back_by_no_replay(plant: Plant) -> None:
+    for tenant in (ACME, GLOBEX):
+        plant.write(tenant, "a", "The cat.")
+        plant.write(tenant, "b", None)
+    await plant.follow()
+    await plant.delete(ACME)
+    plant.write(ACME, "c", "The cat anew.")
+    await plant.follow()
+    log = BusLog(plant.bus)
+    for reading in (log.accepted, log.final, log.embedded):
+        found: set[str] = set()
+        async with reading() as opened:
+            async for page in opened.until_now():
+                keys = (item.row.key if isinstance(item, Accepted) else item.key for item in page)
+                found |= {f"{key.tenant}/{key.document_id}" for key in keys if key.tenant in (ACME, GLOBEX)}
+        assert found == {"acme/c", "globex/a", "globex/b"}
+    repairs = Replay(None, plant.clock, random.Random(1), rewrite=True)  # type: ignore[arg-type]
+    reconciler = Reconciler(plant.store, log, SqliteWorkbooks(), repairs, settle=lambda: asyncio.sleep(0))
+    updates = [update async for update in reconciler.run(Scope(), Pace(plant.clock, 1.0))]
+    assert {update.tenant: update.drift for update in updates if isinstance(update, TenantDrift)} == {
+        "acme": 0,
+        "globex": 0,
+        "headwater-no-document": 0,
+    }
 
 
 async def test_what_comes_late_of_before_or_meanwhile_comes_to_nothing(plant: Plant) -> None:

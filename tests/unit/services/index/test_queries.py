@@ -3,11 +3,13 @@
 from headwater_index.adapters.queries import BusQueries
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound
+from headwater_kit.bus.tenants import outbound
 from headwater_kit.bus.topics import IMPRESSIONS, TRAINING
 from headwater_kit.codec.events import encode
 from headwater_kit.core.documents import ScoreParts
 from headwater_kit.core.events import FeedbackJoined, FeedbackRecorded, ImpressionItem, ImpressionRecorded, Reaction
 from headwater_kit.core.reindexes import JudgedQuery
+from headwater_kit.core.tenants import TenantErased
 
 
 def impression(number: int, query: str, tenant: str = "acme") -> ImpressionRecorded:
@@ -45,3 +47,12 @@ async def test_the_last_queries_come_once_each_with_what_users_liked() -> None:
 
 async def test_where_nobody_asked_there_is_nothing() -> None:
     assert await BusQueries(MemoryBus()).last(10) == []
+
+
+async def test_what_users_of_an_erased_tenant_asked_is_not_asked_again() -> None:
+    bus = MemoryBus()
+    producer = bus.producer()
+    for one in (impression(1, "apple"), impression(2, "pear", "other")):
+        await producer.send(Outbound(IMPRESSIONS.name, one.impression_id.encode(), encode(one), partition=0))
+    await producer.send(outbound(TenantErased("acme", bus.broker.clock.now() + 60.0)))
+    assert await BusQueries(bus).last(10) == [JudgedQuery("other", "pear")]
