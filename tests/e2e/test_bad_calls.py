@@ -235,7 +235,7 @@ CASES: list[tuple[str, str, Callable[[], Any], str, str]] = [
     ("feedback", "RecordFeedback", lambda: react(reaction=0), "reaction", "INVALID_INPUT"),
     ("feedback", "RecordFeedback", lambda: react(reaction=9), "reaction", "INVALID_INPUT"),
     ("feedback", "RecordFeedback", lambda: react(rank=-1), "rank", "INVALID_INPUT"),
-    ("feedback", "RecordFeedback", lambda: react(rank=101), "rank", "INVALID_INPUT"),
+    ("feedback", "RecordFeedback", lambda: react(rank=2_001), "rank", "INVALID_INPUT"),
 ]
 
 
