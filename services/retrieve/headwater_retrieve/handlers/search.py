@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
@@ -181,8 +182,8 @@ class Search:
         # The store has looked at readers; what comes back is not taken on trust (I10).
         names = names_of(principal)
         readable = (c for c in candidates if may_read(c.passage.info.readers, names))
-        current = [c for c in readable if self._changes.allows(principal.tenant, c.passage)]
-        return tuple(c.ranked(rank) for rank, c in enumerate(current[:limit], start=1))
+        current = (c for c in readable if self._changes.allows(principal.tenant, c.passage))
+        return tuple(c.ranked(rank) for rank, c in enumerate(islice(current, limit), start=1))
 
     def _impression(self, query: Query, principal: Principal, encoded: QueryVector, found: Found) -> ImpressionRecorded:
         return ImpressionRecorded(
