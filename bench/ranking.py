@@ -7,7 +7,7 @@ import numpy as np
 from headwater_inference.ports import Vectors
 from headwater_inference.registry import builtin
 from headwater_kit.core.documents import text_hash
-from retrieval import beir, measures
+from labelled import beir, measures
 from tokenizers import Tokenizer
 
 Encode = Callable[[Sequence[Sequence[int]]], Vectors]

@@ -8,8 +8,8 @@ is the interpreter of an environment with bench/requirements-peers.txt; each
 peer runs in a process of its own (`bench/hybrids.py`), one after the other, and
 looks vectors up where it would encode. How many candidates each of its legs is
 asked for moves the fused order of some a great deal, so each runs once for every
-one of `--depths`, and the best counts. Texts in Chinese reach the peers' lexical legs as character
-bigrams, since none of them finds words in it by default; of the encoder they
+one of `--depths`, and the best counts. Texts in Chinese reach the peers' lexical legs as our
+terms, since none of them finds words in it by default; of the encoder they
 have the vectors of the text as it is.
 
 A row has nDCG@10 and recall@1 (means over the questions), the milliseconds of a
@@ -34,17 +34,15 @@ from figures import quantile
 from headwater_inference.catalogue import open_encoder
 from headwater_inference.ports import Encoder, Vectors
 from headwater_inference.settings import ModelSettings
-from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, text_hash
-from headwater_retrieve.domain.fusion import fuse
-from headwater_retrieve.domain.reliability import weigh
-from headwater_retrieve.handlers import DEFAULT_WEIGHTS
+from headwater_kit.core.clock import SystemClock
+from headwater_retrieve.domain.reliability import Reliability, can_read
+from headwater_retrieve.handlers import Asked, Ranker
 from headwater_text.analysis import analyse
-from headwater_vectors.ports import Hit
-from retrieval import CANDIDATES, LATIN, SETS, Labelled, LexicalLeg, measures
+from headwater_vectors.ports import Hit, Legs
+from labelled import LATIN, SETS, Labelled, measures
+from legs import LexicalLeg, best, cached
 
 OURS = "headwater"
-# Texts whose vectors are kept in one file.
-PART = 200
 PEERS = (
     "llamaindex relative_score",
     "llamaindex reciprocal_rerank",
@@ -80,17 +78,13 @@ def spread(questions: Mapping[str, str], limit: int) -> Mapping[str, str]:
 
 def encoded(texts: Iterable[str], encoder: Encoder, cache: Path) -> Vectors:
     """Vectors of the texts, made and kept part by part: a run that was stopped goes on."""
-    cache.mkdir(parents=True, exist_ok=True)
-    everything, parts = list(texts), []
-    with ThreadPoolExecutor(2) as pool:
-        for start in range(0, len(everything), PART):
-            part = everything[start : start + PART]
-            file = cache / f"{text_hash(chr(0).join(part))}.npy"
-            if not file.exists():
-                tokens = [encoder.tokenize(text)[0] for text in part]
-                np.save(file, np.stack(list(pool.map(lambda ids: encoder.encode([ids])[0], tokens))))
-            parts.append(np.load(file))
-    return np.concatenate(parts)
+
+    def encode(part: Sequence[str]) -> Vectors:
+        tokens = [encoder.tokenize(text)[0] for text in part]
+        with ThreadPoolExecutor(2) as pool:
+            return np.stack(list(pool.map(lambda ids: encoder.encode([ids])[0], tokens)))
+
+    return cached(list(texts), encode, cache)
 
 
 def hand_over(
@@ -108,7 +102,7 @@ def hand_over(
 
 
 def for_words(text: str) -> str:
-    """The text as it is, or where it is mostly of characters that no spaces set apart, their bigrams."""
+    """The text as it is, or where it is mostly of characters that no spaces set apart, our terms."""
     letters = [letter for letter in text if letter.isalpha()]
     unspaced = sum("\u3040" <= letter <= "\u9fff" for letter in letters)
     return analyse(text) if 2 * unspaced > len(letters) else text
@@ -117,30 +111,23 @@ def for_words(text: str) -> str:
 def own_row(labelled: Labelled, questions: Mapping[str, str], texts: Vectors, asked: Vectors) -> dict[str, Any]:
     """Headwater's, in this process."""
     begin = time.perf_counter()
-    ids, lexical = list(labelled.texts), LexicalLeg(labelled.texts)
+    passages, lexical = list(labelled.passages.values()), LexicalLeg(labelled.passages)
+    ranker, everything = Ranker(Reliability(), clock=SystemClock()), np.ones(len(texts), dtype=bool)
     indexing = time.perf_counter() - begin
     orders, seconds = [], []
     for question, vector in zip(questions.values(), asked, strict=True):
         begin = time.perf_counter()
-        scores = texts @ vector
-        nearest = {ids[place]: float(scores[place]) for place in np.argsort(-scores, kind="stable")[:CANDIDATES]}
-        orders.append(own_order(nearest, lexical.search(question), question))
+        dense = best(passages, texts @ vector, everything)
+        orders.append(own_order(ranker, dense, lexical.search(question), question))
         seconds.append(time.perf_counter() - begin)
     return row(labelled, list(questions), orders, seconds, indexing)
 
 
-def own_order(dense: Mapping[str, float], lexical: Mapping[str, float], question: str) -> list[str]:
+def own_order(ranker: Ranker, dense: Sequence[Hit], lexical: Sequence[Hit], question: str) -> list[str]:
     """What the retrieve service makes of what its two legs found, by default."""
-    weights = weigh(question, DEFAULT_WEIGHTS, LATIN)
-    legs = (hits(dense) if weights.dense else [], hits(lexical))
-    return [candidate.passage.document_id for candidate in fuse(*legs, weights)]
-
-
-def hits(scores: Mapping[str, float]) -> list[Hit]:
-    return [
-        Hit(Passage(Chunk(name, 0, "", (), 0, 0, 0, ""), name, 1, DocumentInfo()), score)
-        for name, score in scores.items()
-    ]
+    legs = Legs(tuple(dense) if can_read(question, LATIN) else (), tuple(lexical))
+    candidates, _ = ranker.fuse(Asked(question, OURS), legs)
+    return [candidate.passage.document_id for candidate in candidates]
 
 
 def peer_row(name: str, python: str, labelled: Labelled, questions: Mapping[str, str], folder: Path) -> dict[str, Any]:
@@ -196,7 +183,7 @@ def main() -> None:
     arguments = parse()
     settings = ModelSettings()
     encoder = open_encoder(settings.model_spec(), settings.model_store())
-    result: dict[str, Any] = {"model": encoder.card.name, "candidates": CANDIDATES}
+    result: dict[str, Any] = {"model": encoder.card.name}
     for name in arguments.sets:
         result[name] = table(SETS[name](arguments.data), encoder, arguments)
     shares = [result[name]["ahead"]["ndcg@10"] for name in arguments.sets if "ahead" in result[name]]

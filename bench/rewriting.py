@@ -24,6 +24,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -33,23 +34,23 @@ from headwater_generate.domain.parts import parts
 from headwater_inference.catalogue import open_encoder
 from headwater_inference.ports import Encoder
 from headwater_inference.settings import ModelSettings
-from headwater_kit.core.documents import Chunk, DocumentInfo, Passage
+from headwater_kit.core.documents import DocumentInfo, Passage
 from headwater_kit.core.rewriting import QueryFusion, Turn, Variant
 from headwater_retrieve.domain import expansion
 from headwater_retrieve.domain.fusion import Candidate, fuse
-from headwater_retrieve.domain.reliability import weigh
+from headwater_retrieve.domain.reliability import DEFAULT_WEIGHTS, weigh
 from headwater_retrieve.domain.variants import Weighted, combine, distinct
-from headwater_retrieve.handlers import DEFAULT_WEIGHTS
 from headwater_text.phrases import sought
 from headwater_vectors.ports import Hit
-from retrieval import LATIN, SETS, DenseLeg, Labelled, LexicalLeg, measures
+from labelled import LATIN, SETS, Labelled, measures
+from legs import DenseLeg, LexicalLeg
 
 SQUAD = {
     "cmrc2018": "cmrc2018/cmrc2018_dev.json.gz",
     "xquad_en": "xquad/xquad.en.json.gz",
     "xquad_zh": "xquad/xquad.zh.json.gz",
 }
-MEASURES = ("ndcg@10", "recall@1", "recall@10")
+MEASURES = ("ndcg@10", "recall@1", "recall@100")
 
 
 class Index:
@@ -57,10 +58,10 @@ class Index:
 
     def __init__(self, labelled: Labelled, titles: Mapping[str, str], encoder: Encoder, cache: Path) -> None:
         self._titles = titles
-        self._lexical = LexicalLeg(labelled.texts)
+        self._lexical = LexicalLeg(labelled.passages)
         self._lists: dict[str, list[Candidate]] = {}
         self._near: dict[str, list[Hit]] = {}
-        self._make_dense = partial(DenseLeg, labelled.texts, encoder, cache)
+        self._make_dense = partial(DenseLeg, labelled.passages, encoder, cache)
         self._dense: DenseLeg | None = None
 
     def prepare(self, texts: Sequence[str]) -> None:
@@ -86,11 +87,11 @@ class Index:
         beside = [Weighted(self._lists[each.text], each.weight) for each in distinct(text, variants)]
         return combine(Weighted(self._lists[text]), beside, fusion)
 
-    def _hits(self, scores: Mapping[str, float]) -> list[Hit]:
-        return [Hit(self._passage(name), score) for name, score in scores.items()]
+    def _hits(self, found: Sequence[Hit]) -> list[Hit]:
+        return [replace(hit, passage=self._titled(hit.passage)) for hit in found]
 
-    def _passage(self, name: str) -> Passage:
-        return Passage(Chunk(name, 0, "", (), 0, 0, 0, ""), name, 1, DocumentInfo(title=self._titles.get(name, "")))
+    def _titled(self, passage: Passage) -> Passage:
+        return replace(passage, info=DocumentInfo(title=self._titles.get(passage.document_id, "")))
 
 
 def titles_of(name: str, data: Path, labelled: Labelled) -> Mapping[str, str]:

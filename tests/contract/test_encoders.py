@@ -1,12 +1,20 @@
-"""The encoder contract, on the encoder that needs no weights; the real one passes it in tests/integration."""
+"""The contracts of encoders and rerankers, on those that need no weights; the real ones pass them in
+tests/integration."""
 
 import pytest
 from headwater_inference.hashed import HashEncoder
+from headwater_inference.overlap import OverlapReranker
 from headwater_inference.registry import builtin
-from headwater_inference.testing.contract import EncoderContract
+from headwater_inference.testing.contract import EncoderContract, RerankerContract
 
 
 class TestHashEncoder(EncoderContract):
     @pytest.fixture
     def encoder(self) -> HashEncoder:
         return HashEncoder(builtin().get("hash-words"))
+
+
+class TestOverlapReranker(RerankerContract):
+    @pytest.fixture
+    def reranker(self) -> OverlapReranker:
+        return OverlapReranker(builtin().get("hash-overlap"))

@@ -8,11 +8,12 @@ from headwater_vectors.memory import MemoryStore
 from headwater_vectors.milvus import Address, Isolation, MilvusStore
 from headwater_vectors.testing.access import AccessContract
 from headwater_vectors.testing.collections import CollectionsContract
+from headwater_vectors.testing.filtering import FilterContract
 from headwater_vectors.testing.searching import SearchContract
 from headwater_vectors.testing.versions import VersionsContract
 
 
-class TestMemoryStore(SearchContract, AccessContract, VersionsContract, CollectionsContract):
+class TestMemoryStore(SearchContract, FilterContract, AccessContract, VersionsContract, CollectionsContract):
     @pytest.fixture
     async def store(self) -> MemoryStore:
         store = MemoryStore()
@@ -26,7 +27,7 @@ class TestMemoryStore(SearchContract, AccessContract, VersionsContract, Collecti
         return twin
 
 
-class TestMilvusStore(SearchContract, AccessContract, VersionsContract, CollectionsContract):
+class TestMilvusStore(SearchContract, FilterContract, AccessContract, VersionsContract, CollectionsContract):
     isolation = Isolation.SHARED
 
     @pytest.fixture

@@ -17,6 +17,7 @@ from headwater.documents.v1.documents_pb2 import (
     Membership,
     Passage,
     SourcePosition,
+    TimeRange,
 )
 from headwater.embed.v1 import embed_pb2
 from headwater.embed.v1.embed_pb2_grpc import EmbedServiceStub
@@ -171,6 +172,27 @@ CASES: list[tuple[str, str, Callable[[], Any], str, str]] = [
         lambda: search(filter=Filter(member=Membership(field="year"))),
         "filter.member.values",
         "INVALID_INPUT",
+    ),
+    ("retrieve", "Search", lambda: search(filter=Filter(time=TimeRange(field="t"))), "filter.time", "INVALID_INPUT"),
+    ("retrieve", "Search", lambda: search(passage_characters=9_000), "passage_characters", "OUT_OF_RANGE"),
+    ("retrieve", "Search", lambda: search(max_per_document=-1), "max_per_document", "OUT_OF_RANGE"),
+    ("retrieve", "Search", lambda: search(diversity=2.0), "diversity", "OUT_OF_RANGE"),
+    ("retrieve", "Search", lambda: search(facets=["f"] * 17), "facets", "TOO_LARGE"),
+    ("retrieve", "Search", lambda: search(cursor="none of ours"), "cursor", "BAD_CURSOR"),
+    (
+        "retrieve",
+        "StreamSearch",
+        lambda: retrieve_pb2.StreamSearchRequest(search=search(query=" ")),
+        "query",
+        "EMPTY_TEXT",
+    ),
+    ("retrieve", "BatchSearch", retrieve_pb2.BatchSearchRequest, "searches", "INVALID_INPUT"),
+    (
+        "retrieve",
+        "BatchSearch",
+        lambda: retrieve_pb2.BatchSearchRequest(searches=[search()] * 33),
+        "searches",
+        "TOO_LARGE",
     ),
     ("retrieve", "Search", lambda: search(freshness=Freshness(wait_ms=-1)), "freshness.wait_ms", "OUT_OF_RANGE"),
     (

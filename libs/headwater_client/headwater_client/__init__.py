@@ -4,7 +4,9 @@ from headwater_client.blocking import Client
 from headwater_client.client import AsyncClient
 from headwater_client.documents import Change, DocumentState, Stored
 from headwater_client.events import deleted, upserted
-from headwater_client.questions import Found, Progress
+from headwater_client.filter_text import format_filter, parse_filter
+from headwater_client.questions import Progress
+from headwater_client.searching import Found, SearchRequest
 from headwater_client.settings import ClientSettings
 from headwater_client.tenants import DeletionProgress, DeletionStage, TenantRemains
 from headwater_client.upkeep import (
@@ -33,9 +35,12 @@ __all__ = [
     "RebuildStage",
     "ReconcileProgress",
     "ReconcileStage",
+    "SearchRequest",
     "Stored",
     "TenantDrift",
     "TenantRemains",
     "deleted",
+    "format_filter",
+    "parse_filter",
     "upserted",
 ]

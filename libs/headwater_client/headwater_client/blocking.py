@@ -6,16 +6,18 @@ from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import Any, Self, TypeVar
 
-from headwater_kit.core.documents import DocumentInfo, Lane, Position, Principal
-from headwater_kit.core.errors import Unavailable
+from headwater_kit.core.documents import DocumentInfo, Lane, Passage, Position, Principal
+from headwater_kit.core.errors import HeadwaterError, Unavailable
 from headwater_kit.core.events import AnswerGenerated, Reaction
 from headwater_kit.core.filters import Filter
 from headwater_kit.core.reindexes import JudgedQuery, ReindexStatus
 from headwater_kit.core.rewriting import QueryFusion, Rewrite, Turn, Variant
+from headwater_kit.core.shape import Shape
 
 from headwater_client.client import AsyncClient
 from headwater_client.documents import Change, Stored
-from headwater_client.questions import ANSWER_SECONDS, Found, Progress
+from headwater_client.questions import ANSWER_SECONDS, PLAIN, Progress
+from headwater_client.searching import Found, SearchRequest
 from headwater_client.settings import ClientSettings
 from headwater_client.tenants import DeletionProgress, TenantRemains
 from headwater_client.upkeep import RebuildProgress, ReconcileProgress, TenantDrift
@@ -73,13 +75,14 @@ class Client:
         query: str,
         *,
         top_k: int = 0,
-        filter: Filter | None = None,
+        filter: Filter | str | None = None,
         min_positions: Sequence[Position] = (),
         max_staleness_ms: int | None = None,
         wait_ms: int = 0,
         variants: Sequence[Variant] = (),
         fusion: QueryFusion = QueryFusion.SCORE,
         expand: bool = False,
+        shape: Shape = PLAIN,
     ) -> Found:
         """See `Questions.search`."""
         return self._run(
@@ -93,8 +96,17 @@ class Client:
                 variants=variants,
                 fusion=fusion,
                 expand=expand,
+                shape=shape,
             )
         )
+
+    def stream_search(self, request: SearchRequest) -> Iterator[Passage | Found]:
+        """See `Questions.stream_search`."""
+        return self._iterate(self._client.questions.stream_search(request))
+
+    def batch_search(self, requests: Sequence[SearchRequest]) -> list[Found | HeadwaterError]:
+        """See `Questions.batch_search`."""
+        return self._run(self._client.questions.batch_search(requests))
 
     def watermark(self) -> tuple[Position, ...]:
         """See `Questions.watermark`."""
@@ -109,7 +121,7 @@ class Client:
         question: str,
         *,
         top_k: int = 0,
-        filter: Filter | None = None,
+        filter: Filter | str | None = None,
         min_positions: Sequence[Position] = (),
         max_staleness_ms: int | None = None,
         wait_ms: int = 0,

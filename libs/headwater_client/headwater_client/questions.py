@@ -10,35 +10,24 @@ from headwater.generate.v1.generate_pb2_grpc import GenerateServiceStub
 from headwater.retrieve.v1 import retrieve_pb2
 from headwater.retrieve.v1.retrieve_pb2_grpc import RetrieveServiceStub
 from headwater_kit.codec.answers import answer_from_proto
-from headwater_kit.codec.documents import freshness_to_proto, passage_from_proto, watermark_from_proto
+from headwater_kit.codec.documents import freshness_to_proto, watermark_from_proto
 from headwater_kit.codec.enums import REACTIONS
 from headwater_kit.codec.filters import filter_to_proto
-from headwater_kit.codec.rewriting import FUSIONS, rewrite_to_proto, turns_to_proto, variant_to_proto
+from headwater_kit.codec.rewriting import rewrite_to_proto, turns_to_proto
 from headwater_kit.core.documents import Freshness, Passage, Position
+from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import AnswerGenerated, Reaction
 from headwater_kit.core.filters import Filter
 from headwater_kit.core.rewriting import QueryFusion, Rewrite, Turn, Variant
+from headwater_kit.core.shape import Shape
 
 from headwater_client.connection import Connection
+from headwater_client.filter_text import parse_filter
+from headwater_client.searching import Found, Searching, SearchRequest
 
 # A language model may write for a while; what takes longer than this is not coming.
 ANSWER_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search returned; feedback refers to `impression_id`.
-
-    `searched` and `left_out`: what was searched beside the query, and what was
-    to be.
-    """
-
-    passages: tuple[Passage, ...]
-    impression_id: str
-    watermark: tuple[Position, ...]
-    missing_legs: tuple[str, ...] = ()
-    searched: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
+PLAIN = Shape()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +45,7 @@ class Questions:
     def __init__(self, connection: Connection, retrieve: str, generate: str, feedback: str) -> None:
         self._connection = connection
         self._retrieve = RetrieveServiceStub(connection.channel(retrieve))
+        self._searching = Searching(connection, retrieve)
         self._generate = GenerateServiceStub(connection.channel(generate))
         self._feedback = FeedbackServiceStub(connection.channel(feedback))
 
@@ -64,46 +54,37 @@ class Questions:
         query: str,
         *,
         top_k: int = 0,
-        filter: Filter | None = None,
+        filter: Filter | str | None = None,
         min_positions: Sequence[Position] = (),
         max_staleness_ms: int | None = None,
         wait_ms: int = 0,
         variants: Sequence[Variant] = (),
         fusion: QueryFusion = QueryFusion.SCORE,
         expand: bool = False,
+        shape: Shape = PLAIN,
     ) -> Found:
         """The passages that answer best; `top_k` 0 means 10.
 
-        The `variants` are searched beside the query, and with `expand` its key
-        phrases and the titles of what it finds first; `fusion` makes one list.
+        `filter` is a tree or its text (`parse_filter`); `shape` says how the list
+        is to look. The `variants` are searched beside the query, and with `expand`
+        its key phrases and the titles of what it finds first; `fusion` makes one
+        list.
 
         With `min_positions`, waits up to `wait_ms` for them to be searchable; with
         `max_staleness_ms`, for all live events that were produced longer ago than
         that, 0 meaning all there are. Raises NotYet if they are not, with the lag.
         """
-        request = retrieve_pb2.SearchRequest(
-            query=query,
-            top_k=top_k,
-            filter=filter_to_proto(filter) if filter else None,
-            freshness=freshness_to_proto(Freshness(tuple(min_positions), wait_ms, max_staleness_ms)),
-            variants=map(variant_to_proto, variants),
-            fusion=FUSIONS.to_proto(fusion),
-            expand=expand,
-        )
-        response = await self._retrieve.Search(
-            # What the caller wants to wait for the index comes on top.
-            request,
-            timeout=self._connection.seconds + wait_ms / 1_000,
-            metadata=self._connection.metadata,
-        )
-        return Found(
-            tuple(map(passage_from_proto, response.passages)),
-            response.impression_id,
-            watermark_from_proto(response.watermark),
-            tuple(response.missing_legs),
-            tuple(response.searched),
-            tuple(response.left_out),
-        )
+        freshness = Freshness(tuple(min_positions), wait_ms, max_staleness_ms)
+        request = SearchRequest(query, top_k, filter, freshness, shape, tuple(variants), fusion, expand)
+        return await self._searching.search(request)
+
+    def stream_search(self, request: SearchRequest) -> AsyncGenerator[Passage | Found, None]:
+        """Yields the passages by rank, and at the end what else was found, without them."""
+        return self._searching.stream(request)
+
+    async def batch_search(self, requests: Sequence[SearchRequest]) -> list[Found | HeadwaterError]:
+        """What each of 1 to 32 searches found, or why nothing was, in the order of the requests."""
+        return await self._searching.batch(requests)
 
     async def watermark(self) -> tuple[Position, ...]:
         """How far searches see: the highest applied position of each partition."""
@@ -121,7 +102,7 @@ class Questions:
         question: str,
         *,
         top_k: int = 0,
-        filter: Filter | None = None,
+        filter: Filter | str | None = None,
         min_positions: Sequence[Position] = (),
         max_staleness_ms: int | None = None,
         wait_ms: int = 0,
@@ -140,7 +121,7 @@ class Questions:
         request = generate_pb2.AnswerRequest(
             question=question,
             top_k=top_k,
-            filter=filter_to_proto(filter) if filter else None,
+            filter=filter_to_proto(parse_filter(filter) if isinstance(filter, str) else filter) if filter else None,
             freshness=freshness_to_proto(Freshness(tuple(min_positions), wait_ms, max_staleness_ms)),
             rewrite=rewrite_to_proto(rewrite),
             history=turns_to_proto(history),

@@ -39,7 +39,7 @@ class HashEncoder:
         self._closed = False
 
     def tokenize(self, text: str) -> tuple[Sequence[int], bool]:
-        ids = [FILLER, *(_word_id(match.group().lower()) for match in WORD.finditer(text))]
+        ids = [FILLER, *word_ids(text)]
         return ids[: self.card.max_tokens], len(ids) > self.card.max_tokens
 
     def encode(self, batch: Sequence[Sequence[int]]) -> Vectors:
@@ -53,6 +53,11 @@ class HashEncoder:
 
     def close(self) -> None:
         self._closed = True
+
+
+def word_ids(text: str) -> Sequence[int]:
+    """A number a word, in their order; FILLER for marks and words that say nothing."""
+    return [_word_id(match.group().lower()) for match in WORD.finditer(text)]
 
 
 @lru_cache(maxsize=65_536)

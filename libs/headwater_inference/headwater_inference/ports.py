@@ -1,4 +1,4 @@
-"""What the embed service needs of an encoder."""
+"""What the embed service needs of an encoder and of a reranker."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+Scores = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,40 @@ class Encoder(Protocol):
         A text's vector does not depend on the rest of the batch
         (cosine ≥ 0.9999). Thread-safe. Raises Permanent (NO_VECTOR) where
         the model gives none for a text.
+        """
+        ...
+
+    def close(self) -> None:
+        """Frees the weights; later calls raise Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A question and a passage as a cross-encoder reads them: token ids, and for each 0 or 1, whose it is."""
+
+    ids: Sequence[int]
+    kinds: Sequence[int]
+
+    def __len__(self) -> int:
+        """Tokens, special ones included."""
+        return len(self.ids)
+
+
+class Reranker(Protocol):
+    """Tells how well passages answer a question, having read both together; blocks, so call it off the event loop."""
+
+    card: ModelCard
+
+    def pair(self, question: str, passage: str) -> Pair:
+        """The two as one input. What is over the window is cut off the passage, and of the question too if need be."""
+        ...
+
+    def score(self, batch: Sequence[Pair]) -> Scores:
+        """One number a pair, shape (len(batch),): more is better, and only the scores of one question compare.
+
+        A pair's score does not depend on the rest of the batch. Thread-safe.
+        Raises Permanent (NO_SCORE) where the model gives none.
         """
         ...
 

@@ -8,7 +8,7 @@ which a whitespace tokenizer and a `\w+` tokenizer cut in the same places.
 - English stop words dropped, words stemmed (Snowball English, "Porter 2").
 - Identifiers (camelCase, snake_case, dotted.names) whole and split.
 - Version numbers whole, with their prefixes: 3.11.2 is also 3.11.
-- Chinese, Japanese, Korean as character bigrams: no dictionary, no language guess.
+- Chinese, Japanese, Korean as characters and pairs of them: no dictionary, no language guess.
 """
 
 import re
@@ -34,8 +34,8 @@ MAX_TERM_CHARACTERS = 64
 # Terms are looked up far more often than words are new.
 WORD_CACHE_SIZE = 65_536
 
-_CJK = "\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_SEGMENT = re.compile(f"(?P<cjk>[{_CJK}]+)|(?P<other>[^{_CJK}]+)")
+CJK = "\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_SEGMENT = re.compile(f"(?P<cjk>[{CJK}]+)|(?P<other>[^{CJK}]+)")
 # Words joined by dots, without spaces: dotted names, version numbers, hosts.
 _COMPOUND = re.compile(r"\w+(?:\.\w+)*")
 _VERSION = re.compile(r"v?(\d+(?:\.\d+)+(?:(?:a|b|rc|dev|post)\d*)?)\Z", re.IGNORECASE)
@@ -57,16 +57,17 @@ def _terms(text: str) -> Iterator[str]:
         if segment["cjk"]:
             # The blocks hold some signs, and characters newer than Python's tables, that no tokenizer takes for words.
             for run in re.findall(r"\w+", segment["cjk"]):
-                yield from _bigrams(run)
+                yield from _characters(run)
         else:
             yield from _words(_SIGNED.sub(lambda found: found[1] + _SIGNS[found[2]], _fold(segment["other"])))
 
 
-def _bigrams(run: str) -> Iterator[str]:
-    if len(run) == 1:
-        yield run
-    for start in range(len(run) - 1):
-        yield run[start : start + 2]
+def _characters(run: str) -> Iterator[str]:
+    # Pairs tell texts apart, single characters find those that write a word otherwise.
+    for start, character in enumerate(run):
+        yield character
+        if start + 1 < len(run):
+            yield run[start : start + 2]
 
 
 def _words(text: str) -> Iterator[str]:

@@ -6,25 +6,45 @@ grammar (`attribute`).
 
 A comparison holds only for a document that has the key with a value of the same
 type; `!=` therefore means "has it, and differs". `Not` is plain negation.
+
+A string that says when (`core.moments`) is stored a second time, as seconds
+since the epoch under a type of its own, so that the store compares moments and
+not spellings. Rows written before that was so have no moments until they are
+written again.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from headwater_kit.core.documents import DocumentInfo, DocumentKey, MetadataValue
-from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.filters import DOCUMENT_FIELDS, All, Any, Compare, Filter, Member, Not, Operator
+from headwater_kit.core.filters import (
+    DOCUMENT_FIELDS,
+    All,
+    Any,
+    Compare,
+    Exists,
+    Filter,
+    Leaf,
+    Member,
+    Not,
+    Operator,
+    Prefix,
+    check,
+    field_value,
+)
+from headwater_kit.core.moments import Moment, moment_of
 
 # Stands among a row's readers where its document names none; no reader is called so.
 EVERYONE = "*"
-# Deeper or larger trees come from programs gone wrong, and cost the store a parse each search.
-MAX_DEPTH = 16
-MAX_NODES = 256
-MAX_VALUES = 256
 
 Parameter = str | float | bool | int | list[str]
-_ORDERINGS = frozenset({Operator.LT, Operator.LE, Operator.GT, Operator.GE})
+Value = MetadataValue | Moment
+# What a metadata key can be stored as (`attribute`), but for moments, which are strings too.
+_TYPES = "snb"
+# Code points that are halves of a pair, and stand in no text.
+_SURROGATES = range(0xD800, 0xE000)
 
 
 @dataclass(slots=True)
@@ -62,13 +82,22 @@ def scoped(
     return expression
 
 
-def attribute(key: str, value: MetadataValue) -> str:
+def attribute(key: str, value: Value) -> str:
     """The stored name of a metadata key with a value of this type.
 
     One name a type, so that the store never compares across types; characters
     outside letters, digits and `_.-%` are percent-encoded.
     """
-    return f"{_type_of(value)}:{quote(key, safe='').replace('~', '%7E')}"
+    return _stored_name(_type_of(value), key)
+
+
+def attributes(metadata: Mapping[str, MetadataValue]) -> dict[str, MetadataValue]:
+    """Metadata as it is stored to filter by: each value under its name, moments as seconds besides."""
+    moments = ((key, moment_of(value)) for key, value in metadata.items())
+    return {
+        **{attribute(key, value): value for key, value in metadata.items()},
+        **{attribute(key, moment): moment.seconds for key, moment in moments if moment is not None},
+    }
 
 
 def matches(filter: Filter, key: DocumentKey, info: DocumentInfo) -> bool:
@@ -80,46 +109,20 @@ def matches(filter: Filter, key: DocumentKey, info: DocumentInfo) -> bool:
             return any(matches(each, key, info) for each in filters)
         case Not(inner):
             return not matches(inner, key, info)
-        case Member(name, values):
-            return any(_compare(_value(name, key, info), Operator.EQ, value) for value in values)
-        case Compare(name, operator, value):
-            return _compare(_value(name, key, info), operator, value)
+        case leaf:
+            return _holds(leaf, field_value(leaf.field, key.document_id, info))
 
 
-def check(filter: Filter) -> None:
-    """Raises InvalidInput where a filter is too deep, too large, or compares what has no order."""
-    left, level = [filter], 0
-    nodes = 0
-    while left:
-        level, nodes = level + 1, nodes + len(left)
-        if level > MAX_DEPTH or nodes > MAX_NODES:
-            message = f"the filter has more than {MAX_DEPTH} levels or {MAX_NODES} parts: make it smaller"
-            raise InvalidInput(message, field="filter")
-        left = [child for node in left for child in _children(node)]
-
-
-def _children(node: Filter) -> tuple[Filter, ...]:
-    match node:
-        case All(filters) | Any(filters):
-            if not filters:
-                raise InvalidInput("all and any need at least one operand", field="filter")
-            return filters
-        case Not(inner):
-            return (inner,)
-        case Member(name, values):
-            _check_values(name, values)
-        case Compare(name, operator, value):
-            _check_values(name, (value,))
-            if operator in _ORDERINGS and isinstance(value, bool):
-                raise InvalidInput(f"{name}: true and false have no order, use == or !=", field="filter")
-    return ()
-
-
-def _check_values(name: str, values: tuple[MetadataValue, ...]) -> None:
-    if not 1 <= len(values) <= MAX_VALUES:
-        raise InvalidInput(f"{name}: give 1 to {MAX_VALUES} values", field="filter")
-    if name in DOCUMENT_FIELDS and not all(isinstance(value, str) for value in values):
-        raise InvalidInput(f"{name} is text: compare it with a string", field="filter")
+def _holds(leaf: Leaf, found: MetadataValue | None) -> bool:
+    match leaf:
+        case Member(_, values):
+            return any(_compare(found, Operator.EQ, value) for value in values)
+        case Compare(_, operator, value):
+            return _compare(moment_of(found) if isinstance(value, Moment) else found, operator, value)
+        case Exists(name):
+            return found is not None and not (name in DOCUMENT_FIELDS and found == "")
+        case Prefix(_, prefix):
+            return isinstance(found, str) and found.startswith(prefix)
 
 
 def _translate(node: Filter, into: Expression) -> str:
@@ -130,43 +133,76 @@ def _translate(node: Filter, into: Expression) -> str:
             return " or ".join(f"({_translate(each, into)})" for each in filters)
         case Not(inner):
             return f"not ({_translate(inner, into)})"
+        case leaf:
+            return _translate_leaf(leaf, into)
+
+
+def _translate_leaf(node: Leaf, into: Expression) -> str:
+    match node:
         case Compare(name, operator, value):
             return _leaf(name, operator.value, value, into.bind(_plain(value)))
         case Member(name, values) if name in DOCUMENT_FIELDS:
             return f"{name} in {into.bind([str(value) for value in values])}"
         case Member(name, values):
             # Milvus Lite has no `in` over dynamic fields.
-            return " or ".join(f"({_translate(Compare(name, Operator.EQ, value), into)})" for value in values)
+            return " or ".join(f"({_translate_leaf(Compare(name, Operator.EQ, value), into)})" for value in values)
+        case Exists(name):
+            paths = (_path(_stored_name(kind, name)) for kind in _TYPES)
+            is_field = name in DOCUMENT_FIELDS
+            return f"{name} != {into.bind('')}" if is_field else " or ".join(f"exists {path}" for path in paths)
+        case Prefix(name, prefix):
+            return _begins(name, prefix, into)
 
 
-def _leaf(name: str, operator: str, value: MetadataValue, place: str) -> str:
+def _begins(name: str, prefix: str, into: Expression) -> str:
+    """From the prefix on, before the first text beyond all that begin so; in a pattern % and _ would mean something."""
+    bounds = [_leaf(name, ">=", prefix, into.bind(prefix))]
+    if beyond := _beyond(prefix):
+        bounds.append(_leaf(name, "<", beyond, into.bind(beyond)))
+    return " and ".join(bounds)
+
+
+def _beyond(prefix: str) -> str:
+    """The least text above all that begin so; "" where there is none. Texts are ordered by code points."""
+    for end in range(len(prefix), 0, -1):
+        following = ord(prefix[end - 1]) + 1
+        if following in _SURROGATES:
+            following = _SURROGATES.stop
+        if following <= sys.maxunicode:
+            return prefix[: end - 1] + chr(following)
+    return ""
+
+
+def _leaf(name: str, operator: str, value: Value, place: str) -> str:
     if name in DOCUMENT_FIELDS:
         return f"{name} {operator} {place}"
-    path = f'$meta["{attribute(name, value)}"]'
+    path = _path(attribute(name, value))
     # Without `exists` an absent key makes the whole branch unknown, and `not` of unknown finds nothing.
     return f"exists {path} and {path} {operator} {place}"
 
 
-def _plain(value: MetadataValue) -> MetadataValue:
+def _path(stored_name: str) -> str:
+    return f'$meta["{stored_name}"]'
+
+
+def _stored_name(kind: str, key: str) -> str:
+    return f"{kind}:{quote(key, safe='').replace('~', '%7E')}"
+
+
+def _plain(value: Value) -> MetadataValue:
+    if isinstance(value, Moment):
+        return value.seconds
     return value if isinstance(value, str | bool) else float(value)
 
 
-def _type_of(value: MetadataValue) -> str:
+def _type_of(value: Value) -> str:
+    if isinstance(value, Moment):
+        return "t"
     # A bool is an int to Python: ask for it first.
     return "b" if isinstance(value, bool) else "s" if isinstance(value, str) else "n"
 
 
-def _value(name: str, key: DocumentKey, info: DocumentInfo) -> MetadataValue | None:
-    own: Mapping[str, MetadataValue] = {
-        "document_id": key.document_id,
-        "title": info.title,
-        "source_uri": info.source_uri,
-        "media_type": info.media_type,
-    }
-    return own[name] if name in DOCUMENT_FIELDS else info.metadata.get(name)
-
-
-def _compare(left: MetadataValue | None, operator: Operator, right: MetadataValue) -> bool:
+def _compare(left: Value | None, operator: Operator, right: Value) -> bool:
     if left is None or _type_of(left) != _type_of(right):
         return False
     match operator:
@@ -174,8 +210,6 @@ def _compare(left: MetadataValue | None, operator: Operator, right: MetadataValu
             return left == right
         case Operator.NE:
             return left != right
-    if isinstance(left, str) != isinstance(right, str):
-        return False
     # Milvus orders strings by their UTF-8 bytes, which is Python's order by code points.
     ordered = {
         Operator.LT: left < right,  # type: ignore[operator]

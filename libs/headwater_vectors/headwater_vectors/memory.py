@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from headwater_kit.core.documents import DocumentKey, Passage
 from headwater_kit.core.errors import InvalidInput, Misconfigured, Unavailable
+from headwater_kit.core.filters import check
 from numpy.typing import NDArray
 
 from headwater_vectors import filters
@@ -197,11 +198,16 @@ class MemoryStore:
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
         if query.filter is not None:
-            filters.check(query.filter)
+            check(query.filter)
         if query.vector:
             self._check_vector(self._tables, query.vector, query.model_id)
         rows = [row for row in self._tables.rows.values() if self._is_visible(row) and _passes(row, query)]
         return Legs(self._dense(rows, query), self._lexical(rows, query))
+
+    async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:
+        """As `VectorReader.passages`."""
+        held = (self._tables.rows.get(row_id) for row_id in row_ids)
+        return [_hit(row, 0.0).passage for row in held if row is not None and row.key.tenant == tenant]
 
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""

@@ -1,8 +1,7 @@
 """The vector store as index writes it and retrieve reads it.
 
 Adapters: `milvus` (Milvus Lite on a laptop, Milvus in a cluster) and `memory`.
-One contract suite holds for both: `testing.searching`, `testing.versions` and
-`testing.collections`.
+One contract suite holds for both, in `testing`.
 
 A document's rows of one version become visible, and those of the version before
 vanish, by a single write of a ledger row (`switch`). The ledger has a row for
@@ -154,9 +153,7 @@ class VectorWriter(Protocol):
 
     async def discard(self, row: LedgerRow) -> None:
         """Deletes the rows of a version that is not to be served: its first `chunk_count` chunks, and its ledger row,
-        with the chunks that this one tells of.
-
-        Of the version that is served only chunks beyond its own count go.
+        with the chunks that this one tells of. Of the version that is served only chunks beyond its own count go.
         """
         ...
 
@@ -182,6 +179,10 @@ class VectorReader(Protocol):
 
     async def counts(self, tenant: str) -> Counts:
         """How much of a tenant is stored."""
+        ...
+
+    async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:
+        """Those of these chunk rows that are stored and this tenant's, of whatever version, in no order."""
         ...
 
     async def collection(self) -> tuple[str, Model] | None:

@@ -19,11 +19,12 @@ from headwater_kit.runtime import Service, open_access
 from headwater_embed.adapters.engine import BatchedEngine, new_queue
 from headwater_embed.adapters.engines import ServedEngines
 from headwater_embed.adapters.lru import LruCache
+from headwater_embed.adapters.reranking import BatchedReranker
 from headwater_embed.adapters.sqlite import SqliteCache
 from headwater_embed.adapters.tiers import TieredCache
 from headwater_embed.domain import Overlong
 from headwater_embed.events import EmbedChunks, ReindexedModels
-from headwater_embed.handlers import Embedder
+from headwater_embed.handlers import Embedder, Reranking
 from headwater_embed.rpc import EmbedRpc
 from headwater_embed.settings import Settings
 
@@ -55,6 +56,10 @@ def build(
         rng=rng,
         is_told=lambda: table.caught_up,
     )
+    reranker_spec = settings.reranker_spec()
+    reranker = (
+        BatchedReranker(reranker_spec, store, queue, clock=clock, rng=rng, device=device) if reranker_spec else None
+    )
     table = Table(bus, REINDEXES, ReindexedModels(engines).apply, clock=clock, rng=rng)
     disk, memory = _disk_cache(settings), LruCache(settings.embed_cache_mb * MIB)
     cache = TieredCache({"memory": memory} if disk is None else {"memory": memory, "disk": disk})
@@ -72,8 +77,10 @@ def build(
         return ConsumerLoop(bus, group, (topic,), handler, clock=clock, rng=rng, policy=limits, order_key=by_document)
 
     loops = (loop("embed", CHUNKS), loop("embed-backfill", CHUNKS_BACKFILL))
-    servicer = Servicer(add_EmbedServiceServicer_to_server, EmbedRpc(embedder), "headwater.embed.v1.EmbedService")
-    parts = (engines, table, *loops) if disk is None else (disk, engines, table, *loops)
+    rpc = EmbedRpc(embedder, Reranking(reranker))
+    servicer = Servicer(add_EmbedServiceServicer_to_server, rpc, "headwater.embed.v1.EmbedService")
+    # Stopped in reverse: the queue, which the engines own, is done before the reranker lets go of its weights.
+    parts = tuple(part for part in (disk, reranker, engines, table, *loops) if part is not None)
     access, trail = open_access(settings, bus, clock, rng), open_trail(settings, bus, clock)
     return Service(settings, "embed", parts, (servicer,), access=access, clock=clock, rng=rng, trail=trail)
 

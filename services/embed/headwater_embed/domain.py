@@ -44,6 +44,14 @@ class Embedded:
         return tuple(place for place, embedding in enumerate(self.embeddings) if embedding.is_truncated)
 
 
+@dataclass(frozen=True, slots=True)
+class Reranked:
+    """How well passages answer a query, in their order, by one model: more is better."""
+
+    model_id: str
+    scores: tuple[float, ...]
+
+
 def model_input(text: str, kind: TextKind, card: ModelCard) -> str:
     """What the model reads for a text."""
     return (card.query_prefix if kind is TextKind.QUERY else card.passage_prefix) + text

@@ -1,4 +1,4 @@
-"""The use cases: embed a caller's texts, embed a part of a document, name the models."""
+"""The use cases: embed a caller's texts, embed a part of a document, rerank passages, name the models."""
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
@@ -9,16 +9,19 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import embedding_text
-from headwater_kit.core.errors import HeadwaterError, InvalidInput
+from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, Outcome
 from headwater_kit.core.flights import Flights
 
-from headwater_embed.domain import Embedded, Embedding, Overlong, TextKind, cache_key, model_input
-from headwater_embed.ports import Engine, Engines, VectorCache
+from headwater_embed.domain import Embedded, Embedding, Overlong, Reranked, TextKind, cache_key, model_input
+from headwater_embed.ports import Engine, Engines, RerankEngine, VectorCache
 
 MAX_TEXTS = 256
 # A hundred times the window of the default model: more is a mistake, not a text.
 MAX_TEXT_CHARACTERS = 100_000
+# A second of work for two cores of 2025; who wants more orders more than there is doubt about.
+MAX_PASSAGES = 64
+MAX_QUERY_CHARACTERS = 8_192
 
 LANES = {TextKind.QUERY: Lane.QUERY, TextKind.PASSAGE: Lane.LIVE}
 PART_LANES = {documents.Lane.LIVE: Lane.LIVE, documents.Lane.BACKFILL: Lane.BACKFILL}
@@ -134,6 +137,41 @@ class Embedder:
         made = dict(zip(missing, encoded, strict=True))
         await self._cache.put_many(made)
         return {**found, **made}
+
+
+class Reranking:
+    """Reranks passages for a query, where there is a model for it."""
+
+    def __init__(self, engine: RerankEngine | None) -> None:
+        self._engine = engine
+
+    async def rerank(self, query: str, passages: Sequence[str], deadline: Deadline) -> Reranked:
+        """How well each passage answers the query.
+
+        Raises InvalidInput naming the field, NotFound where no reranker is set,
+        and what the engine raises.
+        """
+        check_pairs(query, passages)
+        if self._engine is None:
+            raise NotFound("no reranker is set: name one by HEADWATER_RERANKER")
+        scores = await self._engine.score(query, passages, deadline)
+        return Reranked(self._engine.card.model_id, tuple(scores))
+
+
+def check_pairs(query: str, passages: Sequence[str]) -> None:
+    """Raises InvalidInput, naming the field, for an empty or overlong query, and for too many or overlong passages."""
+    if not query.strip():
+        raise InvalidInput("the query is empty: say what to look for", field="query", reason="EMPTY_TEXT")
+    if len(query) > MAX_QUERY_CHARACTERS:
+        message = f"the query has {len(query)} characters, over {MAX_QUERY_CHARACTERS}: cut it"
+        raise InvalidInput(message, field="query", reason="TOO_LARGE")
+    if not 1 <= len(passages) <= MAX_PASSAGES:
+        message = f"send 1 to {MAX_PASSAGES} passages at once, not {len(passages)}"
+        raise InvalidInput(message, field="passages", reason="TEXT_COUNT")
+    for place, passage in enumerate(passages):
+        if len(passage) > MAX_TEXT_CHARACTERS:
+            message = f"the passage has {len(passage)} characters, over {MAX_TEXT_CHARACTERS}: cut it"
+            raise InvalidInput(message, field=f"passages[{place}]", reason="TOO_LARGE")
 
 
 def check_texts(texts: Sequence[str]) -> None:

@@ -49,6 +49,24 @@ class Engines(Protocol):
         ...
 
 
+class RerankEngine(Protocol):
+    """A model that scores how well passages answer a query, behind the same queue. Adapter: `adapters.reranking`."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model is; known before it is loaded."""
+        ...
+
+    async def score(self, query: str, passages: Sequence[str], deadline: Deadline) -> Sequence[float]:
+        """One number a passage, in their order: more is better. In the lane of queries.
+
+        Raises Overloaded when that is full, DeadlineExceeded, and Unavailable
+        before the model is loaded, which the first call begins, and where it
+        cannot be.
+        """
+        ...
+
+
 class VectorCache(Protocol):
     """Embeddings by key: any of them may be gone, none is ever wrong.
 

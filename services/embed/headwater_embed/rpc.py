@@ -10,7 +10,7 @@ from headwater_kit.core.errors import InvalidInput
 from headwater_kit.rpc import context
 
 from headwater_embed.domain import TextKind
-from headwater_embed.handlers import Embedder
+from headwater_embed.handlers import Embedder, Reranking
 
 KINDS: Mapping[int, TextKind] = {pb.TEXT_KIND_QUERY: TextKind.QUERY, pb.TEXT_KIND_PASSAGE: TextKind.PASSAGE}
 
@@ -18,8 +18,9 @@ KINDS: Mapping[int, TextKind] = {pb.TEXT_KIND_QUERY: TextKind.QUERY, pb.TEXT_KIN
 class EmbedRpc(EmbedServiceServicer):
     """Serves `headwater.embed.v1.EmbedService`."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, reranking: Reranking) -> None:
         self._embedder = embedder
+        self._reranking = reranking
 
     async def Embed(self, request: pb.EmbedRequest, _: Any) -> pb.EmbedResponse:
         """Embeds texts."""
@@ -32,6 +33,11 @@ class EmbedRpc(EmbedServiceServicer):
             dimension=embedded.dimension,
             truncated=embedded.truncated,
         )
+
+    async def Rerank(self, request: pb.RerankRequest, _: Any) -> pb.RerankResponse:
+        """Scores passages for a query."""
+        reranked = await self._reranking.rerank(request.query, request.passages, context.deadline())
+        return pb.RerankResponse(scores=reranked.scores, model_id=reranked.model_id)
 
     async def ListModels(self, _request: pb.ListModelsRequest, _: Any) -> pb.ListModelsResponse:
         """Names the models."""

@@ -3,7 +3,9 @@
 import os
 from typing import ClassVar, Literal
 
+from headwater_inference.registry import ModelSpec, known
 from headwater_inference.settings import DeviceSettings, ModelSettings
+from headwater_kit.core.errors import Misconfigured
 from headwater_kit.settings.base import ServiceSettings
 from pydantic import Field
 
@@ -37,6 +39,21 @@ class Settings(DeviceSettings, ModelSettings, ServiceSettings):
         description="what becomes of a text longer than the model's window: truncate, it is cut and `truncated` says "
         "so; refuse, the call is refused, and a document's part with such a text goes to the dead-letter topic",
     )
+
+    reranker: str = Field(
+        default="ms-marco-minilm-l-12-v2-int8",
+        description="model that reranks passages for retrieve, by its name in the registry; fetched and loaded when "
+        "first asked for. Empty: none",
+    )
+
+    def reranker_spec(self) -> ModelSpec | None:
+        """The reranker's registry entry; None where there is to be none. Raises Misconfigured."""
+        if not self.reranker:
+            return None
+        spec = known(self.model_store().root).get(self.reranker)
+        if spec.kind != "reranker":
+            raise Misconfigured(f"{spec.name} is an {spec.kind}: HEADWATER_RERANKER names a reranker, or is empty")
+        return spec
 
     @property
     def workers(self) -> int:

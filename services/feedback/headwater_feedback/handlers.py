@@ -17,7 +17,8 @@ from headwater_feedback.ports import Clusters, JoinStates, Log
 JOIN_SECONDS = 24 * 60 * 60.0
 # An impression takes about 6 KiB with its vector: at most some 120 MiB a process.
 MAX_STATES = 20_000
-MAX_RANK = 100
+# As deep as pages of a list go: the most candidates that retrieve may be set to ask of each of its two legs.
+MAX_RANK = 2_000
 
 
 def new_id() -> str:

@@ -11,22 +11,39 @@ from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.publisher import Publisher
 from headwater_kit.bus.table import Table
 from headwater_kit.core.clock import Clock, SystemClock
+from headwater_kit.core.shape import Folding, Recency
 from headwater_kit.rpc.channel import connect
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Component, Resource, Service, identity_of, open_access
 from headwater_text.analysis import analyse
+from headwater_text.highlights import find_terms
 from headwater_vectors.ports import VectorStore
 from headwater_vectors.stores import open_store
 
+from headwater_retrieve.adapters.cached import CachedEncoder
 from headwater_retrieve.adapters.collection import OpenCollection
 from headwater_retrieve.adapters.log import ReaderLog
-from headwater_retrieve.adapters.remote import RemoteEncoder
+from headwater_retrieve.adapters.remote import RemoteEncoder, RemoteReranker
+from headwater_retrieve.domain.cascade import Cascade
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
-from headwater_retrieve.domain.fusion import Weights
+from headwater_retrieve.domain.fusion import Fusion, Weights
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
+from headwater_retrieve.domain.reliability import Reliability
+from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.events import ImpressionPublisher, IndexedRecords, MemoryRecords
-from headwater_retrieve.handlers import IndexProgress, ProgressPolicy, Search, SearchPolicy
-from headwater_retrieve.ports import QueryEncoder
+from headwater_retrieve.handlers import (
+    IndexProgress,
+    PresentationPolicy,
+    Presenting,
+    ProgressPolicy,
+    RankedList,
+    Ranker,
+    Reranking,
+    RerankPolicy,
+    Search,
+    SearchPolicy,
+)
+from headwater_retrieve.ports import QueryEncoder, Reranker
 from headwater_retrieve.rpc import RetrieveRpc
 from headwater_retrieve.settings import Settings
 
@@ -38,6 +55,8 @@ def build(
     bus: Bus | None = None,
     store: VectorStore | None = None,
     encoder: QueryEncoder | None = None,
+    *,
+    reranker: Reranker | None = None,
     clock: Clock | None = None,
 ) -> Service:
     """The service, ready to start; what is given stands in for what the settings name. Raises Misconfigured."""
@@ -49,28 +68,36 @@ def build(
     log = ReaderLog(bus, clock)
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
     progress = IndexProgress(watermark, log, clock, _progress_policy(settings))
+    results = _results(settings, clock)
     search = Search(
         store,
-        encoder or RemoteEncoder(channel),
+        CachedEncoder(encoder or RemoteEncoder(channel), settings.retrieve_cached_vectors),
         analyse,
         ImpressionPublisher(publisher),
+        ranker=_ranker(settings, reranker or RemoteReranker(channel), clock),
         progress=progress,
         changes=changes,
         memory=memory,
         clock=clock,
         new_id=lambda: uuid.uuid4().hex,
         policy=_policy(settings),
+        presenting=Presenting(store, analyse, find_terms, clock, _presentation(settings)),
+        results=results,
     )
-    indexed = IndexedRecords(watermark, changes, clock, settings.classes())
+    indexed = IndexedRecords(watermark, changes, clock, settings.classes(), results)
     components: list[Component] = [
         Resource("channel to embed", channel.close),
         log,
         OpenCollection(store),
         publisher,
         Table(bus, topics.INDEXED, indexed.apply, clock=clock, rng=random.Random()),
-        Table(bus, topics.MODELS, MemoryRecords(memory).apply, clock=clock, rng=random.Random()),
+        Table(bus, topics.MODELS, MemoryRecords(memory, results).apply, clock=clock, rng=random.Random()),
     ]
-    servicer = Servicer(add_RetrieveServiceServicer_to_server, RetrieveRpc(search, progress), SERVICE_NAME)
+    servicer = Servicer(
+        add_RetrieveServiceServicer_to_server,
+        RetrieveRpc(search, progress, clock, settings.default_deadline_seconds),
+        SERVICE_NAME,
+    )
     access, trail = open_access(settings, bus, clock), open_trail(settings, bus, clock)
     return Service(settings, Settings.service, components, [servicer], access=access, clock=clock, trail=trail)
 
@@ -78,11 +105,41 @@ def build(
 def _policy(settings: Settings) -> SearchPolicy:
     return SearchPolicy(
         candidates=settings.retrieve_candidates,
-        weights=Weights(settings.retrieve_dense_weight, settings.retrieve_lexical_weight),
-        scripts=frozenset(word.strip().lower() for word in settings.retrieve_dense_scripts.split(",")),
+        scripts=_scripts(settings.retrieve_dense_scripts),
+        cascade=Cascade(settings.retrieve_cascade),
         encode_seconds=settings.retrieve_encode_seconds,
         at_once=settings.retrieve_searches_at_once,
     )
+
+
+def _ranker(settings: Settings, reranker: Reranker, clock: Clock) -> Ranker:
+    reliability = Reliability(
+        Weights(settings.retrieve_dense_weight, settings.retrieve_lexical_weight),
+        _scripts(settings.retrieve_dense_scripts),
+        is_estimated=settings.retrieve_weights == "estimated",
+    )
+    policy = RerankPolicy(
+        most=settings.retrieve_rerank_passages,
+        scripts=_scripts(settings.retrieve_rerank_scripts),
+        seconds=settings.retrieve_rerank_seconds,
+    )
+    stages = [Reranking(reranker, clock, policy)]
+    return Ranker(reliability, stages, clock=clock, fusion=Fusion(settings.retrieve_fusion))
+
+
+def _scripts(words: str) -> frozenset[str]:
+    return frozenset(word.strip().lower() for word in words.split(","))
+
+
+def _presentation(settings: Settings) -> PresentationPolicy:
+    recency = Recency(
+        settings.retrieve_recency_field, settings.retrieve_recency_half_life_days, settings.retrieve_recency_weight
+    )
+    return PresentationPolicy(Folding(settings.retrieve_folding), recency)
+
+
+def _results(settings: Settings, clock: Clock) -> ResultCache[RankedList]:
+    return ResultCache(clock, settings.retrieve_cache_mb * 1_000_000, settings.retrieve_cache_seconds)
 
 
 def _progress_policy(settings: Settings) -> ProgressPolicy:

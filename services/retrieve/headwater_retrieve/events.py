@@ -18,23 +18,35 @@ from headwater_kit.telemetry import histogram, names
 
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.memory import Memory
+from headwater_retrieve.domain.results import ResultCache
+from headwater_retrieve.handlers import RankedList
 
 
 class IndexedRecords:
-    """Moves the watermark and notes what changed."""
+    """Moves the watermark and notes what changed; lists of a tenant that were kept go with each change of it."""
 
-    def __init__(self, watermark: Watermark, changes: RecentChanges, clock: Clock, classes: TenantClasses) -> None:
+    def __init__(
+        self,
+        watermark: Watermark,
+        changes: RecentChanges,
+        clock: Clock,
+        classes: TenantClasses,
+        results: ResultCache[RankedList],
+    ) -> None:
         self._watermark = watermark
         self._changes = changes
         self._clock = clock
         self._classes = classes
+        self._results = results
         self._start_time = clock.now()
 
     def apply(self, record: Record) -> None:
-        """Takes a record of `indexed.v1` in. Raises InvalidInput."""
+        """Takes a record of `indexed.v1` in; a null value says that its tenant was erased. Raises InvalidInput."""
         if record.value is None:
+            self._changes.lift(document_of(record.key))
             return
         event = decode(DocumentIndexed, record.value)
+        self._results.changed(document_of(record.key).tenant)
         # What was indexed before this process began is in the store already, and says nothing of delay.
         if record.timestamp >= self._start_time and event.provenance.outcome in (Outcome.UPSERTED, Outcome.DELETED):
             self._change(record, event)
@@ -53,10 +65,11 @@ class IndexedRecords:
 
 
 class MemoryRecords:
-    """Keeps the click memory as published."""
+    """Keeps the click memory as published; what lists it had a part in is not kept."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, results: ResultCache[RankedList]) -> None:
         self._memory = memory
+        self._results = results
 
     def apply(self, record: Record) -> None:
         """Takes a record of `models.v1` in; a null value withdraws. Raises InvalidInput."""
@@ -64,8 +77,12 @@ class MemoryRecords:
             return
         if record.value is None:
             self._memory.drop(record.key)
+            # Whose it was is not said.
+            self._results.all_changed()
         else:
-            self._memory.put(record.key, decode(ModelPublished, record.value).memory)
+            memory = decode(ModelPublished, record.value).memory
+            self._memory.put(record.key, memory)
+            self._results.changed(memory.tenant)
 
 
 class ImpressionPublisher:

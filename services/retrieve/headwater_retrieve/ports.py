@@ -1,6 +1,6 @@
 """What searching needs from outside."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +15,7 @@ __all__ = [
     "Legs",
     "QueryEncoder",
     "QueryVector",
+    "Reranker",
     "StoreQuery",
     "VectorReader",
 ]
@@ -43,6 +44,20 @@ class QueryEncoder(Protocol):
 
     async def encode_stored(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:
         """The same of a text that reads as a stored one, with their prefix."""
+        ...
+
+
+class Reranker(Protocol):
+    """Tells how well passages answer a question, having read both together.
+
+    Adapters: `adapters.remote` (the embed service) and `adapters.memory`.
+    """
+
+    async def score(self, question: str, passages: Sequence[str], deadline: Deadline) -> Sequence[float]:
+        """One number a passage, in their order: more is better, and only those of one call compare.
+
+        Raises Transient errors when they cannot be had in time, NotFound where there is no such model.
+        """
         ...
 
 

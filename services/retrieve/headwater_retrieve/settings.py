@@ -1,6 +1,6 @@
 """What retrieve can be told."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from headwater_kit.settings import MilvusSettings, ServiceSettings, TenantSettings, peer
 from pydantic import Field
@@ -13,15 +13,38 @@ class Settings(TenantSettings, MilvusSettings, ServiceSettings):
 
     embed_target: str = peer("embed")
     retrieve_dense_weight: float = Field(
-        default=0.6, ge=0, le=1, description="weight of the dense leg's scores; 0 turns the leg off"
+        default=0.55, ge=0, le=1, description="weight of the dense leg's scores; 0 turns the leg off"
     )
-    retrieve_lexical_weight: float = Field(default=0.4, ge=0, le=1, description="weight of the lexical leg's scores")
+    retrieve_lexical_weight: float = Field(default=0.45, ge=0, le=1, description="weight of the lexical leg's scores")
     retrieve_dense_scripts: str = Field(
         default="latin",
         min_length=1,
         description="scripts that the encoder was trained on, comma separated, by the first word of their Unicode "
         "names (latin, cyrillic, greek, cjk, hiragana, …), or any for a multilingual one; the dense leg counts less, "
         "or not at all, for questions in others",
+    )
+    retrieve_fusion: Literal["scores", "rrf"] = Field(
+        default="scores", description="how the legs are fused: by their scores, or by reciprocal ranks"
+    )
+    retrieve_weights: Literal["estimated", "fixed"] = Field(
+        default="estimated",
+        description="estimated: a leg that shows little of a query counts less than its weight says; fixed: as set",
+    )
+    retrieve_cascade: Literal["off", "auto", "on"] = Field(
+        default="off",
+        description="whether a reranker reads the first passages, unless the search says: off; auto, where their order "
+        "is in doubt and the deadline leaves time; on, wherever it leaves time",
+    )
+    retrieve_rerank_passages: int = Field(
+        default=5, ge=2, le=64, description="passages that the reranker reads for a search, at most"
+    )
+    retrieve_rerank_scripts: str = Field(
+        default="latin",
+        min_length=1,
+        description="scripts that the reranker can read, as for the encoder; it is not asked about others",
+    )
+    retrieve_rerank_seconds: float = Field(
+        default=1.0, gt=0, description="time the reranker is given, at most; after it the list stands as it was"
     )
     retrieve_candidates: int = Field(
         default=100, ge=1, le=1_000, description="chunks asked of each leg before they are fused"
@@ -51,3 +74,27 @@ class Settings(TenantSettings, MilvusSettings, ServiceSettings):
     retrieve_memory_max_boost: float = Field(
         default=3.0, ge=0, description="most that votes add to or take from a score, in standard deviations of a leg"
     )
+    retrieve_folding: Literal["none", "exact", "near"] = Field(
+        default="none",
+        description="what becomes of passages that say the same, unless a search says: listed, folded into the best "
+        "one where the words are the same, or where most of them are",
+    )
+    retrieve_recency_field: str = Field(
+        default="",
+        description="metadata key of a document's time (RFC 3339), by which what is recent comes before what is old, "
+        "unless a search says; empty: not at all",
+    )
+    retrieve_recency_half_life_days: float = Field(
+        default=30.0, gt=0, description="age at which half of recency's weight is lost, in days"
+    )
+    retrieve_recency_weight: float = Field(default=0.5, ge=0, le=1, description="share of a score that age can take")
+    retrieve_cached_vectors: int = Field(
+        default=4_096, ge=0, description="vectors of queries that are kept, by text and model; 0 turns it off"
+    )
+    retrieve_cache_mb: int = Field(
+        default=32,
+        ge=0,
+        description="memory for lists that were ranked, which serve again until anything of the tenant changes, in "
+        "MB; 0 turns it off",
+    )
+    retrieve_cache_seconds: float = Field(default=60.0, gt=0, description="how long such a list serves at most")

@@ -1,6 +1,7 @@
 """Every bench: that it starts at all, and that those that need a platform count right."""
 
 import argparse
+import asyncio
 import importlib
 import math
 import random
@@ -30,6 +31,15 @@ def test_a_bench_says_what_it_measures_and_takes_real_documents(
     assert f"python bench/{name}.py" in capsys.readouterr().out
     arguments: argparse.Namespace = bench.parse(["--data", str(tmp_path)])
     assert arguments.data == tmp_path
+
+
+def test_the_bench_of_lists_makes_its_own_documents(capsys: pytest.CaptureFixture[str]) -> None:
+    bench = importlib.import_module("lists")
+    with pytest.raises(SystemExit):
+        bench.parse(["--help"])
+    assert "python bench/lists.py" in capsys.readouterr().out
+    small = bench.parse(["--candidates", "6", "--words", "5", "--rounds", "1"])
+    assert asyncio.run(bench.measure(small))["median_ms"].keys() == bench.OPTIONS.keys()
 
 
 def test_a_quantile_is_a_value_that_was_measured() -> None:

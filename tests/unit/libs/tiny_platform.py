@@ -24,11 +24,12 @@ from headwater_kit.codec.documents import (
 )
 from headwater_kit.codec.rewriting import rewrite_from_proto, turns_from_proto, variant_from_proto
 from headwater_kit.core.documents import Chunk, DocumentInfo, Freshness, Lane, Passage, Position
-from headwater_kit.core.errors import HeadwaterError, NotFound
+from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound
 from headwater_kit.core.events import AnswerGenerated, Citation
 from headwater_kit.core.rewriting import Rewrite, Rewriting, Turn, Variant
 from headwater_kit.rpc import principal
 from headwater_kit.rpc.servicer import Servicer
+from headwater_kit.rpc.status import DETAILS_KEY, to_status
 from headwater_kit.runtime import Service
 from headwater_kit.testing.scripted import ScriptedSettings
 
@@ -52,6 +53,8 @@ class TinyPlatform:
         self.offset = -1
         self.searches = 0
         self.asked_fresh: list[Freshness] = []
+        self.answered: list[generate_pb2.AnswerRequest] = []
+        self.asked: list[retrieve_pb2.SearchRequest] = []
         self.asked_also: list[tuple[Variant, ...]] = []
         self.asked_after: list[tuple[Rewrite | None, tuple[Turn, ...]]] = []
         self.reactions: list[tuple[str, str, int]] = []
@@ -145,12 +148,43 @@ class _Retrieve(retrieve_pb2_grpc.RetrieveServiceServicer):
         if self._platform.search_refusals and (refusal := self._platform.search_refusals.pop(0)):
             raise refusal
         self._platform.asked_fresh.append(freshness_from_proto(request.freshness))
+        return self._found(request)
+
+    async def StreamSearch(self, request: Any, context: Any) -> AsyncIterator[retrieve_pb2.StreamSearchResponse]:
+        summary = self._found(request.search)
+        for passage in summary.passages:
+            yield retrieve_pb2.StreamSearchResponse(passage=passage)
+        summary.ClearField("passages")
+        yield retrieve_pb2.StreamSearchResponse(summary=summary)
+
+    async def BatchSearch(self, request: Any, context: Any) -> AsyncIterator[retrieve_pb2.BatchSearchResponse]:
+        for place, search in reversed(list(enumerate(request.searches))):
+            if search.query:
+                yield retrieve_pb2.BatchSearchResponse(search=place, found=self._found(search))
+                continue
+            refusal = to_status(InvalidInput("query is empty", field="query"))
+            status = dict(refusal.trailing_metadata)[DETAILS_KEY]
+            failure = retrieve_pb2.SearchFailure(code=refusal.code.name, message=refusal.message, status=status)
+            yield retrieve_pb2.BatchSearchResponse(search=place, failure=failure)
+
+    def _found(self, request: Any) -> retrieve_pb2.SearchResponse:
+        self._platform.asked.append(request)
         variants = tuple(map(variant_from_proto, request.variants))
         self._platform.asked_also.append(variants)
         passages = [passage_to_proto(passage) for passage in self._platform.passages(request.query)]
+        for passage in passages:
+            passage.presentation.highlights.add(start=0, end=5)
+            passage.presentation.duplicates = 2
+        facets = [
+            retrieve_pb2.Facet(field=field, counts=[{"value": {"string_value": "en"}, "documents": 2}], missing=1)
+            for field in request.facets
+        ]
         return retrieve_pb2.SearchResponse(
             passages=passages,
             impression_id="impression-1",
+            facets=facets,
+            next_cursor="further",
+            candidates=9,
             searched=[variant.text for variant in variants[:1]],
             left_out=[variant.text for variant in variants[1:]],
         )
@@ -166,6 +200,7 @@ class _Generate(generate_pb2_grpc.GenerateServiceServicer):
 
     async def Answer(self, request: Any, context: Any) -> AsyncIterator[generate_pb2.AnswerResponse]:
         self._platform.asked_fresh.append(freshness_from_proto(request.freshness))
+        self._platform.answered.append(request)
         rewrite, history = rewrite_from_proto(request.rewrite), turns_from_proto(request.history)
         self._platform.asked_after.append((rewrite, history))
         found = self._platform.passages(request.question)

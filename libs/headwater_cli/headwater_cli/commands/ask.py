@@ -15,6 +15,7 @@ from rich.text import Text
 
 from headwater_cli.commands.connect import TENANT, Groups, Json, Tenant, User, connected
 from headwater_cli.commands.conversation import add_turn, searched_as, turns
+from headwater_cli.commands.filtering import DocumentFilter
 from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait, positions
 from headwater_cli.commands.output import answer_values, echo_json, source_of
 from headwater_cli.commands.wrapping import WrappedStream
@@ -25,6 +26,7 @@ def ask(
     words: Annotated[list[str], typer.Argument(metavar="QUESTION", help="The question.")],
     *,
     top_k: Annotated[int, typer.Option(help="Passages to answer from, at most 50.", min=1, max=50)] = 8,
+    filter: DocumentFilter = "",
     max_staleness: MaxStaleness = None,
     min_position: MinPosition = None,
     wait: Wait = None,
@@ -55,6 +57,7 @@ def ask(
         for piece in client.ask(
             question,
             top_k=top_k,
+            filter=filter or None,
             min_positions=positions(min_position),
             max_staleness_ms=max_staleness,
             wait_ms=wait or 0,

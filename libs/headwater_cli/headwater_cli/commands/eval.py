@@ -16,7 +16,7 @@ from headwater_kit.core.documents import Lane
 from headwater_kit.core.errors import HeadwaterError, InvalidInput, Misconfigured
 from rich.console import Console
 
-from headwater_cli.commands.connect import Json, User, connected
+from headwater_cli.commands.connect import TENANT, Json, User, client_settings, connected
 from headwater_cli.commands.eval_display import show_comparison, show_run, write_csv
 from headwater_cli.commands.ingest import PUT_ASIDE, progress_bar, put_aside, wait_backfilled, wait_searchable
 from headwater_cli.commands.output import echo_json
@@ -27,6 +27,7 @@ from headwater_cli.evaluation.indexing import Indexed, index_corpus, wait_settle
 from headwater_cli.evaluation.measuring import MEASURES, check_measures, measured
 from headwater_cli.evaluation.options import search_options
 from headwater_cli.evaluation.run import Row, Run, read, save
+from headwater_cli.invocation import Invocation
 
 # As many as a search returns at most; a measure at a depth of 100 documents has to see that many passages.
 TOP_K = 100
@@ -96,8 +97,8 @@ def eval(  # noqa: A001 - the verb's name
     options = {"top_k": TOP_K} | search_options(search or ())
     measures = check_measures([*MEASURES, *(measure or ())])
     collection = open_collection(folder, split, lenient=lenient)
-    tenant = tenant or own_tenant(folder)
-    with connected(ctx, tenant, user) as client:
+    tenant = tenant or _default_tenant(ctx, folder)
+    with connected(ctx, tenant or TENANT, user) as client:
         documents = _indexed(ctx, client, collection, backfill=backfill) if ingest else {}
         started = datetime.now(UTC)
         asked = _asked(client, collection.queries[: limit or None], options, concurrency)
@@ -106,7 +107,7 @@ def eval(  # noqa: A001 - the verb's name
         set_name=collection.name,
         split=collection.split,
         judgements=collection.judgements,
-        tenant=tenant,
+        tenant=tenant or "of the credential",
         started=started.isoformat(timespec="seconds"),
         version=version("headwater-cli"),
         options=_said(search or (), options),
@@ -123,6 +124,11 @@ def own_tenant(folder: Path) -> str:
     path = folder.resolve()
     word = re.sub(r"[^a-z0-9]+", "-", path.name.lower()).strip("-")[:40] or "set"
     return f"eval-{word}-{hashlib.blake2b(path.as_posix().encode(), digest_size=3).hexdigest()}"
+
+
+def _default_tenant(ctx: typer.Context, folder: Path) -> str:
+    """The set's own; empty where a credential says in which tenant one acts."""
+    return "" if client_settings(Invocation.of(ctx)).has_credential else own_tenant(folder)
 
 
 def _require_packages() -> None:

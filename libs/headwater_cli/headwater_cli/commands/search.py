@@ -4,17 +4,24 @@ import time
 from typing import Annotated
 
 import typer
-from headwater_client import Found
 from headwater_kit.core.rewriting import Variant
-from rich.console import Console
-from rich.padding import Padding
-from rich.text import Text
+from headwater_kit.core.shape import Folding, Recency, Shape
 
 from headwater_cli.commands.connect import TENANT, Groups, Json, Tenant, User, connected
+from headwater_cli.commands.filtering import DocumentFilter
 from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait, positions
-from headwater_cli.commands.output import echo_json, passage_values, source_of
+from headwater_cli.commands.listing import found_values, show
+from headwater_cli.commands.output import echo_json
 
-SHOWN_CHARACTERS = 240
+Facets = Annotated[
+    list[str] | None, typer.Option("--facet", help="Count the values of a metadata field; may be repeated.")
+]
+Characters = Annotated[
+    int, typer.Option(help="Join neighbouring chunks to passages of up to so many characters, 200 to 8000.")
+]
+Diversity = Annotated[
+    float, typer.Option(help="How much passages are to differ rather than answer best, 0 to 1.", min=0, max=1)
+]
 
 
 def search(
@@ -22,6 +29,16 @@ def search(
     words: Annotated[list[str], typer.Argument(metavar="QUERY", help="What to look for.")],
     *,
     top_k: Annotated[int, typer.Option(help="Passages wanted, at most 100.", min=1, max=100)] = 5,
+    filter: DocumentFilter = "",
+    fold: Annotated[Folding | None, typer.Option(help="Fold passages that say the same.")] = None,
+    characters: Characters = 0,
+    per_document: Annotated[int, typer.Option(help="Passages a document may have; 0 means any number.", min=0)] = 0,
+    diversity: Diversity = 0.0,
+    by_document: Annotated[bool, typer.Option("--by-document", help="Put passages of a document together.")] = False,
+    facet: Facets = None,
+    recent: Annotated[str, typer.Option(help="Metadata field of the time by which to prefer what is recent.")] = "",
+    half_life_days: Annotated[float, typer.Option(help="Age at which half of that preference is lost.")] = 30.0,
+    cursor: Annotated[str, typer.Option(help="Go on where the list before ended.")] = "",
     max_staleness: MaxStaleness = None,
     min_position: MinPosition = None,
     wait: Wait = None,
@@ -35,48 +52,32 @@ def search(
     json: Json = False,
 ) -> None:
     """Find the passages that answer best."""
+    shape = Shape(
+        folding=fold,
+        passage_characters=characters,
+        max_per_document=per_document,
+        diversity=diversity,
+        highlight=True,
+        group_by_document=by_document,
+        facets=tuple(facet or ()),
+        cursor=cursor,
+        recency=Recency(recent, half_life_days) if recent else None,
+    )
     started = time.monotonic()
     with connected(ctx, tenant, user, group) as client:
         found = client.search(
             " ".join(words),
             top_k=top_k,
+            filter=filter or None,
             min_positions=positions(min_position),
             max_staleness_ms=max_staleness,
             wait_ms=wait or 0,
             variants=[Variant(text) for text in also or ()],
             expand=expand,
+            shape=shape,
         )
     milliseconds = (time.monotonic() - started) * 1000
     if json:
-        passages = [passage_values(passage) for passage in found.passages]
-        echo_json(
-            {
-                "impression_id": found.impression_id,
-                "passages": passages,
-                "missing_legs": list(found.missing_legs),
-                "searched": list(found.searched),
-                "left_out": list(found.left_out),
-                "milliseconds": round(milliseconds, 1),
-            }
-        )
+        echo_json({**found_values(found), "milliseconds": round(milliseconds, 1)})
     else:
-        _show(found, milliseconds)
-
-
-def _show(found: Found, milliseconds: float) -> None:
-    console = Console()
-    for passage in found.passages:
-        heading = Text(f"{passage.rank:>2}  ", style="bold cyan").append(source_of(passage), style="bold")
-        console.print(heading.append(f"  {passage.score:.2f}", style="dim"))
-        text = " ".join(passage.chunk.text.split())
-        shown = text[:SHOWN_CHARACTERS] + ("…" if len(text) > SHOWN_CHARACTERS else "")
-        console.print(Padding(Text(shown), (0, 0, 0, 4)))
-        console.print(Text(f"    {passage.document_id}", style="dim"), soft_wrap=True)
-    if not found.passages:
-        console.print("nothing found: ingest documents with `headwater ingest`, or try other words")
-    if found.missing_legs:
-        console.print(f"[yellow]without the {', '.join(found.missing_legs)} leg: see `headwater status`[/yellow]")
-    if found.left_out:
-        console.print(Text(f"not searched in time: {'; '.join(found.left_out)}", style="yellow"))
-    hint = f" · headwater feedback {found.impression_id} --up --passage 1" if found.passages else ""
-    console.print(Text(f"{milliseconds:.0f} ms{hint}", style="dim"), soft_wrap=True)
+        show(found, milliseconds, whole=bool(characters))

@@ -1,4 +1,4 @@
-"""The contract suite over encoders."""
+"""The contract suites over encoders and rerankers."""
 
 import concurrent.futures
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from headwater_kit.core.errors import Unavailable
 
-from headwater_inference.ports import Encoder, Vectors
+from headwater_inference.ports import Encoder, Reranker, Scores, Vectors
 
 # Invariant I6: what a vector may move by when other texts are encoded beside it.
 SAME_MEANING_COSINE = 0.9999
@@ -89,3 +89,54 @@ class EncoderContract:
 def encode(encoder: Encoder, texts: Sequence[str]) -> Vectors:
     """Vectors of the texts, in one batch."""
     return encoder.encode([encoder.tokenize(text)[0] for text in texts])
+
+
+QUESTION = "How is a document deleted from the index?"
+
+
+class RerankerContract:
+    """What every Reranker promises. A test class subclasses it and gives the `reranker` fixture, a fresh one."""
+
+    @pytest.fixture
+    def reranker(self) -> Reranker:
+        raise NotImplementedError("give the reranker to test")
+
+    def test_there_is_a_finite_score_a_pair(self, reranker: Reranker) -> None:
+        scores = score(reranker, QUESTION, TEXTS)
+        assert scores.shape == (len(TEXTS),)
+        assert np.isfinite(scores).all()
+        assert reranker.score([]).shape == (0,)
+
+    def test_a_score_is_the_same_alone_and_in_company(self, reranker: Reranker) -> None:
+        alone = np.concatenate([score(reranker, QUESTION, [text]) for text in TEXTS])
+        np.testing.assert_allclose(score(reranker, QUESTION, TEXTS), alone, atol=1e-5)
+        np.testing.assert_allclose(score(reranker, QUESTION, TEXTS[::-1])[::-1], alone, atol=1e-5)
+
+    def test_a_passage_that_answers_scores_above_one_that_does_not(self, reranker: Reranker) -> None:
+        near, far = score(
+            reranker,
+            QUESTION,
+            (
+                "To have a document deleted, produce a tombstone for it: the index drops its chunks.",
+                "Bake the bread for forty minutes until the crust is brown.",
+            ),
+        )
+        assert near > far
+
+    def test_what_is_over_the_window_is_cut(self, reranker: Reranker) -> None:
+        long = "word " * 4 * reranker.card.max_tokens
+        for pair in (reranker.pair(QUESTION, long), reranker.pair(long, "a passage"), reranker.pair(long, long)):
+            assert len(pair) <= reranker.card.max_tokens
+            assert len(pair.ids) == len(pair.kinds)
+            assert set(pair.kinds) == {0, 1}
+
+    def test_a_closed_reranker_says_so(self, reranker: Reranker) -> None:
+        pair = reranker.pair(QUESTION, "text")
+        reranker.close()
+        with pytest.raises(Unavailable):
+            reranker.score([pair])
+
+
+def score(reranker: Reranker, question: str, passages: Sequence[str]) -> Scores:
+    """Scores of the passages, in one batch."""
+    return reranker.score([reranker.pair(question, passage) for passage in passages])

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from headwater.documents.v1 import documents_pb2 as pb
 
+from headwater_kit.codec.presentation import presentation_from_proto, presentation_to_proto
 from headwater_kit.codec.values import metadata_from_proto, metadata_to_proto
 from headwater_kit.core.documents import Chunk, DocumentInfo, Freshness, Passage, Position, ScoreParts
 
@@ -103,7 +104,7 @@ def chunk_from_proto(message: pb.Chunk) -> Chunk:
 
 def parts_to_proto(parts: ScoreParts) -> pb.ScoreParts:
     """A score's parts; a leg that did not match stays unset."""
-    return pb.ScoreParts(dense=parts.dense, lexical=parts.lexical, memory=parts.memory)
+    return pb.ScoreParts(dense=parts.dense, lexical=parts.lexical, memory=parts.memory, rerank=parts.rerank)
 
 
 def parts_from_proto(message: pb.ScoreParts) -> ScoreParts:
@@ -112,6 +113,7 @@ def parts_from_proto(message: pb.ScoreParts) -> ScoreParts:
         dense=message.dense if message.HasField("dense") else None,
         lexical=message.lexical if message.HasField("lexical") else None,
         memory=message.memory if message.HasField("memory") else None,
+        rerank=message.rerank if message.HasField("rerank") else None,
     )
 
 
@@ -125,6 +127,7 @@ def passage_to_proto(passage: Passage) -> pb.Passage:
         rank=passage.rank,
         score=passage.score,
         parts=parts_to_proto(passage.parts),
+        presentation=presentation_to_proto(passage.presentation),
     )
 
 
@@ -138,4 +141,5 @@ def passage_from_proto(message: pb.Passage) -> Passage:
         rank=message.rank,
         score=message.score,
         parts=parts_from_proto(message.parts),
+        presentation=presentation_from_proto(message.presentation),
     )

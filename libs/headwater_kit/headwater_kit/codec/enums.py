@@ -7,11 +7,13 @@ from typing import Generic, TypeVar
 from headwater.documents.v1 import documents_pb2
 from headwater.events.v1 import events_pb2
 from headwater.guard.v1 import guard_pb2
+from headwater.retrieve.v1 import retrieve_pb2
 
 from headwater_kit.core.documents import Lane
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import Outcome, Reaction, Refusal, Verdict
 from headwater_kit.core.filters import Operator
+from headwater_kit.core.shape import Folding
 
 Word = TypeVar("Word")
 Number = TypeVar("Number", bound=int)
@@ -79,6 +81,13 @@ OPERATORS = EnumTable(
         Operator.LE: documents_pb2.OPERATOR_LE,
         Operator.GT: documents_pb2.OPERATOR_GT,
         Operator.GE: documents_pb2.OPERATOR_GE,
+    }
+)
+FOLDINGS = EnumTable(
+    {
+        Folding.NONE: retrieve_pb2.FOLDING_NONE,
+        Folding.EXACT: retrieve_pb2.FOLDING_EXACT,
+        Folding.NEAR: retrieve_pb2.FOLDING_NEAR,
     }
 )
 VERDICTS = EnumTable(

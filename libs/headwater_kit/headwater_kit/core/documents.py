@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.presentation import Presentation
 from headwater_kit.core.roles import Role
 
 # The unit separator cannot stand in an id, so a key splits in one way only.
@@ -16,6 +17,7 @@ PART_SEPARATOR = b"\x1e"
 MARKER = b"-"
 DEFAULT_TENANT = "default"
 ANONYMOUS = "anonymous"
+AS_FOUND = Presentation()
 # Milvus bounds a VARCHAR in bytes; 512 characters are at most 2,048 of them.
 MAX_ID_CHARACTERS = 512
 # Control characters, and halves of surrogate pairs, which are no characters. A search checks some hundred ids.
@@ -163,11 +165,12 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ScoreParts:
-    """How a score came about; None where a leg did not match."""
+    """How a score came about; None where a leg did not match, or a stage had no say."""
 
     dense: float | None = None
     lexical: float | None = None
     memory: float | None = None
+    rerank: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,7 @@ class Passage:
     rank: int = 0
     score: float = 0.0
     parts: ScoreParts = ScoreParts()
+    presentation: Presentation = AS_FOUND
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
+
+from headwater_kit.core.errors import InvalidInput
 
 # Request, response and behaviour types differ from method to method.
 Handler = Any
@@ -86,18 +89,20 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore]
             (True, True): (handler.stream_stream, grpc.stream_stream_rpc_method_handler),
         }[streams]
         wrap = self._stream if handler.response_streaming else self._unary
+        decode = handler.request_deserializer if handler.request_streaming else _forgiving(handler.request_deserializer)
         served = wrap(method, behaviour, streams_request=handler.request_streaming)
-        return make(served, handler.request_deserializer, handler.response_serializer)
+        return make(served, decode, handler.response_serializer)
 
     def _unary(
         self, method: str, behaviour: Callable[..., Awaitable[Any]], *, streams_request: bool
     ) -> Callable[..., Awaitable[Any]]:
         async def serve(request: Any, context: Any) -> Any:
-            call = Call(method, context, streams_response=False, request=None if streams_request else request)
+            call = Call(method, context, streams_response=False, request=_readable(request, streams_request))
             # Entered within the stack, so that the outer aspects see an inner one refuse.
             async with AsyncExitStack() as stack:
                 await self._enter(stack, call)
-                return call.show(await behaviour(call.shown(request) if streams_request else request, context))
+                asked = call.shown(request) if streams_request else _decoded(request)
+                return call.show(await behaviour(asked, context))
 
         return serve
 
@@ -108,10 +113,11 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore]
             raise TypeError(f"{method} must be an async generator function")
 
         async def serve(request: Any, context: Any) -> AsyncIterator[Any]:
-            call = Call(method, context, streams_response=True, request=None if streams_request else request)
+            call = Call(method, context, streams_response=True, request=_readable(request, streams_request))
             async with AsyncExitStack() as stack:
                 await self._enter(stack, call)
-                async for response in behaviour(call.shown(request) if streams_request else request, context):
+                asked = call.shown(request) if streams_request else _decoded(request)
+                async for response in behaviour(asked, context):
                     yield call.show(response)
 
         return serve
@@ -119,3 +125,33 @@ class Pipeline(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-ignore]
     async def _enter(self, stack: AsyncExitStack, call: Call) -> None:
         for aspect in self._aspects:
             await stack.enter_async_context(aspect(call))
+
+
+@dataclass(frozen=True, slots=True)
+class _Undecodable:
+    """A request that is no message of its type, or nests beyond what protobuf decodes, and why."""
+
+    why: str
+
+
+def _forgiving(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Lets a request that cannot be decoded come as far as where it is refused; gRPC itself would call it a defect."""
+
+    def decode_or_tell(raw: bytes) -> Any:
+        try:
+            return decode(raw)
+        except DecodeError as error:
+            return _Undecodable(str(error))
+
+    return decode_or_tell
+
+
+def _readable(request: Any, is_stream: bool) -> Any:
+    """The message, for those who look at it beside its handler; None for a stream of them, or for what is none."""
+    return None if is_stream or isinstance(request, _Undecodable) else request
+
+
+def _decoded(request: Any) -> Any:
+    if isinstance(request, _Undecodable):
+        raise InvalidInput(f"the request cannot be decoded: {request.why}", reason="UNDECODABLE", field="request")
+    return request

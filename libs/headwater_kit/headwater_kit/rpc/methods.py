@@ -39,6 +39,10 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "headwater.ingest.v1.IngestService/GetDocument": Method(Group.READ, subjects=_DOCUMENT),
         "headwater.ingest.v1.IngestService/WatchDocument": Method(Group.READ, subjects=_DOCUMENT),
         "headwater.retrieve.v1.RetrieveService/Search": Method(Group.SEARCH, subjects=("impression_id",)),
+        "headwater.retrieve.v1.RetrieveService/StreamSearch": Method(
+            Group.SEARCH, subjects=("search.impression_id", "summary.impression_id")
+        ),
+        "headwater.retrieve.v1.RetrieveService/BatchSearch": Method(Group.SEARCH, subjects=("found.impression_id",)),
         "headwater.retrieve.v1.RetrieveService/GetWatermark": _UNSEEN,
         "headwater.generate.v1.GenerateService/Answer": Method(Group.ANSWER, subjects=("answer.answer_id",)),
         "headwater.generate.v1.GenerateService/GetReceipt": Method(Group.READ, subjects=("answer_id",)),
@@ -57,6 +61,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         # What these are given is not kept: what they pass on is noted where it is read, and what a guard finds is on
         # audit.v1 anyway.
         "headwater.embed.v1.EmbedService/Embed": Method(Group.EMBED, is_audited=False),
+        "headwater.embed.v1.EmbedService/Rerank": Method(Group.EMBED, is_audited=False),
         "headwater.embed.v1.EmbedService/ListModels": _UNSEEN,
         "headwater.guard.v1.GuardService/CheckInput": _CHECK,
         "headwater.guard.v1.GuardService/CheckPassages": _CHECK,

@@ -1,6 +1,6 @@
 """Instruments from their declarations in `names`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from opentelemetry import metrics, trace
@@ -14,6 +14,11 @@ SCOPE = "headwater"
 def tracer() -> trace.Tracer:
     """The tracer of all Headwater code; spans go nowhere until `setup`."""
     return trace.get_tracer(SCOPE)
+
+
+def event(name: str, attributes: Mapping[str, str | bool | float]) -> None:
+    """Notes something in the span of the work under way; `name` and the attributes' names are declared in `names`."""
+    trace.get_current_span().add_event(name, attributes)
 
 
 @cache

@@ -75,6 +75,10 @@ RETRIEVE_FRESHNESS = Histogram(
 RETRIEVE_MISSING_LEGS = Counter(
     "headwater.retrieve.missing_legs", "{search}", "searches answered without a leg that was away, by leg"
 )
+RETRIEVE_RERANKS = Counter(
+    "headwater.retrieve.reranks", "{search}", "searches that wanted a better order, by whether a reranker had a say"
+)
+RETRIEVE_CACHED = Counter("headwater.retrieve.cached", "{search}", "searches answered from a list ranked before")
 GUARD_VERDICTS = Counter("headwater.guard.verdicts", "{check}", "checks made, by stage and verdict")
 
 INGEST_DOCUMENTS = Counter("headwater.ingest.documents", "{record}", "records of documents.v1, by what became of them")
@@ -127,6 +131,9 @@ EMBED_TOKENS = Counter("headwater.embed.tokens", "{token}", "tokens encoded, by 
 EMBED_DURATION = Histogram(
     "headwater.embed.duration", "s", "time to encode the texts of one call, by lane", CALL_SECONDS
 )
+EMBED_RERANK_DURATION = Histogram(
+    "headwater.embed.rerank.duration", "s", "time to score the passages of one query", CALL_SECONDS
+)
 
 CANARY_DELAY = Histogram(
     "headwater.canary.delay", "s", "from the canary's write until a search found it", DELAY_SECONDS
@@ -150,6 +157,11 @@ BUS_OFFSET = "messaging.kafka.offset"
 BUS_GROUP = "messaging.consumer.group.name"
 BUS_SYSTEM = "messaging.system"
 RETRIEVE_LEG = "headwater.retrieve.leg"
+# An event of a search's span for each stage; its attributes, and beneath the last one what the stage went by.
+RETRIEVE_STAGE = "headwater.retrieve.stage"
+RETRIEVE_STAGE_RAN = "headwater.retrieve.stage.ran"
+RETRIEVE_STAGE_REASON = "headwater.retrieve.stage.reason"
+RETRIEVE_STAGE_FIGURE = "headwater.retrieve.stage.figure"
 GUARD_STAGE = "headwater.guard.stage"
 GUARD_VERDICT = "headwater.guard.verdict"
 EMBED_SOURCE = "headwater.embed.source"

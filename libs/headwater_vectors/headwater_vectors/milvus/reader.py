@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.documents import DocumentKey, Passage
 
 from headwater_vectors import filters
 from headwater_vectors.milvus import rows
@@ -33,6 +33,7 @@ class MilvusReader:
 
     def __init__(self, tables: Tables, layout: Layout) -> None:
         self._tables = tables
+        self._layout = layout
         self._model_id = layout.model.model_id
         self._versions = WholeVersions(_MilvusSource(tables, layout))
 
@@ -40,6 +41,11 @@ class MilvusReader:
         """As `VectorReader.search`."""
         check_model(query, self._model_id)
         return await self._versions.search(query)
+
+    async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:
+        """As `VectorReader.passages`."""
+        found = await self._tables.by_id(self._tables.chunks, list(row_ids), self._layout.hit_fields)
+        return [rows.passage(entity) for entity in found.values() if entity["tenant"] == tenant]
 
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Self
 from uuid import uuid4
 
-from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.documents import DocumentKey, Passage
+from headwater_kit.core.errors import Unavailable
+from headwater_kit.core.filters import check
 
-from headwater_vectors import filters
 from headwater_vectors.milvus.capabilities import Capabilities
 from headwater_vectors.milvus.connection import CollectionGone
 from headwater_vectors.milvus.places import Place, Places, digest_of
@@ -19,6 +20,10 @@ from headwater_vectors.milvus.schema import Layout
 from headwater_vectors.milvus.tables import Tables
 from headwater_vectors.milvus.writer import MilvusWriter
 from headwater_vectors.ports import ChunkRow, Counts, LedgerRow, Legs, Query, StoredRow
+
+# Two processes may write a tenant's first documents at once, and a store refuses one of them each collection.
+MAKING_TRIES = 4
+MAKING_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,14 @@ class Rooms:
         # Also where the tenant has nothing yet: a wrong request is not right because of that.
         check_model(query, self._layout.model.model_id)
         if query.filter is not None:
-            filters.check(query.filter)
+            check(query.filter)
         room = await self._found(digest_of(query.tenant))
         return await room.reader.search(query) if room else Legs()
+
+    async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:
+        """As `VectorReader.passages`."""
+        room = await self._found(digest_of(tenant))
+        return await room.reader.passages(tenant, row_ids) if room else ()
 
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""
@@ -151,8 +161,16 @@ class Rooms:
         async with self._making:
             if digest in self._opened:
                 return self._opened[digest]
-            place = await self._places.make(self._name, digest)
-            await Tables(place.connection, place.name, self._engine).create(self._layout)
+            for tries_left in reversed(range(MAKING_TRIES)):
+                try:
+                    place = await self._places.make(self._name, digest)
+                    await Tables(place.connection, place.name, self._engine).create(self._layout)
+                    break
+                except Unavailable:
+                    # Another process may be making it at this moment; what it has made is used then.
+                    if not tries_left:
+                        raise
+                    await asyncio.sleep(MAKING_SECONDS)
             return await self._open(digest, place)
 
     async def _open(self, tenant: str, place: Place) -> Room:

@@ -8,7 +8,7 @@ import numpy as np
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Passage, document_row_id
 from headwater_kit.core.errors import InvalidInput
 
-from headwater_vectors.filters import EVERYONE, attribute
+from headwater_vectors.filters import EVERYONE, attributes
 from headwater_vectors.milvus.schema import LEDGER_DIMENSION, MAX_BYTES
 from headwater_vectors.ports import ChunkRow, LedgerRow, StoredRow
 from headwater_vectors.visibility import LedgerState, revision_of
@@ -18,7 +18,7 @@ def chunk_record(row: ChunkRow, dimension: int) -> dict[str, Any]:
     """A chunk as a record of the chunks collection. Raises InvalidInput (TOO_LARGE) where it does not fit."""
     chunk, info = row.chunk, row.info
     return {
-        **{attribute(key, value): value for key, value in info.metadata.items()},
+        **attributes(info.metadata),
         "row_id": chunk.chunk_id,
         "tenant": row.key.tenant,
         "document_id": row.key.document_id,

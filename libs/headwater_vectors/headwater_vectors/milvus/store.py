@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
 from headwater_kit.core.clock import Clock, SystemClock
-from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.documents import DocumentKey, Passage
 from headwater_kit.core.errors import Misconfigured, Unavailable
 
 from headwater_vectors.milvus import schema
@@ -126,6 +126,10 @@ class MilvusStore:
         """As `VectorReader.search`."""
         return await self._on_served(lambda opened: opened.reader.search(query), Legs)
 
+    async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:
+        """As `VectorReader.passages`."""
+        return await self._on_served(lambda opened: opened.reader.passages(tenant, row_ids), lambda: ())
+
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""
         return await self._on_served(lambda opened: opened.reader.counts(tenant), lambda: Counts(0, 0))
@@ -226,8 +230,7 @@ class MilvusStore:
             return absent()
         try:
             return await call(opened)
-        except CollectionGone:
-            # Another was promoted and this one dropped, within a moment.
+        except CollectionGone:  # another was promoted and this one dropped, within a moment
             self._look_due = 0.0
             opened = await self._served()
             return absent() if opened is None else await call(opened)
@@ -245,10 +248,8 @@ class MilvusStore:
         return self._opened is None or self._clock.monotonic() >= self._look_due
 
     async def _look_for_all(self, asked: float) -> None:
-        """Looks, or fails as a look did that was begun since `asked`.
-
-        Of a store that hangs each look takes seconds: one for each who waits, one
-        after the other, would take them longer than a handler may take.
+        """Looks, or fails as a look did that was begun since `asked`: of a store that hangs each look takes seconds,
+        and one for each who waits, one after the other, would take them longer than a handler may take.
         """
         if self._failed is not None and self._failed[0] >= asked:
             raise Unavailable(self._failed[1])

@@ -3,7 +3,8 @@
 import pytest
 from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.errors import InvalidInput, Misconfigured
-from headwater_kit.core.filters import All, Any, Compare, Filter, Member, Not, Operator
+from headwater_kit.core.filters import All, Any, Compare, Exists, Filter, Member, Not, Operator, Prefix
+from headwater_kit.core.moments import Moment, moment_of
 
 from headwater_vectors.ports import Legs, Model, Query, VectorStore
 from headwater_vectors.testing.samples import MODEL, found, ledger_row, put, query, rows
@@ -13,6 +14,15 @@ HOSTILE = (
     '"', "'", "\\", '\\"', '" or "1" == "1', "' or tenant != '", '") or (version > 0', "{p0}", "{p1}", "{0}", "%", "_",
     "a\nb", "\t", "$meta", 'x"]', "\\x22", "\u2028", "ü文🙂", "or true", "; drop", "#", "--", "/*", "\\\\", "\\n",
 )  # fmt: skip
+
+NOON = moment_of("2026-11-27T12:00:00Z") or Moment(0.0)
+
+# One moment an hour in three spellings: noon in UTC, but for "a", which is the hour before, and "c", a day later.
+SAMPLES: dict[str, dict[str, str | float | bool]] = {
+    "a": {"team": "red", "year": 2019, "draft": True, "seen": "2026-11-27T12:00:00+01:00"},
+    "b": {"team": "blue", "year": 2020, "seen": "2026-11-27T07:00:00-05:00"},
+    "c": {"draft": False, "score": -1.5, "seen": "2026-11-28"},
+}
 
 # Filters over the documents of `test_filters_choose_documents`, and whom they choose.
 CHOICES: tuple[tuple[Filter, set[str]], ...] = (
@@ -37,6 +47,24 @@ CHOICES: tuple[tuple[Filter, set[str]], ...] = (
     (All((Compare("year", Operator.GT, 2000), Not(Compare("team", Operator.EQ, "red")))), {"b"}),
     (Not(Not(Member("year", (1999, 2019)))), {"a"}),
     (Compare("no such key", Operator.NE, "x"), set()),
+    (Exists("team"), {"a", "b"}),
+    (Exists("draft"), {"a", "c"}),
+    (Not(Exists("year")), {"c"}),
+    (Exists("no such key"), set()),
+    (Exists("title"), {"a", "b", "c"}),
+    (Prefix("team", "r"), {"a"}),
+    (Prefix("team", ""), {"a", "b"}),
+    (Prefix("team", "re_"), set()),
+    (Prefix("title", "Doc "), {"a", "b", "c"}),
+    (Prefix("source_uri", "file:///b"), {"b"}),
+    (Not(Prefix("team", "b")), {"a", "c"}),
+    (All((Compare("year", Operator.GE, 2019), Compare("year", Operator.LT, 2020))), {"a"}),
+    (Compare("seen", Operator.GE, NOON), {"b", "c"}),
+    (Compare("seen", Operator.GT, NOON), {"c"}),
+    (Compare("seen", Operator.LE, NOON), {"a", "b"}),
+    (Compare("seen", Operator.LT, NOON), {"a"}),
+    (Not(Compare("seen", Operator.LT, NOON)), {"b", "c"}),
+    (Compare("team", Operator.LT, NOON), set()),
 )
 
 
@@ -110,11 +138,24 @@ class SearchContract:
         assert found(await store.search(query("apple", tenant="other"))) == {("a", 2, 0)}
         assert (await store.counts("other")).documents == 1
 
+    async def test_rows_are_read_by_id_by_their_tenant_alone(self, store: VectorStore) -> None:
+        assert list(await store.passages("acme", ["no such row"])) == []
+        await store.adopt(MODEL)
+        written = rows("a", 1, ["apple", "pear"], title="A", metadata={"n": 1.0})
+        await put(store, written)
+        await put(store, rows("a", 1, ["plum"], tenant="other"))
+        ids = [row.chunk.chunk_id for row in written]
+        read = {passage.chunk.chunk_id: passage for passage in await store.passages("acme", [*ids, "no such row"])}
+        assert [read[row_id].chunk for row_id in ids] == [row.chunk for row in written]
+        assert [read[row_id].info for row_id in ids] == [row.info for row in written]
+        assert list(await store.passages("other", ids)) == []
+        assert list(await store.passages("acme", [])) == []
+
     async def test_filters_choose_documents(self, store: VectorStore) -> None:
         await store.adopt(MODEL)
-        await put(store, rows("a", 1, ["apple"], title="Doc a", metadata={"team": "red", "year": 2019, "draft": True}))
-        await put(store, rows("b", 1, ["apple"], title="Doc b", metadata={"team": "blue", "year": 2020}))
-        await put(store, rows("c", 1, ["apple"], title="Doc c", metadata={"draft": False, "score": -1.5}))
+        await put(store, rows("a", 1, ["apple"], title="Doc a", metadata=SAMPLES["a"]))
+        await put(store, rows("b", 1, ["apple"], title="Doc b", metadata=SAMPLES["b"]))
+        await put(store, rows("c", 1, ["apple"], title="Doc c", metadata=SAMPLES["c"]))
         for chosen, expected in CHOICES:
             legs = await store.search(query("apple", filter=chosen))
             assert {hit.passage.document_id for hit in legs.dense} == expected, chosen
@@ -139,6 +180,7 @@ class SearchContract:
                 Compare(hostile, Operator.EQ, hostile),
                 Member(hostile, (hostile, "else")),
                 Compare("title", Operator.EQ, hostile),
+                All((Exists(hostile), Prefix(hostile, hostile), Not(Exists("k")))),
             ):
                 assert found(await store.search(query("apple", filter=chosen))) == {(f"m{n}", 1, 0)}, chosen
             assert found(await store.search(query("apple", filter=Compare("k", Operator.EQ, hostile)))) == set()

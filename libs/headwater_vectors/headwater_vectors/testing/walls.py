@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from headwater_kit.core.documents import ANONYMOUS, DocumentKey, MetadataValue, Principal
 from headwater_kit.core.filters import Compare, Filter, Member, Not, Operator
+from headwater_kit.core.moments import Moment
 from headwater_kit.core.readers import names_of, readers_of
 
 from headwater_vectors.ports import ChunkRow, LedgerRow, Legs, VectorStore
@@ -185,5 +186,5 @@ def _passes(asked: Filter | None, metadata: dict[str, MetadataValue]) -> bool:
     raise AssertionError(f"the model knows no {asked}")
 
 
-def _same(one: MetadataValue | None, other: MetadataValue) -> bool:
+def _same(one: MetadataValue | None, other: MetadataValue | Moment) -> bool:
     return one == other and type(one) is type(other)

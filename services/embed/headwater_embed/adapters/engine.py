@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Sized
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from headwater_inference.batcher import Batcher, BatchPolicy
@@ -23,9 +24,11 @@ from headwater_embed.domain import Embedding
 logger = logging.getLogger(__name__)
 
 Ids = Sequence[int]
-Job = tuple[Encoder, Ids]
+# What a model makes of a batch, one row each, and one of the batch, whose length is in tokens.
+Run = Callable[[Sequence[Any]], Vectors]
+Job = tuple[Run, Sized]
 # One for all models, so that their lanes are one, too: bulk for another model goes behind queries for this one.
-Queue = Batcher[Job, Vectors]
+Queue = Batcher[Job, Any]
 # Tokenizing this much takes about 1 ms; more would hold up the event loop.
 INLINE_CHARACTERS = 2_000
 
@@ -72,7 +75,7 @@ class BatchedEngine:
         encoder = self._require()
         begin = self._clock.monotonic()
         tokenized = await _tokenize(encoder, texts)
-        vectors = await self._queue.submit([(encoder, ids) for ids, _ in tokenized], lane, when_full, deadline)
+        vectors = await self._queue.submit([(encoder.encode, ids) for ids, _ in tokenized], lane, when_full, deadline)
         labels = {names.EMBED_LANE: lane.name.lower()}
         counter(names.EMBED_TOKENS).add(sum(len(ids) for ids, _ in tokenized), labels)
         histogram(names.EMBED_DURATION).record(self._clock.monotonic() - begin, labels)
@@ -95,12 +98,12 @@ class BatchedEngine:
 
 def new_queue(policy: BatchPolicy, clock: Clock) -> Queue:
     """The queue of a process."""
-    return Batcher(_encode, lambda job: len(job[1]), policy, clock)
+    return Batcher(_run, lambda job: len(job[1]), policy, clock)
 
 
-def _encode(batch: Sequence[Job]) -> Sequence[Vectors]:
+def _run(batch: Sequence[Job]) -> Sequence[Any]:
     runs = groupby(batch, key=lambda job: job[0])
-    return [vector for encoder, run in runs for vector in encoder.encode([ids for _, ids in run])]
+    return [row for run, jobs in runs for row in run([payload for _, payload in jobs])]
 
 
 def pack(vector: Vectors) -> bytes:

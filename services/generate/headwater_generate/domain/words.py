@@ -10,7 +10,7 @@ Terms = frozenset[str]
 
 
 def terms(text: str) -> Terms:
-    """The text's distinct search terms: stems, identifiers, character bigrams of CJK."""
+    """The text's distinct search terms: stems, identifiers, characters of CJK and pairs of them."""
     return frozenset(analyse(text).split())
 
 

@@ -10,6 +10,8 @@ from headwater_vectors.ports import ChunkRow, Model
 # Text to the terms of the lexical leg.
 Analyser = Callable[[str], str]
 FLOAT_BYTES = 4
+# What a word of the title counts for, in words of the body (docs/retrieval.md).
+TITLE_TIMES = 2
 INVALID_VECTORS = "INVALID_VECTORS"
 
 
@@ -38,5 +40,11 @@ def rows_of(key: DocumentKey, part: DocumentEmbedded, analyse: Analyser) -> list
 
 
 def lexical(info: DocumentInfo, chunk: Chunk, analyse: Analyser) -> str:
-    """The terms a chunk is found by: of its title, its headings and its body."""
-    return analyse("\n".join((info.title, *chunk.heading_path, chunk.text)))
+    """The terms a chunk is found by: of its title, its headings and its body.
+
+    Fields are weighted by how often their terms stand there, as in BM25F
+    (Robertson et al., 2004), in the one field that every store ranks alike.
+    """
+    # A title that is also the first heading, as most are, counts as the title alone.
+    headings = chunk.heading_path[1:] if chunk.heading_path[:1] == (info.title,) else chunk.heading_path
+    return analyse("\n".join((*TITLE_TIMES * (info.title,), *headings, chunk.text)))

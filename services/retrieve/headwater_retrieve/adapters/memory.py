@@ -4,7 +4,7 @@ import math
 import re
 import zlib
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import NotFound, Unavailable
@@ -46,6 +46,23 @@ class WordEncoder:
             counts[0] = 1.0
         length = math.hypot(*counts)
         return array("f", (count / length for count in counts)).tobytes()
+
+
+class WordReranker:
+    """Scores a passage by the share of the question's words in it. `away` makes it fail as a lost service does."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.asked: list[tuple[str, ...]] = []
+
+    async def score(self, question: str, passages: Sequence[str], deadline: Deadline) -> Sequence[float]:
+        """The shares. Raises Unavailable while `away`, DeadlineExceeded past the deadline."""
+        self.asked.append(tuple(passages))
+        deadline.check()
+        if self.away:
+            raise Unavailable("the reranker is away")
+        words = set(re.findall(r"\w+", question.lower()))
+        return [len(words & set(re.findall(r"\w+", text.lower()))) / max(1, len(words)) for text in passages]
 
 
 class ImpressionList:

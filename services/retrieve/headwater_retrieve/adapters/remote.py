@@ -1,4 +1,6 @@
-"""The embed service as the query encoder."""
+"""The embed service as the query encoder and the reranker."""
+
+from collections.abc import Sequence
 
 import grpc.aio
 from headwater.embed.v1 import embed_pb2
@@ -28,3 +30,16 @@ class RemoteEncoder:
         request = embed_pb2.EmbedRequest(texts=[text], kind=kind, model_id=model_id)
         response = await self._stub.Embed(request, timeout=deadline.remaining())
         return QueryVector(response.vectors[0], response.model_id)
+
+
+class RemoteReranker:
+    """`ports.Reranker` over gRPC, in the lane of queries."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = EmbedServiceStub(channel)
+
+    async def score(self, question: str, passages: Sequence[str], deadline: Deadline) -> Sequence[float]:
+        """See `ports.Reranker`."""
+        request = embed_pb2.RerankRequest(query=question, passages=passages)
+        response = await self._stub.Rerank(request, timeout=deadline.remaining())
+        return tuple(response.scores)

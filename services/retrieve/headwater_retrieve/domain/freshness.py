@@ -136,6 +136,10 @@ class RecentChanges:
         self._floors[key] = (self._clock.monotonic(), max(floor, highest))
         self._forget()
 
+    def lift(self, key: DocumentKey) -> None:
+        """Its tenant was erased, and versions begin anew: none of those to come is gone."""
+        self._floors.pop(key, None)
+
     def allows(self, tenant: str, passage: Passage) -> bool:
         """False if the passage's version has been reported as replaced or deleted."""
         _, floor = self._floors.get(DocumentKey(tenant, passage.document_id), (0.0, 0))

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from headwater_kit.core.documents import Freshness, Position, check_id
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.filters import Filter
+from headwater_kit.core.filters import Filter, check
 from headwater_kit.core.rewriting import QueryFusion, Variant
+from headwater_kit.core.shape import Shape
 
+from headwater_retrieve.domain.cascade import Cascade
 from headwater_retrieve.domain.variants import check_variants
 
 MAX_QUERY_CHARACTERS = 8_192
@@ -24,6 +26,7 @@ class Query:
     `for_answer`, an answer is to be made from it. `variants` are searched beside
     it, and with `expand` what is made of it (`domain.expansion`). Where `image`
     is set, that text is embedded in the query's place, as stored texts are.
+    `cascade` None means as the service is set. `shape` is what is asked of the list.
     """
 
     text: str
@@ -36,6 +39,8 @@ class Query:
     fusion: QueryFusion = QueryFusion.SCORE
     expand: bool = False
     image: str = ""
+    cascade: Cascade | None = None
+    shape: Shape = field(default_factory=Shape)
 
     def __post_init__(self) -> None:
         _check_text(self.text)
@@ -43,6 +48,8 @@ class Query:
         _check_range("freshness.wait_ms", self.freshness.wait_ms, None)
         _check_range("freshness.max_staleness_ms", self.freshness.max_staleness_ms or 0, None)
         _check_positions(self.freshness.min_positions)
+        if self.filter is not None:
+            check(self.filter)
         check_variants(self.variants)
         if self.impression_id:
             check_id(self.impression_id, "impression_id")

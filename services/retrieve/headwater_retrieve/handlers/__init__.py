@@ -1,6 +1,27 @@
 """What retrieve does."""
 
+from headwater_retrieve.handlers.batch import search_all
+from headwater_retrieve.handlers.presenting import PresentationPolicy, Presented, Presenting
 from headwater_retrieve.handlers.progress import IndexProgress, ProgressPolicy
-from headwater_retrieve.handlers.search import DEFAULT_WEIGHTS, Found, Search, SearchPolicy
+from headwater_retrieve.handlers.ranked import RankedList
+from headwater_retrieve.handlers.ranking import Asked, Ranker, Stage
+from headwater_retrieve.handlers.reranking import Reranking, RerankPolicy
+from headwater_retrieve.handlers.search import Found, Search, SearchPolicy
 
-__all__ = ["DEFAULT_WEIGHTS", "Found", "IndexProgress", "ProgressPolicy", "Search", "SearchPolicy"]
+__all__ = [
+    "Asked",
+    "Found",
+    "IndexProgress",
+    "PresentationPolicy",
+    "Presented",
+    "Presenting",
+    "ProgressPolicy",
+    "RankedList",
+    "Ranker",
+    "RerankPolicy",
+    "Reranking",
+    "Search",
+    "SearchPolicy",
+    "Stage",
+    "search_all",
+]

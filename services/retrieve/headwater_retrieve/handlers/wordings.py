@@ -11,6 +11,7 @@ from headwater_kit.core.errors import InvalidInput, Transient
 from headwater_kit.core.limits import within
 from headwater_kit.core.rewriting import Variant
 
+from headwater_retrieve.domain.cascade import StageReport
 from headwater_retrieve.domain.expansion import by_phrases, by_titles
 from headwater_retrieve.domain.fusion import Candidate
 from headwater_retrieve.domain.query import Query
@@ -27,7 +28,8 @@ class Ranked:
 
     `vector` is the query's own, None where the encoder was away. `watermark` is
     the index's state that the list reflects at least. `searched` and `left_out`
-    are the wordings beside the query's own.
+    are the wordings beside the query's own, `reports` what the query's own fusion
+    did.
     """
 
     candidates: list[Candidate]
@@ -35,6 +37,7 @@ class Ranked:
     watermark: tuple[Position, ...]
     searched: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    reports: tuple[StageReport, ...] = ()
 
 
 Rank = Callable[[Query, Principal, Deadline], Awaitable[Ranked]]

@@ -107,6 +107,16 @@ async def test_what_is_there_can_be_used_as_it_is(platform: TinyPlatform, headwa
     assert set(platform.bodies) == {"d1"}
 
 
+async def test_a_credential_says_in_which_tenant_the_set_is(
+    platform: TinyPlatform, headwater: Headwater, recipes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWATER_API_KEY", "hw_some.key")
+    code, out, err = await headwater(str(recipes), "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["tenant"] == "of the credential"
+    assert set(platform.bodies) == {"d1", "d2"}
+
+
 async def test_options_are_passed_on_and_kept(platform: TinyPlatform, headwater: Headwater, recipes: Path) -> None:
     await headwater(str(recipes))
     platform.asked_fresh.clear()

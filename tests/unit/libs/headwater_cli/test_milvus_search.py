@@ -14,6 +14,13 @@ from milvus_lite.schema.types import CollectionSchema, DataType, FieldSchema, Fu
 
 WORDS = ("apple", "pear", "plum", "fig", "quince", "cherry")
 FIELDS = ["row_id", "tenant", "text", "metadata", "readers"]
+# As headwater_vectors.filters writes them: by id, and of metadata that some rows have.
+EXPRESSIONS = (
+    'row_id in ["1", "2"]',
+    'exists $meta["s:kind"] or exists $meta["n:kind"]',
+    'not (exists $meta["s:kind"] and $meta["s:kind"] >= "a" and $meta["s:kind"] < "b")',
+    'exists $meta["t:when"] and $meta["t:when"] >= 0.5',
+)
 READERS = ("*", "group:a", "group:b", "user:a", 'user:"', "user:ü%_")
 # What Headwater asks of readers, alone and beside other parts, and what is not asked so but means something.
 ASKED = (
@@ -73,7 +80,7 @@ def row(rng: random.Random, number: int) -> dict[str, Any]:
         "readers": rng.sample(READERS, rng.randrange(4)),
         "text": " ".join(rng.choices(WORDS, k=rng.randint(1, 6))),
         "dense": [rng.gauss(0.0, 1.0) for _ in range(DIMENSION)],
-        "dynamic": rng.random(),
+        **rng.choice([{}, {"s:kind": rng.choice(["apple", "bean"])}, {"n:kind": 1.0}, {"t:when": rng.random()}]),
     }
 
 
@@ -91,7 +98,7 @@ def change(rng: random.Random, made: Any) -> None:
 def questions(rng: random.Random) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     vector = [rng.gauss(0.0, 1.0) for _ in range(DIMENSION)]
     for field, query in (("dense", vector), ("sparse", " ".join(rng.choices(WORDS, k=2)))):
-        for expr in (None, f'tenant == "t{rng.randrange(3)}"', 'row_id in ["1", "2"]', *rng.sample(ASKED, 2)):
+        for expr in (None, *EXPRESSIONS, f'tenant == "t{rng.randrange(3)}"', *rng.sample(ASKED, 2)):
             asked = {"top_k": rng.choice([1, 5, 100]), "anns_field": field, "expr": expr, "output_fields": FIELDS}
             yield field, query, asked
 

@@ -12,13 +12,19 @@ from typing import Any
 import pytest
 from headwater_cli.commands.connect import laptop_settings
 from headwater_cli.commands.ingest import wait_done
+from headwater_cli.commands.listing import highlighted
 from headwater_cli.files import FileDocument, Skipped, find
 from headwater_cli.main import main
 from headwater_cli.platform.process import Identity
 from headwater_cli.platform.state import Condition, Phase, PlatformState, ProcessState
+from headwater_client import format_filter
+from headwater_kit.codec.filters import filter_from_proto
+from headwater_kit.codec.shape import shape_from_proto
 from headwater_kit.core.documents import Freshness, Position
 from headwater_kit.core.errors import Denied, InvalidInput, Overloaded, Unavailable
+from headwater_kit.core.presentation import Span
 from headwater_kit.core.rewriting import Rewrite, Turn, Variant
+from headwater_kit.core.shape import Folding, Recency, Shape
 from rich.progress import Progress
 from unit.libs.tiny_platform import TinyPlatform, running
 
@@ -193,6 +199,16 @@ async def test_ask_streams_and_cites(platform: TinyPlatform, headwater: Headwate
     assert "headwater feedback answer-1 --up" in printed.out
 
 
+async def test_ask_takes_a_filter(platform: TinyPlatform, headwater: Headwater) -> None:
+    platform.write("fruit", b"Pears are green.")
+    assert (await headwater("ask", "pears ?", "--filter", "exists(year)")).code == 0
+    (asked,) = platform.answered
+    assert format_filter(filter_from_proto(asked.filter)) == "exists(year)"
+    refused = await headwater("ask", "pears ?", "--filter", "exists year")
+    assert (refused.code, len(platform.answered)) == (1, 1)
+    assert "at character 8, before 'year': expected (" in refused.err
+
+
 async def test_ask_gives_json(platform: TinyPlatform, headwater: Headwater) -> None:
     platform.write("fruit", b"Pears are green.")
     answer = (await headwater("ask", "pears ?", "--json")).json
@@ -217,6 +233,46 @@ async def test_search_shows_what_it_found(platform: TinyPlatform, headwater: Hea
     assert "headwater feedback impression-1 --up --passage 1" in printed.out
     found = (await headwater("search", "pears", "--json")).json
     assert [passage["document_id"] for passage in found["passages"]] == ["fruit"]
+
+
+async def test_search_asks_for_a_list_by_its_options(platform: TinyPlatform, headwater: Headwater) -> None:
+    platform.write("fruit", b"Pears are green.")
+    options = "--fold near --characters 800 --per-document 2 --diversity 0.5 --facet lang --recent seen".split()
+    printed = await headwater("search", "pears", *options, "--filter", 'lang in ("de", "en") and not exists(draft)')
+    assert printed.code == 0
+    (asked,) = platform.asked
+    assert shape_from_proto(asked) == Shape(
+        Folding.NEAR, 800, 2, 0.5, highlight=True, facets=("lang",), recency=Recency("seen", 30.0)
+    )
+    assert format_filter(filter_from_proto(asked.filter)) == 'lang in ("de", "en") and not exists(draft)'
+    assert "said 2 times more" in printed.out
+    assert "lang: en 2 · without 1" in printed.out
+    assert "--cursor further" in printed.out
+    found = (await headwater("search", "pears", "--json")).json
+    assert (found["next_cursor"], found["passages"][0]["highlights"]) == ("further", [[0, 5]])
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--filter", "lang = en"), "at character 8, before 'en'"),
+        (("--characters", "50"), "passage_characters must be 0 or 200 to 8000"),
+        (("--per-document", "500"), "max_per_document must be 0 to 100"),
+    ],
+)
+async def test_search_says_what_is_wrong_with_an_option(
+    platform: TinyPlatform, headwater: Headwater, option: tuple[str, str], told: str
+) -> None:
+    printed = await headwater("search", "pears", *option)
+    assert (printed.code, platform.asked) == (1, [])
+    assert told in printed.err
+
+
+def test_a_text_is_marked_on_one_line() -> None:
+    text = "  Lists\n\n  grow.  A list."
+    marked = highlighted(text, [Span(2, 7), Span(11, 15), Span(20, 24)])
+    assert marked.plain == "Lists grow. A list."
+    assert [marked.plain[span.start : span.end] for span in marked.spans] == ["Lists", "grow", "list"]
 
 
 @pytest.mark.parametrize("verb", ["search", "ask"])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
         ("Python 3.11.7", "python 3_11 3_11_7"),
         ("C++ and C#", "cplusplus csharp"),
         ("Ann's dogs", "ann dog"),
-        ("全文检索", "全文 文检 检索"),
+        ("全文检索", "全 全文 文 文检 检 检索 索"),
         ("用 Python 写", "用 python 写"),
         ("ｆｕｌｌ ｗｉｄｔｈ", "full width"),
         ("Café", "cafe"),

@@ -147,4 +147,4 @@ async def test_recording_takes_the_principal_from_the_credential() -> None:
     assert await recording.record(Reacted("i", Reaction.UP, 2), Principal("acme", "ann")) == "new"
     assert (log.feedback[0].tenant, log.feedback[0].user, log.feedback[0].rank) == ("acme", "ann", 2)
     with pytest.raises(InvalidInput, match="rank"):
-        await recording.record(Reacted("i", Reaction.UP, 101), Principal())
+        await recording.record(Reacted("i", Reaction.UP, 2_001), Principal())

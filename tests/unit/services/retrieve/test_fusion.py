@@ -2,7 +2,7 @@
 
 import pytest
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage
-from headwater_retrieve.domain.fusion import FLAT_CREDIT, Weights, credit_by_chunk, fuse
+from headwater_retrieve.domain.fusion import FLAT_CREDIT, Fusion, Weights, credit_by_chunk, credited, fuse
 from headwater_vectors.ports import Hit
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -104,3 +104,31 @@ def test_both_weights_zero_still_lists_the_candidates() -> None:
 def test_the_passage_carries_its_parts() -> None:
     first = fuse([hit("a", 0.8)], [hit("a", 4.0)], WEIGHTS)[0].ranked(1)
     assert (first.rank, first.parts.dense, first.parts.lexical, first.parts.memory) == (1, 0.8, 4.0, None)
+
+
+def test_one_match_among_many_that_do_not_match_stands_out() -> None:
+    near = {f"d{number}": 0.9 - number / 100 for number in range(50)}
+    found = fuse(leg(near), [hit("d49", 3.0)], Weights(0.5, 0.5))
+    assert found[0].passage.document_id == "d49"
+
+
+def test_a_leg_that_found_as_many_as_it_was_asked_for_is_taken_as_it_stands() -> None:
+    scores = {"a": 3.0, "b": 2.0, "c": 1.0}
+    assert credited(leg(scores), leg(scores))[1].credit == credit_by_chunk(leg(scores))
+
+
+def test_ranks_are_told_and_0_where_a_leg_did_not_find_it() -> None:
+    found = {c.passage.document_id: c for c in fuse(leg({"a": 0.9, "b": 0.8}), leg({"b": 4.0}), WEIGHTS)}
+    assert (found["a"].dense_rank, found["a"].lexical_rank) == (1, 0)
+    assert (found["b"].dense_rank, found["b"].lexical_rank) == (2, 1)
+
+
+@given(legs, legs)
+def test_by_reciprocal_ranks_the_size_of_a_score_does_not_count(
+    dense: dict[str, float], lexical: dict[str, float]
+) -> None:
+    assume(len(set(dense.values())) == len(dense))
+    cubed = {name: score**3 for name, score in dense.items()}
+    first = fuse(leg(dense), leg(lexical), WEIGHTS, Fusion.RRF)
+    second = fuse(leg(cubed), leg(lexical), WEIGHTS, Fusion.RRF)
+    assert [c.fused for c in first] == pytest.approx([c.fused for c in second])

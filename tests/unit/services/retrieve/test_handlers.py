@@ -21,13 +21,27 @@ from headwater_kit.core.errors import NotYet, Overloaded, Unavailable
 from headwater_kit.core.events import ClickMemory, PassageVotes
 from headwater_kit.core.filters import Compare, Operator
 from headwater_kit.testing.clock import ManualClock
-from headwater_retrieve.adapters.memory import ImpressionList, TimedLog, WordEncoder
+from headwater_retrieve.adapters.memory import ImpressionList, TimedLog, WordEncoder, WordReranker
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
 from headwater_retrieve.domain.query import Query
-from headwater_retrieve.handlers import Found, IndexProgress, Search, SearchPolicy
+from headwater_retrieve.domain.reliability import Reliability
+from headwater_retrieve.domain.results import ResultCache
+from headwater_retrieve.handlers import (
+    Found,
+    IndexProgress,
+    PresentationPolicy,
+    Presenting,
+    RankedList,
+    Ranker,
+    Reranking,
+    RerankPolicy,
+    Search,
+    SearchPolicy,
+)
 from headwater_retrieve.ports import Legs, QueryVector, StoreQuery
 from headwater_text.analysis import analyse
+from headwater_text.highlights import find_terms
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import ChunkRow, LedgerRow, Model
 
@@ -37,7 +51,14 @@ ADA = Principal("acme", "ada")
 class Bench:
     """A search with everything around it at hand."""
 
-    def __init__(self, encoder: WordEncoder | None = None, policy: SearchPolicy | None = None) -> None:
+    def __init__(
+        self,
+        encoder: WordEncoder | None = None,
+        policy: SearchPolicy | None = None,
+        presentation: PresentationPolicy | None = None,
+        cache_bytes: int = 0,
+        reliability: Reliability | None = None,
+    ) -> None:
         self.clock = ManualClock()
         self.store = MemoryStore()
         self.encoder = encoder or WordEncoder()
@@ -45,18 +66,24 @@ class Bench:
         self.watermark = Watermark()
         self.changes = RecentChanges(self.clock)
         self.memory = Memory(MemoryPolicy())
+        self.reranker = WordReranker()
+        reranking = Reranking(self.reranker, self.clock, RerankPolicy(margin=100.0))
+        self.results: ResultCache[RankedList] = ResultCache(self.clock, cache_bytes, 60.0)
         numbers = itertools.count(1)
         self.search = Search(
             self.store,
             self.encoder,
             analyse,
             self.impressions,
+            ranker=Ranker(reliability or Reliability(), [reranking], clock=self.clock),
             progress=IndexProgress(self.watermark, TimedLog(), self.clock),
             changes=self.changes,
             memory=self.memory,
             clock=self.clock,
             new_id=lambda: f"impression-{next(numbers)}",
             policy=policy or SearchPolicy(),
+            presenting=Presenting(self.store, analyse, find_terms, self.clock, presentation),
+            results=self.results,
         )
 
     async def add(

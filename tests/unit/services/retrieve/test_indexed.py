@@ -8,6 +8,7 @@ from headwater_kit.core.events import DocumentIndexed, Outcome, Provenance
 from headwater_kit.core.tenants import TenantClasses
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
+from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.events import IndexedRecords
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +34,7 @@ class World:
         clock = ManualClock()
         self.watermark, self.changes = Watermark(), RecentChanges(clock)
         self.now = clock.now()
-        self.records = IndexedRecords(self.watermark, self.changes, clock, TenantClasses())
+        self.records = IndexedRecords(self.watermark, self.changes, clock, TenantClasses(), ResultCache(clock, 0, 1.0))
 
     def apply(self, provenance: Provenance, key: bytes = KEY.to_bytes(), age_seconds: float = 0.0) -> None:
         """Takes in what index says of one event."""
@@ -80,3 +81,14 @@ def test_history_is_progress_without_being_a_change() -> None:
     world = World()
     world.apply(Provenance(Position(0, 4), 1.0, Outcome.UPSERTED, 3), age_seconds=60.0)
     assert (world.lowest_shown(), world.watermark.positions()) == (0, (Position(0, 4),))
+
+
+def test_versions_of_an_erased_tenants_document_begin_anew() -> None:
+    world = World()
+    world.apply(Provenance(Position(0, 1), 1.0, Outcome.DELETED, 7))
+    assert world.lowest_shown() == 8
+    world.records.apply(Record(topics.INDEXED.name, 0, 1, KEY.to_bytes(), None, {}, world.now))
+    assert world.lowest_shown() == 0
+    world.apply(Provenance(Position(0, 2), 1.0, Outcome.UPSERTED, 1))
+    assert world.lowest_shown() == 1
+    assert world.watermark.positions() == (Position(0, 2),)

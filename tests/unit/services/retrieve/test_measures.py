@@ -12,6 +12,7 @@ from headwater_kit.core.tenants import TenantClasses
 from headwater_kit.telemetry import instruments, names
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
+from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.events import IndexedRecords
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
@@ -46,7 +47,7 @@ def points(reader: InMemoryMetricReader) -> dict[tuple[str, str], HistogramDataP
 
 def test_delays_are_told_apart_by_lane_and_class_of_tenant(reader: InMemoryMetricReader) -> None:
     clock = ManualClock()
-    records = IndexedRecords(Watermark(), RecentChanges(clock), clock, CLASSES)
+    records = IndexedRecords(Watermark(), RecentChanges(clock), clock, CLASSES, ResultCache(clock, 0, 1.0))
     events = [
         ("acme", Lane.LIVE, Outcome.UPSERTED, 0.2),
         ("acme", Lane.LIVE, Outcome.DELETED, 0.4),

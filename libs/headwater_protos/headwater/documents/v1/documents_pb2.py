@@ -23,39 +23,52 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&headwater/documents/v1/documents.proto\x12\x16headwater.documents.v1\x1a\x1cgoogle/protobuf/struct.proto\"3\n\x0eSourcePosition\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"\x81\x01\n\x0c\x44ocumentInfo\x12\r\n\x05title\x18\x01 \x01(\t\x12\x12\n\nsource_uri\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12)\n\x08metadata\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07readers\x18\x05 \x03(\t\"\x92\x01\n\x05\x43hunk\x12\x10\n\x08\x63hunk_id\x18\x01 \x01(\t\x12\x0f\n\x07ordinal\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x14\n\x0cheading_path\x18\x04 \x03(\t\x12\r\n\x05start\x18\x05 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x06 \x01(\x05\x12\x13\n\x0btoken_count\x18\x07 \x01(\x05\x12\x11\n\ttext_hash\x18\x08 \x01(\t\"\xe1\x01\n\x07Passage\x12,\n\x05\x63hunk\x18\x01 \x01(\x0b\x32\x1d.headwater.documents.v1.Chunk\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x32\n\x04info\x18\x04 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x0c\n\x04rank\x18\x05 \x01(\x05\x12\r\n\x05score\x18\x06 \x01(\x01\x12\x31\n\x05parts\x18\x07 \x01(\x0b\x32\".headwater.documents.v1.ScoreParts\"l\n\nScoreParts\x12\x12\n\x05\x64\x65nse\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07lexical\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x06memory\x18\x03 \x01(\x01H\x02\x88\x01\x01\x42\x08\n\x06_denseB\n\n\x08_lexicalB\t\n\x07_memory\"\x93\x02\n\x06\x46ilter\x12\x31\n\x03\x61ll\x18\x01 \x01(\x0b\x32\".headwater.documents.v1.FilterListH\x00\x12\x31\n\x03\x61ny\x18\x02 \x01(\x0b\x32\".headwater.documents.v1.FilterListH\x00\x12.\n\x04none\x18\x03 \x01(\x0b\x32\x1e.headwater.documents.v1.FilterH\x00\x12\x35\n\x07\x63ompare\x18\x04 \x01(\x0b\x32\".headwater.documents.v1.ComparisonH\x00\x12\x34\n\x06member\x18\x05 \x01(\x0b\x32\".headwater.documents.v1.MembershipH\x00\x42\x06\n\x04node\"=\n\nFilterList\x12/\n\x07\x66ilters\x18\x01 \x03(\x0b\x32\x1e.headwater.documents.v1.Filter\"v\n\nComparison\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x32\n\x08operator\x18\x02 \x01(\x0e\x32 .headwater.documents.v1.Operator\x12%\n\x05value\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\"C\n\nMembership\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.google.protobuf.Value\"\x8f\x01\n\tFreshness\x12=\n\rmin_positions\x18\x01 \x03(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x0f\n\x07wait_ms\x18\x02 \x01(\x05\x12\x1d\n\x10max_staleness_ms\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x13\n\x11_max_staleness_ms\"F\n\tWatermark\x12\x39\n\tpositions\x18\x01 \x03(\x0b\x32&.headwater.documents.v1.SourcePosition*>\n\x04Lane\x12\x14\n\x10LANE_UNSPECIFIED\x10\x00\x12\r\n\tLANE_LIVE\x10\x01\x12\x11\n\rLANE_BACKFILL\x10\x02*\x8a\x01\n\x08Operator\x12\x18\n\x14OPERATOR_UNSPECIFIED\x10\x00\x12\x0f\n\x0bOPERATOR_EQ\x10\x01\x12\x0f\n\x0bOPERATOR_NE\x10\x02\x12\x0f\n\x0bOPERATOR_LT\x10\x03\x12\x0f\n\x0bOPERATOR_LE\x10\x04\x12\x0f\n\x0bOPERATOR_GT\x10\x05\x12\x0f\n\x0bOPERATOR_GE\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&headwater/documents/v1/documents.proto\x12\x16headwater.documents.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"3\n\x0eSourcePosition\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"\x81\x01\n\x0c\x44ocumentInfo\x12\r\n\x05title\x18\x01 \x01(\t\x12\x12\n\nsource_uri\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12)\n\x08metadata\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07readers\x18\x05 \x03(\t\"\x92\x01\n\x05\x43hunk\x12\x10\n\x08\x63hunk_id\x18\x01 \x01(\t\x12\x0f\n\x07ordinal\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x14\n\x0cheading_path\x18\x04 \x03(\t\x12\r\n\x05start\x18\x05 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x06 \x01(\x05\x12\x13\n\x0btoken_count\x18\x07 \x01(\x05\x12\x11\n\ttext_hash\x18\x08 \x01(\t\"\x9d\x02\n\x07Passage\x12,\n\x05\x63hunk\x18\x01 \x01(\x0b\x32\x1d.headwater.documents.v1.Chunk\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x32\n\x04info\x18\x04 \x01(\x0b\x32$.headwater.documents.v1.DocumentInfo\x12\x0c\n\x04rank\x18\x05 \x01(\x05\x12\r\n\x05score\x18\x06 \x01(\x01\x12\x31\n\x05parts\x18\x07 \x01(\x0b\x32\".headwater.documents.v1.ScoreParts\x12:\n\x0cpresentation\x18\x08 \x01(\x0b\x32$.headwater.documents.v1.Presentation\"\xe7\x01\n\x0cPresentation\x12\x30\n\nhighlights\x18\x01 \x03(\x0b\x32\x1c.headwater.documents.v1.Span\x12\x12\n\nduplicates\x18\x02 \x01(\x05\x12\x1e\n\x16\x64uplicate_document_ids\x18\x03 \x03(\t\x12)\n\x03hit\x18\x04 \x01(\x0b\x32\x1c.headwater.documents.v1.Span\x12\x11\n\tchunk_ids\x18\x05 \x03(\t\x12\x14\n\x07recency\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\theld_back\x18\x07 \x01(\x05\x42\n\n\x08_recency\"\"\n\x04Span\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x05\"\x8c\x01\n\nScoreParts\x12\x12\n\x05\x64\x65nse\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07lexical\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x06memory\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x13\n\x06rerank\x18\x04 \x01(\x01H\x03\x88\x01\x01\x42\x08\n\x06_denseB\n\n\x08_lexicalB\t\n\x07_memoryB\t\n\x07_rerank\"\xdd\x03\n\x06\x46ilter\x12\x31\n\x03\x61ll\x18\x01 \x01(\x0b\x32\".headwater.documents.v1.FilterListH\x00\x12\x31\n\x03\x61ny\x18\x02 \x01(\x0b\x32\".headwater.documents.v1.FilterListH\x00\x12.\n\x04none\x18\x03 \x01(\x0b\x32\x1e.headwater.documents.v1.FilterH\x00\x12\x35\n\x07\x63ompare\x18\x04 \x01(\x0b\x32\".headwater.documents.v1.ComparisonH\x00\x12\x34\n\x06member\x18\x05 \x01(\x0b\x32\".headwater.documents.v1.MembershipH\x00\x12\x33\n\x06\x65xists\x18\x06 \x01(\x0b\x32!.headwater.documents.v1.ExistenceH\x00\x12.\n\x05range\x18\x07 \x01(\x0b\x32\x1d.headwater.documents.v1.RangeH\x00\x12\x30\n\x06prefix\x18\x08 \x01(\x0b\x32\x1e.headwater.documents.v1.PrefixH\x00\x12\x31\n\x04time\x18\t \x01(\x0b\x32!.headwater.documents.v1.TimeRangeH\x00\x42\x06\n\x04node\"\x1a\n\tExistence\x12\r\n\x05\x66ield\x18\x01 \x01(\t\"\xce\x01\n\x05Range\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12*\n\x08\x61t_least\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00\x12\'\n\x05\x61\x62ove\x18\x03 \x01(\x0b\x32\x16.google.protobuf.ValueH\x00\x12)\n\x07\x61t_most\x18\x04 \x01(\x0b\x32\x16.google.protobuf.ValueH\x01\x12\'\n\x05\x62\x65low\x18\x05 \x01(\x0b\x32\x16.google.protobuf.ValueH\x01\x42\x05\n\x03lowB\x06\n\x04high\"\'\n\x06Prefix\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\"\xeb\x01\n\tTimeRange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x31\n\x0b\x61t_or_after\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12+\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12\x32\n\x0c\x61t_or_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x12,\n\x06\x62\x65\x66ore\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x01\x42\x05\n\x03lowB\x06\n\x04high\"=\n\nFilterList\x12/\n\x07\x66ilters\x18\x01 \x03(\x0b\x32\x1e.headwater.documents.v1.Filter\"v\n\nComparison\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x32\n\x08operator\x18\x02 \x01(\x0e\x32 .headwater.documents.v1.Operator\x12%\n\x05value\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\"C\n\nMembership\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12&\n\x06values\x18\x02 \x03(\x0b\x32\x16.google.protobuf.Value\"\x8f\x01\n\tFreshness\x12=\n\rmin_positions\x18\x01 \x03(\x0b\x32&.headwater.documents.v1.SourcePosition\x12\x0f\n\x07wait_ms\x18\x02 \x01(\x05\x12\x1d\n\x10max_staleness_ms\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x13\n\x11_max_staleness_ms\"F\n\tWatermark\x12\x39\n\tpositions\x18\x01 \x03(\x0b\x32&.headwater.documents.v1.SourcePosition*>\n\x04Lane\x12\x14\n\x10LANE_UNSPECIFIED\x10\x00\x12\r\n\tLANE_LIVE\x10\x01\x12\x11\n\rLANE_BACKFILL\x10\x02*\x8a\x01\n\x08Operator\x12\x18\n\x14OPERATOR_UNSPECIFIED\x10\x00\x12\x0f\n\x0bOPERATOR_EQ\x10\x01\x12\x0f\n\x0bOPERATOR_NE\x10\x02\x12\x0f\n\x0bOPERATOR_LT\x10\x03\x12\x0f\n\x0bOPERATOR_LE\x10\x04\x12\x0f\n\x0bOPERATOR_GT\x10\x05\x12\x0f\n\x0bOPERATOR_GE\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headwater.documents.v1.documents_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LANE']._serialized_start=1516
-  _globals['_LANE']._serialized_end=1578
-  _globals['_OPERATOR']._serialized_start=1581
-  _globals['_OPERATOR']._serialized_end=1719
-  _globals['_SOURCEPOSITION']._serialized_start=96
-  _globals['_SOURCEPOSITION']._serialized_end=147
-  _globals['_DOCUMENTINFO']._serialized_start=150
-  _globals['_DOCUMENTINFO']._serialized_end=279
-  _globals['_CHUNK']._serialized_start=282
-  _globals['_CHUNK']._serialized_end=428
-  _globals['_PASSAGE']._serialized_start=431
-  _globals['_PASSAGE']._serialized_end=656
-  _globals['_SCOREPARTS']._serialized_start=658
-  _globals['_SCOREPARTS']._serialized_end=766
-  _globals['_FILTER']._serialized_start=769
-  _globals['_FILTER']._serialized_end=1044
-  _globals['_FILTERLIST']._serialized_start=1046
-  _globals['_FILTERLIST']._serialized_end=1107
-  _globals['_COMPARISON']._serialized_start=1109
-  _globals['_COMPARISON']._serialized_end=1227
-  _globals['_MEMBERSHIP']._serialized_start=1229
-  _globals['_MEMBERSHIP']._serialized_end=1296
-  _globals['_FRESHNESS']._serialized_start=1299
-  _globals['_FRESHNESS']._serialized_end=1442
-  _globals['_WATERMARK']._serialized_start=1444
-  _globals['_WATERMARK']._serialized_end=1514
+  _globals['_LANE']._serialized_start=2630
+  _globals['_LANE']._serialized_end=2692
+  _globals['_OPERATOR']._serialized_start=2695
+  _globals['_OPERATOR']._serialized_end=2833
+  _globals['_SOURCEPOSITION']._serialized_start=129
+  _globals['_SOURCEPOSITION']._serialized_end=180
+  _globals['_DOCUMENTINFO']._serialized_start=183
+  _globals['_DOCUMENTINFO']._serialized_end=312
+  _globals['_CHUNK']._serialized_start=315
+  _globals['_CHUNK']._serialized_end=461
+  _globals['_PASSAGE']._serialized_start=464
+  _globals['_PASSAGE']._serialized_end=749
+  _globals['_PRESENTATION']._serialized_start=752
+  _globals['_PRESENTATION']._serialized_end=983
+  _globals['_SPAN']._serialized_start=985
+  _globals['_SPAN']._serialized_end=1019
+  _globals['_SCOREPARTS']._serialized_start=1022
+  _globals['_SCOREPARTS']._serialized_end=1162
+  _globals['_FILTER']._serialized_start=1165
+  _globals['_FILTER']._serialized_end=1642
+  _globals['_EXISTENCE']._serialized_start=1644
+  _globals['_EXISTENCE']._serialized_end=1670
+  _globals['_RANGE']._serialized_start=1673
+  _globals['_RANGE']._serialized_end=1879
+  _globals['_PREFIX']._serialized_start=1881
+  _globals['_PREFIX']._serialized_end=1920
+  _globals['_TIMERANGE']._serialized_start=1923
+  _globals['_TIMERANGE']._serialized_end=2158
+  _globals['_FILTERLIST']._serialized_start=2160
+  _globals['_FILTERLIST']._serialized_end=2221
+  _globals['_COMPARISON']._serialized_start=2223
+  _globals['_COMPARISON']._serialized_end=2341
+  _globals['_MEMBERSHIP']._serialized_start=2343
+  _globals['_MEMBERSHIP']._serialized_end=2410
+  _globals['_FRESHNESS']._serialized_start=2413
+  _globals['_FRESHNESS']._serialized_end=2556
+  _globals['_WATERMARK']._serialized_start=2558
+  _globals['_WATERMARK']._serialized_end=2628
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -223,6 +224,7 @@ class Passage(_message.Message):
     RANK_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
+    PRESENTATION_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     """Id of the document, unique within the tenant."""
     version: _builtins.int
@@ -243,6 +245,12 @@ class Passage(_message.Message):
     def parts(self) -> Global___ScoreParts:
         """The score's parts."""
 
+    @_builtins.property
+    def presentation(self) -> Global___Presentation:
+        """How it was made of what was found, where the search asked for more than
+        the list.
+        """
+
     def __init__(
         self,
         *,
@@ -253,14 +261,107 @@ class Passage(_message.Message):
         rank: _builtins.int = ...,
         score: _builtins.float = ...,
         parts: Global___ScoreParts | None = ...,
+        presentation: Global___Presentation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "info", b"info", "parts", b"parts"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "info", b"info", "parts", b"parts", "presentation", b"presentation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "document_id", b"document_id", "info", b"info", "parts", b"parts", "rank", b"rank", "score", b"score", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk", b"chunk", "document_id", b"document_id", "info", b"info", "parts", b"parts", "presentation", b"presentation", "rank", b"rank", "score", b"score", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Passage: _TypeAlias = Passage  # noqa: Y015
+
+@_typing.final
+class Presentation(_message.Message):
+    """What was done to a passage after ranking. With neighbours joined to it, its
+    chunk is the best-ranked one's, with text, start, end and token_count of the
+    whole; `text` has `end - start` characters, white space and headings between
+    chunks included.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HIGHLIGHTS_FIELD_NUMBER: _builtins.int
+    DUPLICATES_FIELD_NUMBER: _builtins.int
+    DUPLICATE_DOCUMENT_IDS_FIELD_NUMBER: _builtins.int
+    HIT_FIELD_NUMBER: _builtins.int
+    CHUNK_IDS_FIELD_NUMBER: _builtins.int
+    RECENCY_FIELD_NUMBER: _builtins.int
+    HELD_BACK_FIELD_NUMBER: _builtins.int
+    duplicates: _builtins.int
+    """Passages that say the same and were folded into this one."""
+    recency: _builtins.float
+    """What the score was multiplied by for its age, 0 to 1; unset where nothing."""
+    held_back: _builtins.int
+    """Other passages of the document that were found and not shown, for
+    `max_per_document`.
+    """
+    @_builtins.property
+    def highlights(self) -> _containers.RepeatedCompositeFieldContainer[Global___Span]:
+        """Where words of the query stand in the chunk's text, in its order."""
+
+    @_builtins.property
+    def duplicate_document_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Documents of those, without repetition, best first, at most 10."""
+
+    @_builtins.property
+    def hit(self) -> Global___Span:
+        """Where the chunk that was found stands in the text; unset where nothing was
+        joined to it.
+        """
+
+    @_builtins.property
+    def chunk_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Row ids of the chunks that make up the text, in order; empty where nothing
+        was joined.
+        """
+
+    def __init__(
+        self,
+        *,
+        highlights: _abc.Iterable[Global___Span] | None = ...,
+        duplicates: _builtins.int = ...,
+        duplicate_document_ids: _abc.Iterable[_builtins.str] | None = ...,
+        hit: Global___Span | None = ...,
+        chunk_ids: _abc.Iterable[_builtins.str] | None = ...,
+        recency: _builtins.float | None = ...,
+        held_back: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_recency", b"_recency", "hit", b"hit", "recency", b"recency"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_recency", b"_recency", "chunk_ids", b"chunk_ids", "duplicate_document_ids", b"duplicate_document_ids", "duplicates", b"duplicates", "held_back", b"held_back", "highlights", b"highlights", "hit", b"hit", "recency", b"recency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__recency: _TypeAlias = _typing.Literal["recency"]  # noqa: Y015
+    _WhichOneofArgType__recency: _TypeAlias = _typing.Literal["_recency", b"_recency"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__recency) -> _WhichOneofReturnType__recency | None: ...
+
+Global___Presentation: _TypeAlias = Presentation  # noqa: Y015
+
+@_typing.final
+class Span(_message.Message):
+    """Characters of a text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """The first one, from 0."""
+    end: _builtins.int
+    """One past the last one."""
+    def __init__(
+        self,
+        *,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Span: _TypeAlias = Span  # noqa: Y015
 
 @_typing.final
 class ScoreParts(_message.Message):
@@ -273,22 +374,28 @@ class ScoreParts(_message.Message):
     DENSE_FIELD_NUMBER: _builtins.int
     LEXICAL_FIELD_NUMBER: _builtins.int
     MEMORY_FIELD_NUMBER: _builtins.int
+    RERANK_FIELD_NUMBER: _builtins.int
     dense: _builtins.float
     """Cosine of query and passage vectors, -1 to 1."""
     lexical: _builtins.float
     """BM25 score of the lexical leg, from 0."""
     memory: _builtins.float
     """What the click memory added to the fused score."""
+    rerank: _builtins.float
+    """What the reranker said of query and passage, read together: any number, more
+    is better. Unset if it was not asked.
+    """
     def __init__(
         self,
         *,
         dense: _builtins.float | None = ...,
         lexical: _builtins.float | None = ...,
         memory: _builtins.float | None = ...,
+        rerank: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_dense", b"_dense", "_lexical", b"_lexical", "_memory", b"_memory", "dense", b"dense", "lexical", b"lexical", "memory", b"memory"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_dense", b"_dense", "_lexical", b"_lexical", "_memory", b"_memory", "_rerank", b"_rerank", "dense", b"dense", "lexical", b"lexical", "memory", b"memory", "rerank", b"rerank"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dense", b"_dense", "_lexical", b"_lexical", "_memory", b"_memory", "dense", b"dense", "lexical", b"lexical", "memory", b"memory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dense", b"_dense", "_lexical", b"_lexical", "_memory", b"_memory", "_rerank", b"_rerank", "dense", b"dense", "lexical", b"lexical", "memory", b"memory", "rerank", b"rerank"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__dense: _TypeAlias = _typing.Literal["dense"]  # noqa: Y015
     _WhichOneofArgType__dense: _TypeAlias = _typing.Literal["_dense", b"_dense"]  # noqa: Y015
@@ -296,12 +403,16 @@ class ScoreParts(_message.Message):
     _WhichOneofArgType__lexical: _TypeAlias = _typing.Literal["_lexical", b"_lexical"]  # noqa: Y015
     _WhichOneofReturnType__memory: _TypeAlias = _typing.Literal["memory"]  # noqa: Y015
     _WhichOneofArgType__memory: _TypeAlias = _typing.Literal["_memory", b"_memory"]  # noqa: Y015
+    _WhichOneofReturnType__rerank: _TypeAlias = _typing.Literal["rerank"]  # noqa: Y015
+    _WhichOneofArgType__rerank: _TypeAlias = _typing.Literal["_rerank", b"_rerank"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__dense) -> _WhichOneofReturnType__dense | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lexical) -> _WhichOneofReturnType__lexical | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__memory) -> _WhichOneofReturnType__memory | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rerank) -> _WhichOneofReturnType__rerank | None: ...
 
 Global___ScoreParts: _TypeAlias = ScoreParts  # noqa: Y015
 
@@ -318,6 +429,10 @@ class Filter(_message.Message):
     NONE_FIELD_NUMBER: _builtins.int
     COMPARE_FIELD_NUMBER: _builtins.int
     MEMBER_FIELD_NUMBER: _builtins.int
+    EXISTS_FIELD_NUMBER: _builtins.int
+    RANGE_FIELD_NUMBER: _builtins.int
+    PREFIX_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def all(self) -> Global___FilterList:
         """True if every operand is."""
@@ -338,6 +453,22 @@ class Filter(_message.Message):
     def member(self) -> Global___Membership:
         """True if a metadata field is one of some values."""
 
+    @_builtins.property
+    def exists(self) -> Global___Existence:
+        """True if a metadata field is there."""
+
+    @_builtins.property
+    def range(self) -> Global___Range:
+        """True if a metadata field lies between bounds."""
+
+    @_builtins.property
+    def prefix(self) -> Global___Prefix:
+        """True if a metadata field is text that begins so."""
+
+    @_builtins.property
+    def time(self) -> Global___TimeRange:
+        """True if a metadata field is a time between bounds."""
+
     def __init__(
         self,
         *,
@@ -346,16 +477,181 @@ class Filter(_message.Message):
         none: Global___Filter | None = ...,
         compare: Global___Comparison | None = ...,
         member: Global___Membership | None = ...,
+        exists: Global___Existence | None = ...,
+        range: Global___Range | None = ...,
+        prefix: Global___Prefix | None = ...,
+        time: Global___TimeRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "any", b"any", "compare", b"compare", "member", b"member", "node", b"node", "none", b"none"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "any", b"any", "compare", b"compare", "exists", b"exists", "member", b"member", "node", b"node", "none", b"none", "prefix", b"prefix", "range", b"range", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "any", b"any", "compare", b"compare", "member", b"member", "node", b"node", "none", b"none"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "any", b"any", "compare", b"compare", "exists", b"exists", "member", b"member", "node", b"node", "none", b"none", "prefix", b"prefix", "range", b"range", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_node: _TypeAlias = _typing.Literal["all", "any", "none", "compare", "member"]  # noqa: Y015
+    _WhichOneofReturnType_node: _TypeAlias = _typing.Literal["all", "any", "none", "compare", "member", "exists", "range", "prefix", "time"]  # noqa: Y015
     _WhichOneofArgType_node: _TypeAlias = _typing.Literal["node", b"node"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_node) -> _WhichOneofReturnType_node | None: ...
 
 Global___Filter: _TypeAlias = Filter  # noqa: Y015
+
+@_typing.final
+class Existence(_message.Message):
+    """Whether a metadata field is there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Metadata key, of whatever type; or `source_uri`, `media_type`, `title`,
+    which are there unless they are empty; or `document_id`.
+    """
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Existence: _TypeAlias = Existence  # noqa: Y015
+
+@_typing.final
+class Range(_message.Message):
+    """A metadata field between bounds, of which at least one is set: strings or
+    numbers, both of one type. Holds for fields of that type only.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    AT_LEAST_FIELD_NUMBER: _builtins.int
+    ABOVE_FIELD_NUMBER: _builtins.int
+    AT_MOST_FIELD_NUMBER: _builtins.int
+    BELOW_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Metadata key, or `document_id`, `source_uri`, `media_type`, `title`."""
+    @_builtins.property
+    def at_least(self) -> _struct_pb2.Value:
+        """The field is this or more."""
+
+    @_builtins.property
+    def above(self) -> _struct_pb2.Value:
+        """The field is more than this."""
+
+    @_builtins.property
+    def at_most(self) -> _struct_pb2.Value:
+        """The field is this or less."""
+
+    @_builtins.property
+    def below(self) -> _struct_pb2.Value:
+        """The field is less than this."""
+
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        at_least: _struct_pb2.Value | None = ...,
+        above: _struct_pb2.Value | None = ...,
+        at_most: _struct_pb2.Value | None = ...,
+        below: _struct_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["above", b"above", "at_least", b"at_least", "at_most", b"at_most", "below", b"below", "high", b"high", "low", b"low"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["above", b"above", "at_least", b"at_least", "at_most", b"at_most", "below", b"below", "field", b"field", "high", b"high", "low", b"low"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_high: _TypeAlias = _typing.Literal["at_most", "below"]  # noqa: Y015
+    _WhichOneofArgType_high: _TypeAlias = _typing.Literal["high", b"high"]  # noqa: Y015
+    _WhichOneofReturnType_low: _TypeAlias = _typing.Literal["at_least", "above"]  # noqa: Y015
+    _WhichOneofArgType_low: _TypeAlias = _typing.Literal["low", b"low"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_high) -> _WhichOneofReturnType_high | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_low) -> _WhichOneofReturnType_low | None: ...
+
+Global___Range: _TypeAlias = Range  # noqa: Y015
+
+@_typing.final
+class Prefix(_message.Message):
+    """A metadata field that is text and begins so."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    PREFIX_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Metadata key, or `document_id`, `source_uri`, `media_type`, `title`."""
+    prefix: _builtins.str
+    """What it begins with, by characters; empty means any text."""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        prefix: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "prefix", b"prefix"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Prefix: _TypeAlias = Prefix  # noqa: Y015
+
+@_typing.final
+class TimeRange(_message.Message):
+    """A metadata field between moments, of which at least one is set. Holds for
+    strings that are an RFC 3339 time with its offset, such as
+    2026-11-27T10:00:00Z, or a date, which means its first moment in UTC.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    AT_OR_AFTER_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    AT_OR_BEFORE_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Metadata key."""
+    @_builtins.property
+    def at_or_after(self) -> _timestamp_pb2.Timestamp:
+        """Then or later."""
+
+    @_builtins.property
+    def after(self) -> _timestamp_pb2.Timestamp:
+        """Later than then."""
+
+    @_builtins.property
+    def at_or_before(self) -> _timestamp_pb2.Timestamp:
+        """Then or earlier."""
+
+    @_builtins.property
+    def before(self) -> _timestamp_pb2.Timestamp:
+        """Earlier than then."""
+
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        at_or_after: _timestamp_pb2.Timestamp | None = ...,
+        after: _timestamp_pb2.Timestamp | None = ...,
+        at_or_before: _timestamp_pb2.Timestamp | None = ...,
+        before: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "at_or_after", b"at_or_after", "at_or_before", b"at_or_before", "before", b"before", "high", b"high", "low", b"low"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "at_or_after", b"at_or_after", "at_or_before", b"at_or_before", "before", b"before", "field", b"field", "high", b"high", "low", b"low"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_high: _TypeAlias = _typing.Literal["at_or_before", "before"]  # noqa: Y015
+    _WhichOneofArgType_high: _TypeAlias = _typing.Literal["high", b"high"]  # noqa: Y015
+    _WhichOneofReturnType_low: _TypeAlias = _typing.Literal["at_or_after", "after"]  # noqa: Y015
+    _WhichOneofArgType_low: _TypeAlias = _typing.Literal["low", b"low"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_high) -> _WhichOneofReturnType_high | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_low) -> _WhichOneofReturnType_low | None: ...
+
+Global___TimeRange: _TypeAlias = TimeRange  # noqa: Y015
 
 @_typing.final
 class FilterList(_message.Message):

@@ -41,6 +41,11 @@ class EmbedServiceStub:
                 request_serializer=headwater_dot_embed_dot_v1_dot_embed__pb2.EmbedRequest.SerializeToString,
                 response_deserializer=headwater_dot_embed_dot_v1_dot_embed__pb2.EmbedResponse.FromString,
                 _registered_method=True)
+        self.Rerank = channel.unary_unary(
+                '/headwater.embed.v1.EmbedService/Rerank',
+                request_serializer=headwater_dot_embed_dot_v1_dot_embed__pb2.RerankRequest.SerializeToString,
+                response_deserializer=headwater_dot_embed_dot_v1_dot_embed__pb2.RerankResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/headwater.embed.v1.EmbedService/ListModels',
                 request_serializer=headwater_dot_embed_dot_v1_dot_embed__pb2.ListModelsRequest.SerializeToString,
@@ -60,6 +65,15 @@ class EmbedServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Rerank(self, request, context):
+        """Scores how well up to 64 passages answer a query, by a model that reads both
+        together. UNAVAILABLE while it is loaded, which the first call begins;
+        NOT_FOUND where there is none; RESOURCE_EXHAUSTED when the queue is full.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListModels(self, request, context):
         """Lists the models that are known, and which of them can be asked for.
         """
@@ -74,6 +88,11 @@ def add_EmbedServiceServicer_to_server(servicer, server):
                     servicer.Embed,
                     request_deserializer=headwater_dot_embed_dot_v1_dot_embed__pb2.EmbedRequest.FromString,
                     response_serializer=headwater_dot_embed_dot_v1_dot_embed__pb2.EmbedResponse.SerializeToString,
+            ),
+            'Rerank': grpc.unary_unary_rpc_method_handler(
+                    servicer.Rerank,
+                    request_deserializer=headwater_dot_embed_dot_v1_dot_embed__pb2.RerankRequest.FromString,
+                    response_serializer=headwater_dot_embed_dot_v1_dot_embed__pb2.RerankResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -110,6 +129,33 @@ class EmbedService:
             '/headwater.embed.v1.EmbedService/Embed',
             headwater_dot_embed_dot_v1_dot_embed__pb2.EmbedRequest.SerializeToString,
             headwater_dot_embed_dot_v1_dot_embed__pb2.EmbedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Rerank(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.embed.v1.EmbedService/Rerank',
+            headwater_dot_embed_dot_v1_dot_embed__pb2.RerankRequest.SerializeToString,
+            headwater_dot_embed_dot_v1_dot_embed__pb2.RerankResponse.FromString,
             options,
             channel_credentials,
             insecure,

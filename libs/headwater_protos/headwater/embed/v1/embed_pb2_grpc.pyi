@@ -37,6 +37,11 @@ class EmbedServiceStub:
     def __new__(cls, channel: _aio.Channel) -> EmbedServiceAsyncStub: ...
     Embed: _grpc.UnaryUnaryMultiCallable[_embed_pb2.EmbedRequest, _embed_pb2.EmbedResponse]
     """Embeds up to 256 texts. RESOURCE_EXHAUSTED when the queue is full."""
+    Rerank: _grpc.UnaryUnaryMultiCallable[_embed_pb2.RerankRequest, _embed_pb2.RerankResponse]
+    """Scores how well up to 64 passages answer a query, by a model that reads both
+    together. UNAVAILABLE while it is loaded, which the first call begins;
+    NOT_FOUND where there is none; RESOURCE_EXHAUSTED when the queue is full.
+    """
     ListModels: _grpc.UnaryUnaryMultiCallable[_embed_pb2.ListModelsRequest, _embed_pb2.ListModelsResponse]
     """Lists the models that are known, and which of them can be asked for."""
 
@@ -49,6 +54,11 @@ class EmbedServiceAsyncStub(EmbedServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Embed: _aio.UnaryUnaryMultiCallable[_embed_pb2.EmbedRequest, _embed_pb2.EmbedResponse]  # type: ignore[assignment]
     """Embeds up to 256 texts. RESOURCE_EXHAUSTED when the queue is full."""
+    Rerank: _aio.UnaryUnaryMultiCallable[_embed_pb2.RerankRequest, _embed_pb2.RerankResponse]  # type: ignore[assignment]
+    """Scores how well up to 64 passages answer a query, by a model that reads both
+    together. UNAVAILABLE while it is loaded, which the first call begins;
+    NOT_FOUND where there is none; RESOURCE_EXHAUSTED when the queue is full.
+    """
     ListModels: _aio.UnaryUnaryMultiCallable[_embed_pb2.ListModelsRequest, _embed_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Lists the models that are known, and which of them can be asked for."""
 
@@ -64,6 +74,17 @@ class EmbedServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_embed_pb2.EmbedResponse, _abc.Awaitable[_embed_pb2.EmbedResponse]]:
         """Embeds up to 256 texts. RESOURCE_EXHAUSTED when the queue is full."""
+
+    @_abc_1.abstractmethod
+    def Rerank(
+        self,
+        request: _embed_pb2.RerankRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_embed_pb2.RerankResponse, _abc.Awaitable[_embed_pb2.RerankResponse]]:
+        """Scores how well up to 64 passages answer a query, by a model that reads both
+        together. UNAVAILABLE while it is loaded, which the first call begins;
+        NOT_FOUND where there is none; RESOURCE_EXHAUSTED when the queue is full.
+        """
 
     @_abc_1.abstractmethod
     def ListModels(

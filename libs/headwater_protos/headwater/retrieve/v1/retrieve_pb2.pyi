@@ -6,6 +6,7 @@ Questions to passages."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from headwater.documents.v1 import documents_pb2 as _documents_pb2
@@ -19,6 +20,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Folding:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FoldingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Folding.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FOLDING_UNSPECIFIED: _Folding.ValueType  # 0
+    """The service's default."""
+    FOLDING_NONE: _Folding.ValueType  # 1
+    """All are listed."""
+    FOLDING_EXACT: _Folding.ValueType  # 2
+    """Those of the same words in the same order are folded into the best."""
+    FOLDING_NEAR: _Folding.ValueType  # 3
+    """So are those that share four fifths of all their runs of three words."""
+
+class Folding(_Folding, metaclass=_FoldingEnumTypeWrapper):
+    """What becomes of passages that say the same."""
+
+FOLDING_UNSPECIFIED: Folding.ValueType  # 0
+"""The service's default."""
+FOLDING_NONE: Folding.ValueType  # 1
+"""All are listed."""
+FOLDING_EXACT: Folding.ValueType  # 2
+"""Those of the same words in the same order are folded into the best."""
+FOLDING_NEAR: Folding.ValueType  # 3
+"""So are those that share four fifths of all their runs of three words."""
+Global___Folding: _TypeAlias = Folding  # noqa: Y015
 
 class _QueryFusion:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -44,6 +73,34 @@ QUERY_FUSION_RANK: QueryFusion.ValueType  # 2
 """The weighted sum of 1 / (60 + rank), as in RAG-Fusion."""
 Global___QueryFusion: _TypeAlias = QueryFusion  # noqa: Y015
 
+class _Cascade:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CascadeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Cascade.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CASCADE_UNSPECIFIED: _Cascade.ValueType  # 0
+    """As the service is set."""
+    CASCADE_OFF: _Cascade.ValueType  # 1
+    """Nothing."""
+    CASCADE_AUTO: _Cascade.ValueType  # 2
+    """A reranker, where the order is in doubt and the deadline leaves time."""
+    CASCADE_ON: _Cascade.ValueType  # 3
+    """A reranker, wherever it can read the query and the deadline leaves time."""
+
+class Cascade(_Cascade, metaclass=_CascadeEnumTypeWrapper):
+    """What follows on the two legs and their fusion."""
+
+CASCADE_UNSPECIFIED: Cascade.ValueType  # 0
+"""As the service is set."""
+CASCADE_OFF: Cascade.ValueType  # 1
+"""Nothing."""
+CASCADE_AUTO: Cascade.ValueType  # 2
+"""A reranker, where the order is in doubt and the deadline leaves time."""
+CASCADE_ON: Cascade.ValueType  # 3
+"""A reranker, wherever it can read the query and the deadline leaves time."""
+Global___Cascade: _TypeAlias = Cascade  # noqa: Y015
+
 @_typing.final
 class SearchRequest(_message.Message):
     """A search."""
@@ -56,6 +113,17 @@ class SearchRequest(_message.Message):
     FRESHNESS_FIELD_NUMBER: _builtins.int
     IMPRESSION_ID_FIELD_NUMBER: _builtins.int
     FOR_ANSWER_FIELD_NUMBER: _builtins.int
+    EXPLAIN_FIELD_NUMBER: _builtins.int
+    CASCADE_FIELD_NUMBER: _builtins.int
+    FOLDING_FIELD_NUMBER: _builtins.int
+    PASSAGE_CHARACTERS_FIELD_NUMBER: _builtins.int
+    MAX_PER_DOCUMENT_FIELD_NUMBER: _builtins.int
+    DIVERSITY_FIELD_NUMBER: _builtins.int
+    HIGHLIGHT_FIELD_NUMBER: _builtins.int
+    GROUP_BY_DOCUMENT_FIELD_NUMBER: _builtins.int
+    FACETS_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    RECENCY_FIELD_NUMBER: _builtins.int
     VARIANTS_FIELD_NUMBER: _builtins.int
     FUSION_FIELD_NUMBER: _builtins.int
     EXPAND_FIELD_NUMBER: _builtins.int
@@ -70,6 +138,40 @@ class SearchRequest(_message.Message):
     for_answer: _builtins.bool
     """True if an answer with the impression's id is to be made from what is
     found: a reaction to it as a whole then means what the answer cites.
+    """
+    explain: _builtins.bool
+    """Tells in the response how the list came about."""
+    cascade: Global___Cascade.ValueType
+    """How far to go for a better order; unset means as the service is set."""
+    folding: Global___Folding.ValueType
+    """What becomes of passages that say the same; UNSPECIFIED means the service's
+    default.
+    """
+    passage_characters: _builtins.int
+    """Joins neighbouring chunks of the document to passages of up to so many
+    characters, 200 to 8,000; 0 means chunks as they are stored. Of hits that
+    come to lie in one passage the best counts, so a list may be shorter than
+    `top_k`.
+    """
+    max_per_document: _builtins.int
+    """At most so many passages a document, 1 to 100; 0 means any number, or 3
+    with `group_by_document`.
+    """
+    diversity: _builtins.float
+    """How much a passage is to differ from those above it rather than answer
+    best, 0 to 1 (maximal marginal relevance over words); 0 means by answer
+    alone.
+    """
+    highlight: _builtins.bool
+    """Whether to tell where words of the query stand in the passages."""
+    group_by_document: _builtins.bool
+    """Puts the passages of a document together, by their best one; `top_k` then
+    counts documents, and `max_per_document` is at most 10.
+    """
+    cursor: _builtins.str
+    """What the response before gave as `next_cursor`, for what comes after it;
+    everything but `top_k`, `freshness` and `impression_id` must be as it was
+    then. Empty means from the beginning.
     """
     fusion: Global___QueryFusion.ValueType
     """How the lists of the query and its variants become one; unset means by
@@ -88,6 +190,16 @@ class SearchRequest(_message.Message):
         """How fresh the answer must be; unset means as it stands."""
 
     @_builtins.property
+    def facets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Metadata keys, or `document_id`, `source_uri`, `media_type`, `title`, to
+        count the values of, among the documents that were found; at most 16.
+        """
+
+    @_builtins.property
+    def recency(self) -> Global___Recency:
+        """Prefers what is recent; unset means the service's default."""
+
+    @_builtins.property
     def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Variant]:
         """The same need in other words, searched beside the query and fused with it:
         at most 8. What is equal to the query or to one before it is left out.
@@ -102,17 +214,60 @@ class SearchRequest(_message.Message):
         freshness: _documents_pb2.Freshness | None = ...,
         impression_id: _builtins.str = ...,
         for_answer: _builtins.bool = ...,
+        explain: _builtins.bool = ...,
+        cascade: Global___Cascade.ValueType = ...,
+        folding: Global___Folding.ValueType = ...,
+        passage_characters: _builtins.int = ...,
+        max_per_document: _builtins.int = ...,
+        diversity: _builtins.float = ...,
+        highlight: _builtins.bool = ...,
+        group_by_document: _builtins.bool = ...,
+        facets: _abc.Iterable[_builtins.str] | None = ...,
+        cursor: _builtins.str = ...,
+        recency: Global___Recency | None = ...,
         variants: _abc.Iterable[Global___Variant] | None = ...,
         fusion: Global___QueryFusion.ValueType = ...,
         expand: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "freshness", b"freshness"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "freshness", b"freshness", "recency", b"recency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expand", b"expand", "filter", b"filter", "for_answer", b"for_answer", "freshness", b"freshness", "fusion", b"fusion", "impression_id", b"impression_id", "query", b"query", "top_k", b"top_k", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cascade", b"cascade", "cursor", b"cursor", "diversity", b"diversity", "expand", b"expand", "explain", b"explain", "facets", b"facets", "filter", b"filter", "folding", b"folding", "for_answer", b"for_answer", "freshness", b"freshness", "fusion", b"fusion", "group_by_document", b"group_by_document", "highlight", b"highlight", "impression_id", b"impression_id", "max_per_document", b"max_per_document", "passage_characters", b"passage_characters", "query", b"query", "recency", b"recency", "top_k", b"top_k", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchRequest: _TypeAlias = SearchRequest  # noqa: Y015
+
+@_typing.final
+class Recency(_message.Message):
+    """Multiplies scores by 1 - weight + weight * 2^(-age / half-life). What bears no
+    time, or one to come, keeps its score.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    HALF_LIFE_DAYS_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """Metadata key of the document's time, as for `TimeRange`; empty turns it off."""
+    half_life_days: _builtins.float
+    """Age at which half of the weight is lost, in days, more than 0."""
+    weight: _builtins.float
+    """Share of the score that age can take, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        half_life_days: _builtins.float = ...,
+        weight: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "half_life_days", b"half_life_days", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Recency: _TypeAlias = Recency  # noqa: Y015
 
 @_typing.final
 class Variant(_message.Message):
@@ -158,10 +313,28 @@ class SearchResponse(_message.Message):
     IMPRESSION_ID_FIELD_NUMBER: _builtins.int
     WATERMARK_FIELD_NUMBER: _builtins.int
     MISSING_LEGS_FIELD_NUMBER: _builtins.int
+    STAGES_FIELD_NUMBER: _builtins.int
+    STANDINGS_FIELD_NUMBER: _builtins.int
+    NEXT_CURSOR_FIELD_NUMBER: _builtins.int
+    FACETS_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    LIST_CHANGED_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
     SEARCHED_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
     impression_id: _builtins.str
     """What feedback on this list refers to."""
+    next_cursor: _builtins.str
+    """What to ask with for what comes after; empty at the end. The end is where
+    the candidates are: the best so many of each leg, a setting of the service.
+    """
+    list_changed: _builtins.bool
+    """True if what the cursor goes on with is not the list that it came from: the
+    index has changed since. Nothing is shown twice all the same; what has come
+    in or risen since stands at its place only from here on.
+    """
+    candidates: _builtins.int
+    """Passages that were found and ranked, over all pages."""
     @_builtins.property
     def passages(self) -> _containers.RepeatedCompositeFieldContainer[_documents_pb2.Passage]:
         """By rank."""
@@ -175,6 +348,22 @@ class SearchResponse(_message.Message):
         """Set if a leg could not be searched and the list was made without it:
         "dense" when the encoder was away.
         """
+
+    @_builtins.property
+    def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageReport]:
+        """With `explain`: what each stage did, in their order."""
+
+    @_builtins.property
+    def standings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Standing]:
+        """With `explain`: where the passages stood, by rank."""
+
+    @_builtins.property
+    def facets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Facet]:
+        """Counts of metadata values, as asked, in that order."""
+
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___DocumentGroup]:
+        """With `group_by_document`: the documents, in the order of their passages."""
 
     @_builtins.property
     def searched(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -193,16 +382,381 @@ class SearchResponse(_message.Message):
         impression_id: _builtins.str = ...,
         watermark: _documents_pb2.Watermark | None = ...,
         missing_legs: _abc.Iterable[_builtins.str] | None = ...,
+        stages: _abc.Iterable[Global___StageReport] | None = ...,
+        standings: _abc.Iterable[Global___Standing] | None = ...,
+        next_cursor: _builtins.str = ...,
+        facets: _abc.Iterable[Global___Facet] | None = ...,
+        groups: _abc.Iterable[Global___DocumentGroup] | None = ...,
+        list_changed: _builtins.bool = ...,
+        candidates: _builtins.int = ...,
         searched: _abc.Iterable[_builtins.str] | None = ...,
         left_out: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["impression_id", b"impression_id", "left_out", b"left_out", "missing_legs", b"missing_legs", "passages", b"passages", "searched", b"searched", "watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "facets", b"facets", "groups", b"groups", "impression_id", b"impression_id", "left_out", b"left_out", "list_changed", b"list_changed", "missing_legs", b"missing_legs", "next_cursor", b"next_cursor", "passages", b"passages", "searched", b"searched", "stages", b"stages", "standings", b"standings", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchResponse: _TypeAlias = SearchResponse  # noqa: Y015
+
+@_typing.final
+class StageReport(_message.Message):
+    """What a stage of a search did, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FiguresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    RAN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TOOK_MS_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
+    stage: _builtins.str
+    """Such as "fusion" or "rerank"."""
+    ran: _builtins.bool
+    """Whether it had a say in the list."""
+    reason: _builtins.str
+    """Why, or why not: a line for people."""
+    took_ms: _builtins.float
+    """How long it took, in milliseconds."""
+    @_builtins.property
+    def figures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """What it went by, by name, such as "dense_share"."""
+
+    def __init__(
+        self,
+        *,
+        stage: _builtins.str = ...,
+        ran: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        took_ms: _builtins.float = ...,
+        figures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["figures", b"figures", "ran", b"ran", "reason", b"reason", "stage", b"stage", "took_ms", b"took_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StageReport: _TypeAlias = StageReport  # noqa: Y015
+
+@_typing.final
+class Standing(_message.Message):
+    """Where a passage stood before it got its rank."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHUNK_ID_FIELD_NUMBER: _builtins.int
+    DENSE_RANK_FIELD_NUMBER: _builtins.int
+    LEXICAL_RANK_FIELD_NUMBER: _builtins.int
+    FUSED_FIELD_NUMBER: _builtins.int
+    RERANK_GAIN_FIELD_NUMBER: _builtins.int
+    MEMORY_GAIN_FIELD_NUMBER: _builtins.int
+    chunk_id: _builtins.str
+    """The passage's chunk."""
+    dense_rank: _builtins.int
+    """Its rank in the dense leg, from 1; 0 if that did not find it."""
+    lexical_rank: _builtins.int
+    """Its rank in the lexical leg, from 1; 0 if that did not find it."""
+    fused: _builtins.float
+    """Its score after fusion."""
+    rerank_gain: _builtins.float
+    """What the reranker added to that; 0 if it did not read it."""
+    memory_gain: _builtins.float
+    """What the click memory added to that."""
+    def __init__(
+        self,
+        *,
+        chunk_id: _builtins.str = ...,
+        dense_rank: _builtins.int = ...,
+        lexical_rank: _builtins.int = ...,
+        fused: _builtins.float = ...,
+        rerank_gain: _builtins.float = ...,
+        memory_gain: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_id", b"chunk_id", "dense_rank", b"dense_rank", "fused", b"fused", "lexical_rank", b"lexical_rank", "memory_gain", b"memory_gain", "rerank_gain", b"rerank_gain"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Standing: _TypeAlias = Standing  # noqa: Y015
+
+@_typing.final
+class Facet(_message.Message):
+    """How often the values of a metadata field come, among the documents that were
+    found, not among all there are; a document counts once.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """The field."""
+    others: _builtins.int
+    """Documents with other values."""
+    missing: _builtins.int
+    """Documents without the field."""
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___FacetCount]:
+        """The most frequent values, at most 20, most frequent first."""
+
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        counts: _abc.Iterable[Global___FacetCount] | None = ...,
+        others: _builtins.int = ...,
+        missing: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "field", b"field", "missing", b"missing", "others", b"others"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Facet: _TypeAlias = Facet  # noqa: Y015
+
+@_typing.final
+class FacetCount(_message.Message):
+    """How often a value comes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    DOCUMENTS_FIELD_NUMBER: _builtins.int
+    documents: _builtins.int
+    """Documents."""
+    @_builtins.property
+    def value(self) -> _struct_pb2.Value:
+        """A string, number or boolean."""
+
+    def __init__(
+        self,
+        *,
+        value: _struct_pb2.Value | None = ...,
+        documents: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["documents", b"documents", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FacetCount: _TypeAlias = FacetCount  # noqa: Y015
+
+@_typing.final
+class DocumentGroup(_message.Message):
+    """A document among the passages of a list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    FIRST_RANK_FIELD_NUMBER: _builtins.int
+    SHOWN_FIELD_NUMBER: _builtins.int
+    FOUND_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    """Its id."""
+    first_rank: _builtins.int
+    """Rank of its first passage; the others follow."""
+    shown: _builtins.int
+    """Its passages in this response."""
+    found: _builtins.int
+    """Its passages among the candidates, folded ones left out."""
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        first_rank: _builtins.int = ...,
+        shown: _builtins.int = ...,
+        found: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "first_rank", b"first_rank", "found", b"found", "shown", b"shown"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DocumentGroup: _TypeAlias = DocumentGroup  # noqa: Y015
+
+@_typing.final
+class StreamSearchRequest(_message.Message):
+    """A search whose list comes in pieces."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEARCH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def search(self) -> Global___SearchRequest:
+        """What to search for, and how."""
+
+    def __init__(
+        self,
+        *,
+        search: Global___SearchRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["search", b"search"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["search", b"search"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamSearchRequest: _TypeAlias = StreamSearchRequest  # noqa: Y015
+
+@_typing.final
+class StreamSearchResponse(_message.Message):
+    """A piece of a list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PASSAGE_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def passage(self) -> _documents_pb2.Passage:
+        """The next passage, by rank."""
+
+    @_builtins.property
+    def summary(self) -> Global___SearchResponse:
+        """At the end: everything but the passages."""
+
+    def __init__(
+        self,
+        *,
+        passage: _documents_pb2.Passage | None = ...,
+        summary: Global___SearchResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["passage", b"passage", "piece", b"piece", "summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["passage", b"passage", "piece", b"piece", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_piece: _TypeAlias = _typing.Literal["passage", "summary"]  # noqa: Y015
+    _WhichOneofArgType_piece: _TypeAlias = _typing.Literal["piece", b"piece"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_piece) -> _WhichOneofReturnType_piece | None: ...
+
+Global___StreamSearchResponse: _TypeAlias = StreamSearchResponse  # noqa: Y015
+
+@_typing.final
+class BatchSearchRequest(_message.Message):
+    """Several searches."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEARCHES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def searches(self) -> _containers.RepeatedCompositeFieldContainer[Global___SearchRequest]:
+        """1 to 32."""
+
+    def __init__(
+        self,
+        *,
+        searches: _abc.Iterable[Global___SearchRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["searches", b"searches"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchSearchRequest: _TypeAlias = BatchSearchRequest  # noqa: Y015
+
+@_typing.final
+class BatchSearchResponse(_message.Message):
+    """One of several searches is done."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEARCH_FIELD_NUMBER: _builtins.int
+    FOUND_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    search: _builtins.int
+    """Place of the search in the request, from 0."""
+    @_builtins.property
+    def found(self) -> Global___SearchResponse:
+        """What was found."""
+
+    @_builtins.property
+    def failure(self) -> Global___SearchFailure:
+        """Why nothing was."""
+
+    def __init__(
+        self,
+        *,
+        search: _builtins.int = ...,
+        found: Global___SearchResponse | None = ...,
+        failure: Global___SearchFailure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "found", b"found", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "found", b"found", "result", b"result", "search", b"search"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["found", "failure"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___BatchSearchResponse: _TypeAlias = BatchSearchResponse  # noqa: Y015
+
+@_typing.final
+class SearchFailure(_message.Message):
+    """Why a search of several failed, as the call would have by itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """The gRPC status code's name, such as INVALID_ARGUMENT."""
+    reason: _builtins.str
+    """The reason, in UPPER_SNAKE."""
+    message: _builtins.str
+    """One line for people."""
+    field: _builtins.str
+    """The part of the request that is wrong, where one is."""
+    status: _builtins.bytes
+    """All of it, as the call's `grpc-status-details-bin` would say: a serialised
+    google.rpc.Status.
+    """
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        field: _builtins.str = ...,
+        status: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "field", b"field", "message", b"message", "reason", b"reason", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchFailure: _TypeAlias = SearchFailure  # noqa: Y015
 
 @_typing.final
 class GetWatermarkRequest(_message.Message):

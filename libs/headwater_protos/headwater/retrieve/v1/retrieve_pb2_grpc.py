@@ -40,6 +40,16 @@ class RetrieveServiceStub:
                 request_serializer=headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.SearchRequest.SerializeToString,
                 response_deserializer=headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.SearchResponse.FromString,
                 _registered_method=True)
+        self.StreamSearch = channel.unary_stream(
+                '/headwater.retrieve.v1.RetrieveService/StreamSearch',
+                request_serializer=headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.StreamSearchRequest.SerializeToString,
+                response_deserializer=headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.StreamSearchResponse.FromString,
+                _registered_method=True)
+        self.BatchSearch = channel.unary_stream(
+                '/headwater.retrieve.v1.RetrieveService/BatchSearch',
+                request_serializer=headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.BatchSearchRequest.SerializeToString,
+                response_deserializer=headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.BatchSearchResponse.FromString,
+                _registered_method=True)
         self.GetWatermark = channel.unary_unary(
                 '/headwater.retrieve.v1.RetrieveService/GetWatermark',
                 request_serializer=headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.GetWatermarkRequest.SerializeToString,
@@ -59,6 +69,23 @@ class RetrieveServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamSearch(self, request, context):
+        """As Search, a passage a message and the rest at the end: for lists that one
+        message cannot hold, or a reader who begins with the first passage.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchSearch(self, request, context):
+        """Several searches at once, each as Search and with an impression of its own;
+        a response each, in the order in which they are done. One that fails does
+        not end the others.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetWatermark(self, request, context):
         """Tells how far the index has come.
         """
@@ -73,6 +100,16 @@ def add_RetrieveServiceServicer_to_server(servicer, server):
                     servicer.Search,
                     request_deserializer=headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.SearchRequest.FromString,
                     response_serializer=headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.SearchResponse.SerializeToString,
+            ),
+            'StreamSearch': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamSearch,
+                    request_deserializer=headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.StreamSearchRequest.FromString,
+                    response_serializer=headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.StreamSearchResponse.SerializeToString,
+            ),
+            'BatchSearch': grpc.unary_stream_rpc_method_handler(
+                    servicer.BatchSearch,
+                    request_deserializer=headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.BatchSearchRequest.FromString,
+                    response_serializer=headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.BatchSearchResponse.SerializeToString,
             ),
             'GetWatermark': grpc.unary_unary_rpc_method_handler(
                     servicer.GetWatermark,
@@ -108,6 +145,60 @@ class RetrieveService:
             '/headwater.retrieve.v1.RetrieveService/Search',
             headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.SearchRequest.SerializeToString,
             headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.SearchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamSearch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/headwater.retrieve.v1.RetrieveService/StreamSearch',
+            headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.StreamSearchRequest.SerializeToString,
+            headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.StreamSearchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchSearch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/headwater.retrieve.v1.RetrieveService/BatchSearch',
+            headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.BatchSearchRequest.SerializeToString,
+            headwater_dot_retrieve_dot_v1_dot_retrieve__pb2.BatchSearchResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,15 @@ class RetrieveServiceStub:
     """Finds the passages that answer a query best. FAILED_PRECONDITION with
     reason NOT_YET if the index has not come as far as asked.
     """
+    StreamSearch: _grpc.UnaryStreamMultiCallable[_retrieve_pb2.StreamSearchRequest, _retrieve_pb2.StreamSearchResponse]
+    """As Search, a passage a message and the rest at the end: for lists that one
+    message cannot hold, or a reader who begins with the first passage.
+    """
+    BatchSearch: _grpc.UnaryStreamMultiCallable[_retrieve_pb2.BatchSearchRequest, _retrieve_pb2.BatchSearchResponse]
+    """Several searches at once, each as Search and with an impression of its own;
+    a response each, in the order in which they are done. One that fails does
+    not end the others.
+    """
     GetWatermark: _grpc.UnaryUnaryMultiCallable[_retrieve_pb2.GetWatermarkRequest, _retrieve_pb2.GetWatermarkResponse]
     """Tells how far the index has come."""
 
@@ -48,6 +57,15 @@ class RetrieveServiceAsyncStub(RetrieveServiceStub):
     Search: _aio.UnaryUnaryMultiCallable[_retrieve_pb2.SearchRequest, _retrieve_pb2.SearchResponse]  # type: ignore[assignment]
     """Finds the passages that answer a query best. FAILED_PRECONDITION with
     reason NOT_YET if the index has not come as far as asked.
+    """
+    StreamSearch: _aio.UnaryStreamMultiCallable[_retrieve_pb2.StreamSearchRequest, _retrieve_pb2.StreamSearchResponse]  # type: ignore[assignment]
+    """As Search, a passage a message and the rest at the end: for lists that one
+    message cannot hold, or a reader who begins with the first passage.
+    """
+    BatchSearch: _aio.UnaryStreamMultiCallable[_retrieve_pb2.BatchSearchRequest, _retrieve_pb2.BatchSearchResponse]  # type: ignore[assignment]
+    """Several searches at once, each as Search and with an impression of its own;
+    a response each, in the order in which they are done. One that fails does
+    not end the others.
     """
     GetWatermark: _aio.UnaryUnaryMultiCallable[_retrieve_pb2.GetWatermarkRequest, _retrieve_pb2.GetWatermarkResponse]  # type: ignore[assignment]
     """Tells how far the index has come."""
@@ -63,6 +81,27 @@ class RetrieveServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_retrieve_pb2.SearchResponse, _abc.Awaitable[_retrieve_pb2.SearchResponse]]:
         """Finds the passages that answer a query best. FAILED_PRECONDITION with
         reason NOT_YET if the index has not come as far as asked.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamSearch(
+        self,
+        request: _retrieve_pb2.StreamSearchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_retrieve_pb2.StreamSearchResponse], _abc.AsyncIterator[_retrieve_pb2.StreamSearchResponse]]:
+        """As Search, a passage a message and the rest at the end: for lists that one
+        message cannot hold, or a reader who begins with the first passage.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchSearch(
+        self,
+        request: _retrieve_pb2.BatchSearchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_retrieve_pb2.BatchSearchResponse], _abc.AsyncIterator[_retrieve_pb2.BatchSearchResponse]]:
+        """Several searches at once, each as Search and with an impression of its own;
+        a response each, in the order in which they are done. One that fails does
+        not end the others.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,32 @@
+"""How far a search goes for a better order, and what it tells of that."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Cascade(StrEnum):
+    """What follows on the two legs and their fusion.
+
+    Off: nothing. Auto: stages that take time, where the order is in doubt and
+    the deadline leaves that time. On: wherever they can help at all.
+    """
+
+    OFF = "off"
+    AUTO = "auto"
+    ON = "on"
+
+
+@dataclass(frozen=True, slots=True)
+class StageReport:
+    """What a stage did and why, a line for people; `figures` are what it went by.
+
+    `is_cut_short`: it would have done more with more time, or with a peer that answers.
+    """
+
+    stage: str
+    ran: bool
+    reason: str
+    took_ms: float = 0.0
+    figures: Mapping[str, float] = field(default_factory=dict)
+    is_cut_short: bool = False
