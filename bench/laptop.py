@@ -37,6 +37,15 @@ class Laptop:
         """The broker's address."""
         return self._state().kafka_bootstrap
 
+    @property
+    def milvus_uri(self) -> str:
+        """The store's address."""
+        return self._state().milvus_uri
+
+    def address(self, service: str) -> str:
+        """Where a service listens."""
+        return self.process(service).address
+
     def client_settings(self) -> ClientSettings:
         """Where its services are."""
         return laptop_settings(self._state())
@@ -70,25 +79,30 @@ class Laptop:
 
     def resident_mib(self) -> dict[str, float]:
         """Resident memory of each process with its children, in MiB."""
-        found = {}
+        return {name: round(_resident_bytes(process) / MIB, 1) for name, process in self._alive()}
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """Processor time of each process so far."""
+        return {name: sum(process.cpu_times()[:2]) for name, process in self._alive()}
+
+    def _alive(self) -> Iterator[tuple[str, psutil.Process]]:
         for process in self._state().processes:
             alive = process.identity.process() if process.identity else None
             if alive is not None:
-                found[process.name] = round(_resident_bytes(alive) / MIB, 1)
-        return found
+                yield process.name, alive
 
     def _state(self) -> state.PlatformState:
         return state.require_ready(Layout(self.folder).state_file)
 
 
 @contextmanager
-def laptop(env: Mapping[str, str] | None = None) -> Iterator[Laptop]:
-    """A platform that is ready, in a folder that is removed afterwards."""
+def laptop(env: Mapping[str, str] | None = None, folder: Path | None = None) -> Iterator[Laptop]:
+    """A platform that is ready, in this folder, or in one that is removed afterwards."""
     # Ended from outside, a bench still stops what it started. By an interrupt, for which a loop cancels its work:
     # an exit that is raised within a task tears the loop down from inside.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    with tempfile.TemporaryDirectory(prefix="headwater-bench-", ignore_cleanup_errors=True) as folder:
-        platform = Laptop(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-", ignore_cleanup_errors=True) as temporary:
+        platform = Laptop(folder or Path(temporary))
         try:
             platform.start(env)
             yield platform
@@ -101,10 +115,11 @@ def laptop(env: Mapping[str, str] | None = None) -> Iterator[Laptop]:
 def report(
     measure: Callable[[Laptop, argparse.Namespace], Coroutine[Any, Any, Mapping[str, object]]],
     arguments: argparse.Namespace,
+    folder: Path | None = None,
 ) -> None:
     """Measures on a platform of its own, and prints JSON: the machine as it was before, and what was found."""
     before = machine()
-    with laptop() as platform:
+    with laptop(folder=folder) as platform:
         result = asyncio.run(measure(platform, arguments))
     json.dump({"machine": before, **result}, sys.stdout, indent=2)
     sys.stdout.write("\n")

@@ -27,6 +27,7 @@ No clock is compared, and what is remembered is one number a writer.
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Protocol
 
 from headwater_kit.core.documents import Chunk, DocumentKey, document_row_id
@@ -220,4 +221,10 @@ def _best(hits: list[Hit], limit: int) -> tuple[Hit, ...]:
 def _row_ids(tenant: str, legs: Legs) -> dict[str, str]:
     """The row id of each document among the hits."""
     documents = {hit.passage.document_id for hit in (*legs.dense, *legs.lexical)}
-    return {document_id: document_row_id(DocumentKey(tenant, document_id)) for document_id in documents}
+    return {document_id: _row_id(tenant, document_id) for document_id in documents}
+
+
+@lru_cache(maxsize=16_384)
+def _row_id(tenant: str, document_id: str) -> str:
+    # A search hashes the names of a hundred documents, the same ones again and again.
+    return document_row_id(DocumentKey(tenant, document_id))

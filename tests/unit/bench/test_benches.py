@@ -18,7 +18,7 @@ traffic = importlib.import_module("traffic")
     "name",
     [
         *("edits", "encode", "freshness", "guard", "overload", "poison", "quotas", "readers", "reindex", "retrieval"),
-        "throughput",
+        *("search", "throughput"),
     ],
 )
 def test_a_bench_says_what_it_measures_and_takes_real_documents(

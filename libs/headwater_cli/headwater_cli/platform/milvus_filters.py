@@ -6,11 +6,9 @@ in every search whether a row names one of the asker's readers. Here that part i
 looked up, and the rest of the filter is evaluated as without it.
 """
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from milvus_lite.search.filter import compile_expr, evaluate_mask
@@ -46,21 +44,6 @@ class Postings:
             if value in self.rows:
                 held[self.rows[value]] = True
         return held
-
-
-class Columns:
-    """Columns of lists of segments, which never change, kept turned round. Safe to share among threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: WeakKeyDictionary[Any, Mapping[Any, dict[str, Postings]]] = WeakKeyDictionary()
-
-    def of(self, collection: Any, segments: Iterable[Any]) -> Mapping[Any, dict[str, Postings]]:
-        """What is kept of each of the segments, by column, to be added to; what was kept of others goes."""
-        with self._lock:
-            before = self._kept.get(collection, {})
-            self._kept[collection] = {segment: before.get(segment, {}) for segment in segments}
-            return self._kept[collection]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,15 @@ at a time share row numbers, and what a write puts into the table that a flush
 has just taken away is lost. A search reads segments first and fresh rows later;
 a flush between the two moves rows from where it has yet to look to where it has
 looked, and they are missed.
+
+A merge of segments keeps a flush waiting, for seconds where there are many rows;
+so a flush waits for it before it keeps searches waiting.
 """
 
 import functools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,6 +23,7 @@ WAIT_SECONDS = 60.0
 WRITES = ("insert", "upsert", "delete", "flush")
 READS = ("search", "query", "get")
 FLUSH = "_trigger_flush"
+MERGES = "_maintenance_lock"
 
 
 class ReadersWriterLock:
@@ -92,7 +96,17 @@ def guard(collection: Any) -> None:
     for name in READS:
         _wrap(collection, name, lambda each: of(each).tables.reading())
     # Every flush, also one that a write sets off.
-    _wrap(collection, FLUSH, lambda each: of(each).tables.writing())
+    _wrap(collection, FLUSH, lambda each: _between_merges(each, of(each).tables))
+
+
+@contextmanager
+def _between_merges(collection: Any, tables: ReadersWriterLock) -> Iterator[None]:
+    with ExitStack() as held:
+        # A collection is made with a flush before it has a lock for merges.
+        if (merges := getattr(collection, MERGES, None)) is not None:
+            held.enter_context(merges)
+        held.enter_context(tables.writing())
+        yield
 
 
 def _wrap(owner: Any, name: str, held: Callable[[Any], Any]) -> None:

@@ -1,75 +1,34 @@
 """Searching Milvus Lite without walking all rows, and without reading what nobody asked for.
 
-Its search asks of every row of a collection, one by one and under Python's one
-lock, whether it is the newest of its key (`engine/collection.py`,
-`search/executor_indexed.py`), and makes a Python object of every field of every
-hit, its vector too. Here what holds for the rows of a segment is kept until
-segments or deletions change, rows that are fresh are looked up in it, and of the
-hits the fields that were asked for are read together. That is the difference
-between keeping up with 20 searches and 5 edits a second, and not.
+Put together here: which rows count is kept (`milvus_rows`), words are counted and
+vectors compared by arrays (`milvus_words`, `milvus_vectors`), what a filter lets
+through is remembered, and of the hits the fields that were asked for are read
+together (`milvus_replies`).
 """
 
-import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
-from milvus_lite.analyzer.sparse import bytes_to_sparse
-from milvus_lite.index.brute_force import BruteForceIndex
-from milvus_lite.index.sparse_factory import create_sparse_index, sparse_index_matches
 from milvus_lite.schema.types import DataType
 from numpy.typing import NDArray
 
-from headwater_cli.platform.milvus_filters import Columns, Mask, Where, compiled
+from headwater_cli.platform.milvus_filters import Mask, Postings, Where, compiled
+from headwater_cli.platform.milvus_replies import Found, Hits
+from headwater_cli.platform.milvus_rows import Counting, Rows, Standings
+from headwater_cli.platform.milvus_vectors import ExactIndex, nearest
+from headwater_cli.platform.milvus_words import Words, score
 
-# Distance, source and row; and a hit as Milvus Lite's search returns it.
-Found = tuple[float, "_Source", int]
-Hit = dict[str, Any]
 SPARSE_METRIC, DENSE_METRIC = "BM25", "COSINE"
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Rows that are searched together: a segment's, or the fresh ones; `mask` tells those that count."""
-
-    pks: Sequence[str]
-    table: Any
-    mask: Mask
-    segment: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """Which rows of which segments are the newest of their keys and not deleted, by the deletions as of a flush."""
-
-    segments: tuple[Any, ...]
-    deleted: Mapping[str, int]
-    masks: tuple[Mask, ...]
-
-
-class Standings:
-    """Remembers the last standing of each collection; safe to share among threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last: WeakKeyDictionary[Any, _Standing] = WeakKeyDictionary()
-
-    def of(self, collection: Any, segments: tuple[Any, ...], deleted: Mapping[str, int]) -> Sequence[Mask]:
-        """A mask for each of the segments, which is not to be changed."""
-        with self._lock:
-            last = self._last.get(collection)
-        if last is None or last.segments != segments or last.deleted != deleted:
-            last = _Standing(segments, deleted, tuple(_newest(segments, deleted)))
-            with self._lock:
-                self._last[collection] = last
-        return last.masks
+# Milvus' defaults, as Milvus Lite has them.
+K1, B = 1.5, 0.75
+# Rows of one source, and their distances.
+Places = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
 def search_quickly(collection: Any) -> None:
     """Lets a class of collections search so where a request is of the simple kind; before `milvus_locks.guard`."""
-    search, standings, columns = collection.search, Standings(), Columns()
+    search, standings = collection.search, Standings()
 
     def searching(each: Any, query_vectors: Any, top_k: int = 10, **options: Any) -> Any:
         field: str = options.get("anns_field") or ""
@@ -77,15 +36,18 @@ def search_quickly(collection: Any) -> None:
         if not _is_simple(each, query_vectors, metric, options):
             return search(each, query_vectors, top_k=top_k, **options)
         each._require_loaded()  # noqa: SLF001 - nor has it a public way to the rest
-        where = compiled(each, options["expr"]) if options.get("expr") else None
-        sources = [source for source in _sources(each, standings, columns, where) if source.mask.any()]
+        sources = standings.look(each)
+        masks = _masks(each, sources, options.get("expr") or "")
         if metric == SPARSE_METRIC:
             (query,) = each._prepare_sparse_queries(query_vectors, field)  # noqa: SLF001
-            found = _by_words(each, field, query, sources, top_k)
+            found = _by_words(_Words(each, field), query, sources, masks, top_k)
         else:
-            found = _by_vector(field, np.asarray(query_vectors, dtype=np.float32), sources, top_k)
-        best = sorted(found, key=lambda one: one[0])[:top_k]
-        return [_hits(best, each.pk_field, options["output_fields"], is_cosine=metric == DENSE_METRIC)]
+            found = _by_vector(field, np.asarray(query_vectors[0], dtype=np.float32), sources, masks, top_k)
+        best = _best(sources, found, top_k)
+        if metric == DENSE_METRIC:
+            # To Milvus, more is nearer.
+            best = [(1.0 - distance, rows, row) for distance, rows, row in best]
+        return [Hits(best, options["output_fields"], each.pk_field)]
 
     collection.search = searching
 
@@ -104,126 +66,73 @@ def _is_simple(collection: Any, queries: Any, metric: str, options: Mapping[str,
     )
 
 
-def _sources(collection: Any, standings: Standings, columns: Columns, where: Where | None) -> list[_Source]:
-    segments, deletions = collection._read_snapshot()  # noqa: SLF001
-    memtable = collection._memtable  # noqa: SLF001
-    # At one moment: of a key that is deleted or written again in between, the row before would be neither's.
-    with memtable._lock:  # noqa: SLF001
-        pks, seqs, _, _, table = memtable.to_search_snapshot(None, include_table=True)
-        overtaken = {pk: seq for pk, (seq, _) in memtable.delete_index_snapshot().items()}
-    # A row that a restart brought back from the write-ahead log may stand in a segment, too, under the same number.
-    overtaken |= {pk: int(seq) + 1 for pk, seq in zip(pks, seqs, strict=True)}
-    masks = standings.of(collection, segments, deletions._map)  # noqa: SLF001
-    sources = [
-        _Source(segment.pks, segment.table, _without(mask, segment, overtaken), segment)
-        for segment, mask in zip(segments, masks, strict=True)
-        if segment.num_rows
-    ]
-    if pks:
-        sources.append(_Source(pks, table, np.ones(len(pks), dtype=np.bool_)))
-    if where is None:
-        return sources
-    kept = columns.of(collection, segments)
-    return [_Source(s.pks, s.table, s.mask & where.mask(s.table, kept.get(s.segment, {})), s.segment) for s in sources]
+def _masks(collection: Any, sources: Sequence[Counting], filter: str) -> Sequence[Mask]:
+    """The rows of each source that count and pass."""
+    if not filter:
+        return [source.mask for source in sources]
+    where = compiled(collection, filter)
+    return [source.mask & _passing(source.rows, filter, where) for source in sources]
 
 
-def _newest(segments: Sequence[Any], deleted: Mapping[str, int]) -> list[Mask]:
-    newest: dict[str, int] = {}
-    for segment in segments:
-        for pk, seq in zip(segment.pks, segment.seqs.tolist(), strict=True):
-            if newest.get(pk, -1) < seq:
-                newest[pk] = seq
+def _passing(rows: Rows, filter: str, where: Where) -> Mask:
+    kept: dict[str, Postings] = rows.made("columns", dict)
+    return rows.passing(filter, lambda table: where.mask(table, kept))
+
+
+class _Words:
+    """The lexical field of a collection, and how Milvus is told to rank by it."""
+
+    def __init__(self, collection: Any, field: str) -> None:
+        spec = collection._index_specs.get(field)  # noqa: SLF001
+        params = spec.build_params if spec else {}
+        self.field = field
+        self.k1, self.b = float(params.get("bm25_k1", K1)), float(params.get("bm25_b", B))
+
+    def of(self, rows: Rows) -> Words:
+        """The words of these rows."""
+        return rows.made(("words", self.field), lambda: Words(rows.table.column(self.field).to_pylist()))
+
+
+def _by_words(
+    words: _Words, query: Mapping[int, float], sources: Sequence[Counting], masks: Sequence[Mask], top_k: int
+) -> list[Places]:
+    held = [(words.of(source.rows), mask) for source, mask in zip(sources, masks, strict=True)]
+    # Milvus Lite hands its inner distance out: the score with a minus.
+    return [(rows, -scores) for rows, scores in score(query, held, words.k1, words.b, top_k)]
+
+
+def _by_vector(
+    field: str, query: NDArray[np.float32], sources: Sequence[Counting], masks: Sequence[Mask], top_k: int
+) -> list[Places]:
+    indexes = [_vectors(source.rows, field) for source in sources]
+    return [(near.rows, near.distances) for near in nearest(query, list(zip(indexes, masks, strict=True)), top_k)]
+
+
+def _best(sources: Sequence[Counting], found: Sequence[Places], top_k: int) -> list[Found]:
+    """Of what was found in each source, the nearest of all."""
+    if not found:
+        return []
+    rows, distances = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    of = np.repeat(np.arange(len(found)), [len(each) for each, _ in found])
+    best = np.argsort(distances, kind="stable")[:top_k]
     return [
-        np.fromiter(
-            (
-                newest[pk] == seq and deleted.get(pk, -1) <= seq
-                for pk, seq in zip(segment.pks, segment.seqs.tolist(), strict=True)
-            ),
-            dtype=np.bool_,
-            count=len(segment.pks),
-        )
-        for segment in segments
+        (distance, sources[source].rows, row)
+        for distance, source, row in zip(distances[best].tolist(), of[best].tolist(), rows[best].tolist(), strict=True)
     ]
 
 
-def _without(mask: Mask, segment: Any, overtaken: Mapping[str, int]) -> Mask:
-    """A mask without the rows that a fresh write or deletion of a higher number has overtaken."""
-    found = ((segment.pk_to_row.get(pk), seq) for pk, seq in overtaken.items())
-    rows = [row for row, seq in found if row is not None and segment.seqs[row] < seq]
-    if rows:
-        mask = mask.copy()
-        mask[rows] = False
-    return mask
+def _vectors(rows: Rows, field: str) -> ExactIndex:
+    """The index that Milvus Lite was made to make of a segment, or one made here."""
+    made = rows.segment.indexes.get(field) if rows.segment is not None else None
+    if isinstance(made, ExactIndex):
+        return made
+    return rows.made(("vectors", field), lambda: ExactIndex.build(_floats(rows, field), DENSE_METRIC))
 
 
-def _by_words(collection: Any, field: str, query: Any, sources: Sequence[_Source], top_k: int) -> list[Found]:
-    spec = collection._index_specs.get(field)  # noqa: SLF001
-    params = spec.build_params if spec else {}
-    found: list[Found] = []
-    for source in sources:
-        kept = source.segment.sparse_indexes if source.segment is not None else {}
-        if not sparse_index_matches(kept.get(field), SPARSE_METRIC, params):
-            index = create_sparse_index(SPARSE_METRIC, params)
-            # Of fresh rows those that pass count for how rare a word is, of a segment's all, as in Milvus Lite.
-            index.build(_sparse(source.table, field), valid_mask=None if source.segment is not None else source.mask)
-            kept[field] = index
-        rows, distances = kept[field].search([query], top_k, valid_mask=source.mask)
-        found += _found(source, rows[0], distances[0])
-    return found
-
-
-def _by_vector(field: str, query: NDArray[np.float32], sources: Sequence[_Source], top_k: int) -> list[Found]:
-    found: list[Found] = []
-    for source in sources:
-        index = source.segment.indexes.get(field) if source.segment is not None else None
-        if index is None:
-            index = BruteForceIndex.build(_dense(source, field), DENSE_METRIC)
-        rows, distances = index.search(query, top_k, valid_mask=source.mask)
-        found += _found(source, rows[0], distances[0])
-    return found
-
-
-def _found(source: _Source, rows: NDArray[np.int64], distances: NDArray[np.float32]) -> list[Found]:
-    """What an index found, which pads with -1."""
-    return [
-        (distance, source, row) for row, distance in zip(rows.tolist(), distances.tolist(), strict=True) if row >= 0
-    ]
-
-
-def _sparse(table: Any, field: str) -> list[Mapping[int, float]]:
-    return [bytes_to_sparse(packed) if packed else {} for packed in table.column(field).to_pylist()]
-
-
-def _dense(source: _Source, field: str) -> NDArray[np.float32]:
-    if source.segment is not None:
-        vectors: NDArray[np.float32] = source.segment.vector_data(field)[0]
+def _floats(rows: Rows, field: str) -> NDArray[np.float32]:
+    if rows.segment is not None:
+        vectors: NDArray[np.float32] = rows.segment.vector_data(field)[0]
         return vectors
-    column = source.table.column(field).combine_chunks()
+    column = rows.table.column(field).combine_chunks()
     fresh: NDArray[np.float32] = column.flatten().to_numpy(zero_copy_only=False).reshape(len(column), -1)
     return fresh
-
-
-def _hits(best: Sequence[Found], pk_field: str, output_fields: Sequence[str], *, is_cosine: bool) -> list[Hit]:
-    """The hits with their fields, which are read together for all hits in a source."""
-    names = [name for name in output_fields if name != pk_field]
-    by_source: dict[int, tuple[_Source, list[int]]] = {}
-    for _, source, row in best:
-        by_source.setdefault(id(source), (source, []))[1].append(row)
-    entities = {
-        (key, row): entity
-        for key, (source, rows) in by_source.items()
-        for row, entity in zip(rows, _read(source.table, names, rows), strict=True)
-    }
-    return [
-        {
-            "id": source.pks[row],
-            "distance": 1.0 - distance if is_cosine else distance,
-            "entity": entities[id(source), row],
-        }
-        for distance, source, row in best
-    ]
-
-
-def _read(table: Any, names: Sequence[str], rows: Sequence[int]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = table.select(names).take(rows).to_pylist() if names else [{} for _ in rows]
-    return found

@@ -7,12 +7,17 @@ import sys
 import threading
 from typing import Any
 
+from milvus_lite.adapter.grpc.servicer import MilvusServicer
 from milvus_lite.cmdline import main
 from milvus_lite.db import MilvusLite
 from milvus_lite.engine.collection import Collection
+from milvus_lite.storage.memtable import MemTable
 
-from headwater_cli.platform.milvus_documents import find_by_document
+from headwater_cli.platform.milvus_documents import find_by_document, parse_no_documents
+from headwater_cli.platform.milvus_flush import flush_by_columns
 from headwater_cli.platform.milvus_locks import guard
+from headwater_cli.platform.milvus_replies import reply_by_columns
+from headwater_cli.platform.milvus_rows import publish_snapshots
 from headwater_cli.platform.milvus_search import search_quickly
 from headwater_cli.platform.milvus_vectors import look_at_each_row
 
@@ -37,6 +42,10 @@ def open_collections_once() -> None:
 if __name__ == "__main__":
     open_collections_once()
     look_at_each_row()
+    flush_by_columns(MemTable)
+    reply_by_columns()
+    parse_no_documents(MilvusServicer)
+    publish_snapshots(Collection)
     find_by_document(Collection)
     search_quickly(Collection)
     guard(Collection)

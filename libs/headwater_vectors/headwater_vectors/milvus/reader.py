@@ -1,8 +1,7 @@
 """The read side over Milvus."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -11,6 +10,7 @@ from headwater_kit.core.documents import DocumentKey, Passage
 
 from headwater_vectors import filters
 from headwater_vectors.milvus import rows
+from headwater_vectors.milvus.results import hits_of
 from headwater_vectors.milvus.schema import Layout
 from headwater_vectors.milvus.tables import Entity, Tables
 from headwater_vectors.ports import Counts, Hit, LedgerRow, Legs, ModelChanged, Query
@@ -105,19 +105,17 @@ class _MilvusSource:
     async def _lexical(self, query: Query, where: filters.Expression) -> tuple[Hit, ...]:
         if not query.terms:
             return ()
-        found = await self._leg("sparse", query.terms, query, where)
+        found = await self._leg("sparse", query.terms, query, where, abs)
         # BM25 here is never negative, yet Milvus Lite hands its inner distance out: the score with a minus.
-        return tuple(replace(hit, score=abs(hit.score)) for hit in found if hit.score != 0)
+        return tuple(hit for hit in found if hit.score != 0)
 
-    async def _leg(self, field: str, data: Any, query: Query, where: filters.Expression) -> tuple[Hit, ...]:
+    async def _leg(
+        self, field: str, data: Any, query: Query, where: filters.Expression, score: Callable[[float], float] = float
+    ) -> tuple[Hit, ...]:
         found = await self._tables.find(field, data, query.limit, where, self._layout.hit_fields)
-        hits = ((each["entity"]["tenant"], _hit(each)) for each in found)
+        hits = ((entity["tenant"], Hit(rows.passage(entity), score(distance))) for entity, distance in hits_of(found))
         # The filter keeps tenants and readers apart; a second look costs nothing and does not trust it (I10).
         return tuple(hit for tenant, hit in hits if query.admits(tenant, hit.passage.info))
-
-
-def _hit(found: Entity) -> Hit:
-    return Hit(rows.passage(found["entity"]), float(found["distance"]))
 
 
 def _scored(query: Query, key: DocumentKey, entity: Entity) -> Hit | None:

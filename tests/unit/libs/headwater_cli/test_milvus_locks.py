@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from headwater_cli.platform.milvus_documents import PrimaryKeys, asked_for
+from headwater_cli.platform.milvus_documents import ByDocument, asked_for
 from headwater_cli.platform.milvus_locks import FLUSH, READS, WRITES, ReadersWriterLock, guard
 
 A, B = "a" * 32, "b" * 32
@@ -126,12 +126,12 @@ def test_two_collections_have_nothing_to_do_with_each_other(table: Table) -> Non
         gate.set()
 
 
-def test_keys_are_found_by_document() -> None:
-    keys = PrimaryKeys([f"{A}:1", f"{B}:1"])
-    keys.add([f"{A}:2"])
-    assert keys.of([A]) == [f"{A}:1", f"{A}:2"]
-    keys.remove([f"{A}:1", f"{B}:1", "unknown:1"])
-    assert keys.of([A, B, "unknown"]) == [f"{A}:2"]
+def test_rows_are_found_by_document() -> None:
+    rows = ByDocument(0, 1, [(f"{A}:1", A, 1), (f"{B}:1", B, 1)])
+    rows.put([(f"{A}:2", A, 2), (f"{A}:1", A, 3)])
+    assert sorted(rows.of([A])) == [(f"{A}:1", A, 3), (f"{A}:2", A, 2)]
+    rows.remove([f"{A}:1", f"{B}:1", "unknown:1"])
+    assert rows.of([A, B, "unknown"]) == [(f"{A}:2", A, 2)]
 
 
 @pytest.mark.parametrize(

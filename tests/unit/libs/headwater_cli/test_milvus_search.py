@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from headwater_cli.platform.milvus_search import search_quickly
+from headwater_vectors.bm25 import Bm25
 from milvus_lite.db import MilvusLite
 from milvus_lite.engine.collection import Collection
 from milvus_lite.schema.types import CollectionSchema, DataType, FieldSchema, Function, FunctionType
@@ -91,21 +92,44 @@ def change(rng: random.Random, made: Any) -> None:
             made.delete([f"{rng.randrange(60)}" for _ in range(rng.randint(1, 3))])
         case _:
             made.flush()
-            # Segments that are merged between two searches change how rare a word is.
             made._wait_for_bg()
 
 
-def both(made: Any, rng: random.Random) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
-    """What is found by either way of searching, of some queries."""
+def questions(rng: random.Random) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     vector = [rng.gauss(0.0, 1.0) for _ in range(DIMENSION)]
     for field, query in (("dense", vector), ("sparse", " ".join(rng.choices(WORDS, k=2)))):
         for expr in (None, *EXPRESSIONS, f'tenant == "t{rng.randrange(3)}"', *rng.sample(ASKED, 2)):
             asked = {"top_k": rng.choice([1, 5, 100]), "anns_field": field, "expr": expr, "output_fields": FIELDS}
-            yield tuple(sorted(way.search(made, [query], **asked)[0], key=_place) for way in (Collection, Quick))  # type: ignore[misc]
+            yield field, query, asked
+
+
+def stored(made: Any) -> list[str]:
+    """The texts that count for how rare a word is: of all rows of segments, and of the fresh ones."""
+    texts = [text for segment in made._read_snapshot()[0] for text in segment.table.column("text").to_pylist()]
+    return texts + [record["text"] for record in made._memtable.get_active_records()]
+
+
+def as_a_server_ranks(made: Any, query: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """What Milvus Lite finds, scored over all rows instead of over those beside it."""
+    corpus = Bm25(stored(made))
+    found = Collection.search(made, [query], **{**asked, "top_k": 100})[0]
+    scored = ({**hit, "distance": -corpus.score(query, hit["entity"]["text"])} for hit in found)
+    return sorted((hit for hit in scored if hit["distance"]), key=_place)[: asked["top_k"]]
 
 
 def _place(hit: dict[str, Any]) -> tuple[float, str]:
     return round(hit["distance"], 5), hit["id"]
+
+
+def same(quick: list[dict[str, Any]], slow: list[dict[str, Any]]) -> None:
+    assert [hit["distance"] for hit in quick] == pytest.approx([hit["distance"] for hit in slow], abs=1e-5)
+    # Where the last places are shared, either may have them.
+    last = max((hit["distance"] for hit in slow), default=0.0)
+    assert [hit for hit in quick if abs(hit["distance"] - last) > 1e-4] == [
+        {**hit, "distance": pytest.approx(hit["distance"], abs=1e-5)}
+        for hit in slow
+        if abs(hit["distance"] - last) > 1e-4
+    ]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -114,17 +138,35 @@ def test_both_ways_find_the_same(store: MilvusLite, seed: int) -> None:
     found = 0
     for _ in range(STEPS):
         change(rng, made)
-        for slow, quick in both(made, rng):
-            assert [hit["distance"] for hit in quick] == pytest.approx([hit["distance"] for hit in slow], abs=1e-5)
-            # Where the last places are shared, either may have them.
-            last = max((hit["distance"] for hit in slow), default=0.0)
-            assert [hit for hit in quick if abs(hit["distance"] - last) > 1e-4] == [
-                {**hit, "distance": pytest.approx(hit["distance"], abs=1e-5)}
-                for hit in slow
-                if abs(hit["distance"] - last) > 1e-4
-            ]
+        for field, query, asked in questions(rng):
+            quick = sorted(Quick.search(made, [query], **asked)[0], key=_place)
+            if field == "sparse":
+                same(quick, as_a_server_ranks(made, query, asked))
+            else:
+                same(quick, sorted(Collection.search(made, [query], **asked)[0], key=_place))
             found += len(quick)
     assert found > STEPS
+
+
+def test_words_are_scored_as_milvus_lite_does_where_one_segment_is_all_there_is(store: MilvusLite) -> None:
+    rng, made = random.Random(4), collection(store)
+    made.upsert([{**row(rng, number), "tenant": "one"} for number in range(60)])
+    made.flush()
+    for _ in range(20):
+        query = " ".join(rng.choices(WORDS, k=rng.randint(1, 4)))
+        asked = {"top_k": 10, "anns_field": "sparse", "output_fields": FIELDS}
+        ways = (Quick, Collection)
+        same(*(sorted(way.search(made, [query], **asked)[0], key=_place) for way in ways))  # type: ignore[misc]
+
+
+def test_a_word_is_as_rare_for_a_fresh_row_as_for_the_others(store: MilvusLite) -> None:
+    made, rng = collection(store), random.Random(1)
+    made.upsert([{**row(rng, number), "text": "apple apple pear"} for number in range(50)])
+    made.flush()
+    made.upsert([{**row(rng, 90), "text": "quince"}])
+    asked = {"top_k": 2, "anns_field": "sparse", "output_fields": FIELDS}
+    (hits,) = Quick.search(made, ["apple quince"], **asked)
+    assert hits[0]["id"] == "90"
 
 
 def test_fresh_and_flushed_rows_are_found_once(store: MilvusLite) -> None:
