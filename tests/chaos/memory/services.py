@@ -50,7 +50,7 @@ class SameThread(Executor):
 class NoServer:
     """Stands for the gRPC server: calls are made to the handlers behind its servicers."""
 
-    def __init__(self, settings: Any, servicers: Sequence[Any], clock: Any) -> None:
+    def __init__(self, settings: Any, servicers: Sequence[Any], *_: Any) -> None:
         self.servicers = servicers
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from headwater_cli.platform.milvus_search import search_quickly
-from headwater_vectors.bm25 import Bm25
+from headwater_vectors.bm25 import K1, B, Bm25
 from milvus_lite.db import MilvusLite
 from milvus_lite.engine.collection import Collection
 from milvus_lite.schema.types import CollectionSchema, DataType, FieldSchema, Function, FunctionType
@@ -67,7 +67,8 @@ def collection(store: MilvusLite) -> Any:
     )
     made = store.create_collection("c", schema)
     made.create_index("dense", {"index_type": "BRUTE_FORCE", "metric_type": "COSINE", "params": {}})
-    made.create_index("sparse", {"index_type": "SPARSE_INVERTED_INDEX", "metric_type": "BM25", "params": {}})
+    words = {"index_type": "SPARSE_INVERTED_INDEX", "metric_type": "BM25", "params": {"bm25_k1": K1, "bm25_b": B}}
+    made.create_index("sparse", words)
     made.load()
     return made
 
