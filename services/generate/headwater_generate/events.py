@@ -12,7 +12,7 @@ from headwater_kit.codec.headers import ORIGIN
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.documents import Principal
+from headwater_kit.core.documents import Principal, check_id
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import AnswerGenerated, QuestionAsked
 from headwater_kit.core.roles import Role
@@ -51,6 +51,9 @@ class QuestionRecords:
         asked = replace(asked, tenant=self._tenants.tenant(record, asked.tenant))
         if self._erasures.covers(asked.tenant, record.timestamp):
             return ()
+        # A name that cannot be would be refused by the first peer, as this service's own mistake.
+        check_id(asked.tenant, "tenant")
+        check_id(asked.user, "user")
         # Who may write to the topic may ask; what the answer may draw on is the asker's, as by call.
         principal = Principal(asked.tenant, asked.user, roles=frozenset({Role.READER}))
         deadline = Deadline.after(self._clock, self._patience.seconds)

@@ -102,7 +102,9 @@ class Standing:
         for segment in segments:
             if id(segment) not in known:
                 newest = dict(zip(segment.pks, segment.seqs.tolist(), strict=True))
-                self._held = [held if held.rows.segment is segment else _without(held, newest) for held in self._held]
+                # A merge may bring back what a segment that was not merged has had anew for long.
+                anew = _anew(segment, [each for each in segments if id(each) in known])
+                self._held = [_without(held, anew if held.rows.segment is segment else newest) for held in self._held]
         self._segments, self._deleted = segments, deleted
         return False
 
@@ -113,6 +115,18 @@ class Standing:
         overtaken |= {pk: int(seq) + 1 for pk, seq in zip(pks, seqs, strict=True)}
         view = [_without(held, overtaken) for held in self._held if len(held.rows)]
         return [*view, Counting(Rows(pks, table), np.ones(len(pks), dtype=np.bool_))] if pks else view
+
+
+def _anew(segment: Any, others: Sequence[Any]) -> Mapping[str, int]:
+    """The keys of a segment that others may have newer rows of, and those rows' numbers."""
+    own = frozenset(segment.pks)
+    return {
+        pk: seq
+        for other in others
+        if len(other.pks) and len(own) and other.seqs.max() > segment.seqs.min()
+        for pk, seq in zip(other.pks, other.seqs.tolist(), strict=True)
+        if pk in own
+    }
 
 
 class Standings:

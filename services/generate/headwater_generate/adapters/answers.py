@@ -12,7 +12,7 @@ from headwater_kit.core.errors import NotFound
 from headwater_kit.core.events import AnswerGenerated
 from headwater_kit.core.tenants import Erasures, TenantErased
 
-from headwater_generate.domain.receipts import may_see
+from headwater_generate.domain.receipts import as_seen, may_see
 
 
 def answered(answer: AnswerGenerated) -> Outbound:
@@ -58,7 +58,7 @@ class RecentReceipts:
         answer = decode(AnswerGenerated, value) if value else None
         if answer is None or not may_see(principal, answer) or self._erasures.covers(answer.tenant, answer.answer_time):
             raise NotFound(f"no answer {answer_id!r} among the last {self._capacity}: ask again to get a new one")
-        return answer
+        return as_seen(principal, answer)
 
     def on_erased(self, erased: TenantErased) -> None:
         """Drops what is the tenant's; later answers come to `find` alone."""

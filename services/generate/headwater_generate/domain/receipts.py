@@ -1,5 +1,7 @@
 """Whose a receipt is."""
 
+from dataclasses import replace
+
 from headwater_kit.core.documents import ANONYMOUS, Principal
 from headwater_kit.core.events import AnswerGenerated
 from headwater_kit.core.readers import may_read, names_of
@@ -16,4 +18,12 @@ def may_see(principal: Principal, answer: AnswerGenerated) -> bool:
     if answer.user == principal.user != ANONYMOUS:
         return True
     names = names_of(principal)
+    # Where nothing is cited there is nothing to go by: a refusal is the asker's, if that is known.
+    if not answer.citations and answer.user != ANONYMOUS:
+        return False
     return all(may_read(citation.passage.info.readers, names) for citation in answer.citations)
+
+
+def as_seen(principal: Principal, answer: AnswerGenerated) -> AnswerGenerated:
+    """The receipt as this reader gets it: what else was searched may hold titles that only the asker may read."""
+    return answer if answer.user == principal.user else replace(answer, rewriting=None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from headwater_kit.bus.admission import TENANT_HEADER
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Outbound, Record, TopicPartition
 from headwater_kit.bus.topics import DOCUMENTS
@@ -63,8 +64,9 @@ class BackfillEvents:
 
     async def _produce(self, record: Record, key: DocumentKey | None, origin: Origin) -> Position:
         partition = record.partition if key is None else partition_of(key.to_bytes(), self._partitions)
-        headers = {**record.headers, LANE: Lane.BACKFILL.encode(), ORIGIN: origin_to_header(origin)}
-        # Whose it is may have stood in a header, which counts in this topic alone.
+        # Whose it is may have stood in a header, which counts in this topic alone: the key says it from here on.
+        kept = {name: value for name, value in record.headers.items() if name != TENANT_HEADER or key is None}
+        headers = {**kept, LANE: Lane.BACKFILL.encode(), ORIGIN: origin_to_header(origin)}
         record_key = record.key if key is None else key.to_bytes()
         ack = await self._send(Outbound(DOCUMENTS.name, record_key, record.value, headers, partition))
         return Position(ack.partition, ack.offset)

@@ -21,7 +21,7 @@ def fold(passages: Sequence[Passage], folding: Folding) -> list[Passage]:
     """The passages without those that a better one says already; that one tells how many, and of which documents."""
     if folding is Folding.NONE or not passages:
         return list(passages)
-    first = _same(passages) if folding is Folding.EXACT else _alike(passages[:MAX_COMPARED])
+    first = (_same if folding is Folding.EXACT else _alike)(passages[:MAX_COMPARED])
     folded: dict[int, list[Passage]] = defaultdict(list)
     for passage, place in zip(passages, first, strict=False):
         folded[place].append(passage)

@@ -107,8 +107,10 @@ class Reliability:
 
     def weigh(self, text: str, tenant: str, dense: Leg, lexical: Leg) -> Weights:
         """The weights for a question and what the legs found for it, which is taken note of."""
-        if not self._is_estimated or not dense.hits:
-            return self._default
+        if not dense.hits:
+            return Weights(0.0, 1.0, "nothing was found by meaning")
+        if not self._is_estimated:
+            return weigh(text, self._default, self._scripts)
         seen = self._note(kind_of(tenant, text), dense.peak, lexical.peak)
         meaning, words = self._default.dense * seen.dense**SHARPNESS, self._default.lexical * seen.lexical**SHARPNESS
         share = STEP * round(meaning / ((meaning + words) or 1.0) / STEP)

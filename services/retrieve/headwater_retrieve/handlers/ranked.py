@@ -70,7 +70,9 @@ class RankedLists:
             return await make()
         # Whatever is not about ranking may differ.
         asked = replace(query, top_k=0, freshness=Freshness(), impression_id="", for_answer=False, shape=Shape())
-        key = (await self._reader.collection(), principal, asked)
+        # By its name: to a dict `true` and `1.0` of a filter would be one.
+        name = repr(asked)
+        key = (await self._reader.collection(), principal, name)
         held = self._cache.get(principal.tenant, key)
         if held is not None:
             return replace(held, from_cache=True)
@@ -78,5 +80,5 @@ class RankedLists:
         made = await make()
         # What lacked something for want of time may be whole the next time.
         if made.is_whole:
-            self._cache.put(principal.tenant, key, made, made.size_bytes, state)
+            self._cache.put(principal.tenant, key, made, made.size_bytes + PASSAGE_BYTES + 4 * len(name), state)
         return made

@@ -1,7 +1,7 @@
 """A question in, passages out: freshness, both legs, ranking, memory, the list, impression."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from headwater_kit.core.clock import Clock
@@ -133,6 +133,8 @@ class Search:
         watermark = self._progress.positions()
         ranked = await self._lists.of(query, principal, partial(self._listed, query, principal, deadline))
         shown = await self._presenting.present(query, principal, self._current(principal, ranked.passages))
+        # Once more: neighbours may have been waited for, and what was shown there be replaced meanwhile.
+        shown = replace(shown, passages=tuple(self._current(principal, shown.passages)))
         found = self._found(query, watermark, ranked, shown)
         await self._impressions.record(self._impression(query, principal, ranked.vector, found))
         return found

@@ -21,6 +21,9 @@ from headwater_retrieve.ports import QueryVector
 # Of the caller's time, what variants may take; the query itself may take all of it.
 SHARE = 0.5
 
+# Candidates of all wordings that are ranked on: twice what one has, unless that has more.
+MAX_JOINED = 400
+
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -99,7 +102,7 @@ def _joined(query: Query, own: Ranked, found: Found) -> Ranked:
     rankings = [Weighted(ranked.candidates, variant.weight) for variant, ranked in lists.items()]
     return replace(
         own,
-        candidates=combine(Weighted(own.candidates), rankings, query.fusion),
+        candidates=combine(Weighted(own.candidates), rankings, query.fusion)[: max(MAX_JOINED, len(own.candidates))],
         searched=tuple(variant.text for variant in lists),
         left_out=tuple(variant.text for variant in found if variant not in lists),
     )

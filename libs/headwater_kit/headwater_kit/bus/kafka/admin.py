@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 REQUEST_SECONDS = 10.0
 # How old what is known of the leaders may be; to ask takes milliseconds.
 METADATA_SECONDS = 1.0
+# A topic that was made a moment ago may have no leader yet, or another than was said.
+LEADER_TRIES, LEADER_SECONDS = 5, 0.2
+_LEADER_MOVED = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 # What the broker says where no record is that young.
 NO_OFFSET = -1
 # As many copies as the broker gives by default.
@@ -74,13 +77,17 @@ class KafkaAdmin:
 
     async def _offsets(self, topic: str, partitions: Sequence[int], which: OffsetSpec) -> Mapping[int, int]:
         asked = {Partition(topic, number): which for number in partitions}
-        await self._look_anew()
-        found = self._client.list_offsets(asked, request_timeout=REQUEST_SECONDS)
-        try:
-            return {source.partition: (await _result(offset)).offset for source, offset in found.items()}
-        except KafkaException as error:
-            self._looked = -math.inf
-            raise to_error(error, f"asking for offsets of {topic}") from error
+        for tries_left in reversed(range(LEADER_TRIES)):
+            await self._look_anew()
+            found = self._client.list_offsets(asked, request_timeout=REQUEST_SECONDS)
+            try:
+                return {source.partition: (await _result(offset)).offset for source, offset in found.items()}
+            except KafkaException as error:
+                self._looked = -math.inf
+                if not tries_left or error.args[0].code() not in _LEADER_MOVED:
+                    raise to_error(error, f"asking for offsets of {topic}") from error
+            await self._clock.sleep(LEADER_SECONDS)
+        raise AssertionError("the last try returns or raises")
 
     async def _look_anew(self) -> None:
         # A broker that came back leads in a new epoch and refuses those who go by the old one; the client keeps it
