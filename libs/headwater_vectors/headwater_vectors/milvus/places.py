@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from headwater_kit.core.errors import Permanent
+
 from headwater_vectors.milvus.connection import ADMIN_SECONDS, Address, Connection
 
 _TENANT = "[0-9a-f]{32}"
@@ -101,8 +103,16 @@ class DatabasePlaces:
         database = self._database(tenant)
         async with self._opening:
             if database not in await self._databases():
-                await self._connection.admin(lambda client: client.create_database(database, timeout=ADMIN_SECONDS))
+                await self._make_database(database)
         return Place(await self._connected(tenant), name)
+
+    async def _make_database(self, database: str) -> None:
+        try:
+            await self._connection.admin(lambda client: client.create_database(database, timeout=ADMIN_SECONDS))
+        except Permanent:
+            # Another process was quicker: it is the same database.
+            if database not in await self._databases():
+                raise
 
     async def tenants(self, name: str) -> Sequence[str]:
         """As `Places.tenants`."""
