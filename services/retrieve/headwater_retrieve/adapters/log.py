@@ -1,15 +1,14 @@
 """How far `documents.v1` goes, by asking the broker; its records are not read here."""
 
-import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from headwater_kit.bus import topics
 from headwater_kit.bus.ports import Bus
-from headwater_kit.bus.waiting import wait_all
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.errors import Unavailable
+from headwater_kit.core.errors import DeadlineExceeded, Unavailable
+from headwater_kit.core.limits import within
 
 
 class ReaderLog:
@@ -42,11 +41,8 @@ class ReaderLog:
         return await self._within(seconds, self._reader.offsets_at(time))
 
     async def _within(self, seconds: float, question: Coroutine[Any, Any, Mapping[int, int]]) -> Mapping[int, int]:
-        asked = asyncio.ensure_future(question)
         try:
-            await wait_all([asked], self._clock, seconds)
-            if not asked.done():
-                raise Unavailable(f"the broker did not say within {seconds:.1f} s how far documents.v1 goes")
-            return asked.result()
-        finally:
-            asked.cancel()
+            return await within(question, self._clock, seconds)
+        except DeadlineExceeded:
+            message = f"the broker did not say within {seconds:.1f} s how far documents.v1 goes"
+            raise Unavailable(message) from None

@@ -156,11 +156,9 @@ class Search:
     async def _rank(self, query: Query, principal: Principal, deadline: Deadline) -> Ranked:
         """What one wording finds, in a turn of its own: several count as several."""
         async with self._turns.turn(deadline, principal.tenant):
-            # Taken before the store is read: the list reflects this much at least.
-            watermark = self._progress.positions()
             vector, legs = await self._find(query, principal, deadline)
         candidates, report = self._ranker.fuse(self._asked(query, principal), legs)
-        return Ranked(candidates, vector, watermark, reports=(report,))
+        return Ranked(candidates, vector, reports=(report,))
 
     def _asked(self, query: Query, principal: Principal) -> Asked:
         return Asked(query.meaning, principal.tenant, query.cascade or self._policy.cascade)

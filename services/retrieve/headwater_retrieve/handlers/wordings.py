@@ -1,12 +1,13 @@
 """A query and its variants, searched side by side and made one list."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.documents import Position, Principal
+from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import InvalidInput, Transient
 from headwater_kit.core.limits import within
 from headwater_kit.core.rewriting import Variant
@@ -29,21 +30,19 @@ MAX_JOINED = 400
 class Ranked:
     """What a query found, best first.
 
-    `vector` is the query's own, None where the encoder was away. `watermark` is
-    the index's state that the list reflects at least. `searched` and `left_out`
-    are the wordings beside the query's own, `reports` what the query's own fusion
-    did.
+    `vector` is the query's own, None where the encoder was away. `searched` and
+    `left_out` are the wordings beside the query's own, `reports` what the query's
+    own fusion did.
     """
 
     candidates: list[Candidate]
     vector: QueryVector | None
-    watermark: tuple[Position, ...]
     searched: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     reports: tuple[StageReport, ...] = ()
 
 
-Rank = Callable[[Query, Principal, Deadline], Awaitable[Ranked]]
+Rank = Callable[[Query, Principal, Deadline], Coroutine[Any, Any, Ranked]]
 Found = Mapping[Variant, Ranked | None]
 
 
@@ -86,15 +85,12 @@ class SeveralWordings:
         self, query: Query, variant: Variant, principal: Principal, deadline: Deadline, seconds: float
     ) -> Ranked | None:
         try:
-            found = await within(self._searched(query.worded(variant), principal, deadline), self._clock, seconds)
+            found = await within(self._rank(query.worded(variant), principal, deadline), self._clock, seconds)
         except (Transient, InvalidInput):
             # A title, say, can make a wording too long; the query itself was taken.
             return None
         # All that a hypothetical text adds is its vector.
         return None if variant.hypothetical and not (found.vector and found.vector.vector) else found
-
-    async def _searched(self, query: Query, principal: Principal, deadline: Deadline) -> Ranked:
-        return await self._rank(query, principal, deadline)
 
 
 def _joined(query: Query, own: Ranked, found: Found) -> Ranked:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Position, Principal
+from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Principal
 from headwater_kit.core.errors import HeadwaterError, InvalidInput, Overloaded, Unavailable
 from headwater_kit.core.rewriting import QueryFusion, Variant
 from headwater_kit.testing.clock import ManualClock
@@ -35,12 +35,11 @@ class Searches:
 
     async def _rank(self, query: Query, principal: Principal, deadline: Deadline) -> Ranked:
         self.asked.append(query.meaning)
-        watermark = (Position(0, len(self.asked)),)
         await self.clock.sleep(self.seconds.get(query.meaning, 0.0))
         if error := self.errors.get(query.meaning):
             raise error
         vector = self.vectors.get(query.meaning, QueryVector(query.meaning.encode(), "model"))
-        return Ranked([candidate(query.meaning, 2.0), candidate("all", 1.5)], vector, watermark)
+        return Ranked([candidate(query.meaning, 2.0), candidate("all", 1.5)], vector)
 
     async def ask(
         self, *variants: Variant, expand: bool = False, fusion: QueryFusion = QueryFusion.SCORE, seconds: float = 10.0
@@ -73,7 +72,7 @@ async def test_variants_are_searched_beside_the_query_whose_vector_and_state_cou
     assert searches.asked[0] == "q"
     assert sorted(searches.asked) == ["q", "v", "w"]
     assert names(found.candidates)[0] == "all", "found by all three"
-    assert (found.vector, found.watermark) == (QueryVector(b"q", "model"), (Position(0, 1),))
+    assert found.vector == QueryVector(b"q", "model")
     assert (found.searched, found.left_out) == (("v", "w"), ())
 
 
