@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import DeadlineExceeded, HeadwaterError, Unavailable
+from headwater_kit.core.tasks import finished
 from headwater_kit.telemetry import counter, histogram, names
 
 from headwater_client.canary.ports import Platform
@@ -61,10 +62,7 @@ class Canary:
 
     async def wait(self) -> None:
         """Returns when it has been stopped; raises what it died of."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                self._task.result()
+        await finished(self._task)
 
     async def stop(self, deadline: Deadline) -> None:
         """Ends the beat under way and takes its documents away, as far as the platform lets it in time."""

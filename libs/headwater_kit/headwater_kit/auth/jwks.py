@@ -17,6 +17,7 @@ from headwater_kit.auth.signed import Header, PublicKey
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import HeadwaterError, Misconfigured, Unavailable
+from headwater_kit.core.tasks import cancel, finished
 
 _log = logging.getLogger(__name__)
 
@@ -80,16 +81,11 @@ class KeySet:
 
     async def wait(self) -> None:
         """Returns when it has been stopped; raises what it died of."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                self._task.result()
+        await finished(self._task)
 
     async def stop(self, deadline: Deadline) -> None:
         """Reads no more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await cancel(self._task)
 
     def _known(self, header: Header) -> PublicKey | None:
         # An issuer with one key need not name it.

@@ -16,6 +16,7 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import document_of
 from headwater_kit.core.errors import Unavailable
+from headwater_kit.core.tasks import finished
 
 _log = logging.getLogger(__name__)
 # Of the time left at a stop, what finishing records may take; the rest is for leaving the group.
@@ -113,10 +114,7 @@ class ConsumerLoop:
 
     async def wait(self) -> None:
         """Returns when the loop has been stopped; raises what it died of."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                self._task.result()
+        await finished(self._task)
 
     async def stop(self, deadline: Deadline) -> None:
         """Ends what is under way, commits, and leaves the group; past the deadline, without waiting for it."""

@@ -14,6 +14,7 @@ from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import DeadlineExceeded, HeadwaterError, Misconfigured, Permanent, Transient, Unavailable
 from headwater_kit.core.retry import Backoff
+from headwater_kit.core.tasks import cancel, finished
 
 _log = logging.getLogger(__name__)
 # Large enough to read a million entries fast, small enough to let calls be answered in between.
@@ -90,16 +91,11 @@ class Table:
 
     async def wait(self) -> None:
         """Returns when the table has been stopped; raises what it died of."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                self._task.result()
+        await finished(self._task)
 
     async def stop(self, deadline: Deadline) -> None:
         """Stops reading; the state stays as it is."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await cancel(self._task)
         if self._reader is not None:
             await self._reader.close()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import HeadwaterError
+from headwater_kit.core.tasks import cancel, finished
 
 from headwater_index.domain.drift import Scope
 from headwater_index.handlers.lead import Lead
@@ -50,16 +51,11 @@ class Duties:
 
     async def wait(self) -> None:
         """Returns when it has been stopped; raises what it died of."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                self._task.result()
+        await finished(self._task)
 
     async def stop(self, deadline: Deadline) -> None:
         """Ends; what is cut off is begun again by whoever leads next."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=deadline.remaining())
+        await cancel(self._task, deadline.remaining())
 
     async def _work_for_ever(self) -> None:
         while True:

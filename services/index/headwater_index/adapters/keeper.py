@@ -6,6 +6,7 @@ import logging
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Transient
+from headwater_kit.core.tasks import cancel, finished
 from headwater_kit.telemetry import names
 from headwater_kit.telemetry.instruments import histogram
 
@@ -39,16 +40,11 @@ class StoreKeeper:
 
     async def wait(self) -> None:
         """Returns when maintenance has been stopped; raises what it died of."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                self._task.result()
+        await finished(self._task)
 
     async def stop(self, deadline: Deadline) -> None:
         """Ends maintenance and lets go of the store; what is stored stays."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=deadline.remaining())
+        await cancel(self._task, deadline.remaining())
         await self._store.close()
 
     async def _maintain_for_ever(self) -> None:

@@ -9,6 +9,7 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.retry import Backoff
+from headwater_kit.core.tasks import cancel, finished
 
 from headwater_index.handlers.lead import Lead
 from headwater_index.handlers.reindexing import Reindexer
@@ -39,16 +40,11 @@ class ReindexDuty:
 
     async def wait(self) -> None:
         """Returns when it has been stopped; raises what it died of."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                self._task.result()
+        await finished(self._task)
 
     async def stop(self, deadline: Deadline) -> None:
         """Ends; whoever leads next goes on with what is cut off."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=deadline.remaining())
+        await cancel(self._task, deadline.remaining())
 
     async def _work_for_ever(self) -> None:
         failures = 0

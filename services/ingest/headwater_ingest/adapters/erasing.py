@@ -8,6 +8,7 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.core.retry import Backoff
+from headwater_kit.core.tasks import cancel, finished
 from headwater_kit.core.tenants import TenantErased
 
 from headwater_ingest.domain.objects import folder_of
@@ -52,16 +53,11 @@ class ObjectErasing:
 
     async def wait(self) -> None:
         """Returns when it was stopped; raises what it died of."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                self._task.result()
+        await finished(self._task)
 
     async def stop(self, deadline: Deadline) -> None:
         """Ends; what is left is told again at the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await cancel(self._task)
 
     async def _erase_for_ever(self) -> None:
         failures = 0

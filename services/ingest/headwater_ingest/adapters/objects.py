@@ -11,6 +11,7 @@ import obstore
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Misconfigured, NotFound, Unavailable
+from headwater_kit.core.tasks import cancel, finished
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store
 from pydantic import SecretStr
@@ -57,16 +58,11 @@ class ObstoreObjects:
 
     async def wait(self) -> None:
         """Returns when the component has been stopped; raises what sweeping died of."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                self._task.result()
+        await finished(self._task)
 
     async def stop(self, deadline: Deadline) -> None:
         """Stops sweeping; requests under way end by themselves."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await cancel(self._task)
 
     async def put(self, name: str, body: bytes) -> None:
         # Over what is there: it is the same, and counts as new from now on.

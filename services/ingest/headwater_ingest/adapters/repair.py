@@ -12,6 +12,7 @@ from headwater_kit.core.crash import crash_point
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Transient
 from headwater_kit.core.retry import Backoff
+from headwater_kit.core.tasks import cancel, finished
 
 from headwater_ingest.adapters.merging import Seen
 
@@ -67,16 +68,11 @@ class LedgerRepair:
 
     async def wait(self) -> None:
         """Returns when it has been stopped; raises what it died of."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                self._task.result()
+        await finished(self._task)
 
     async def stop(self, deadline: Deadline) -> None:
         """What is still due, the next owner does."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await cancel(self._task)
 
     async def _repair_for_ever(self) -> None:
         failures = 0

@@ -19,6 +19,7 @@ from headwater_kit.core.audit import ChainEnded, Entry, Head
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Overloaded, Transient
+from headwater_kit.core.tasks import finished
 from headwater_kit.settings import ServiceSettings
 
 _log = logging.getLogger(__name__)
@@ -97,10 +98,7 @@ class AuditTrail:
 
     async def wait(self) -> None:
         """Returns when it was stopped; raises what it died of."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-            if not self._task.cancelled():
-                self._task.result()
+        await finished(self._task)
 
     async def stop(self, deadline: Deadline) -> None:
         """Ends the chain and writes what is left, as long as the deadline allows."""
