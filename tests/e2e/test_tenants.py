@@ -11,7 +11,8 @@ from e2e.records import Records
 from headwater_client import Client
 from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.errors import NotFound
-from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.impressions import Reaction
 
 QUESTION = "How do I reset the router?"
 DOCUMENTS = {

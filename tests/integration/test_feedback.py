@@ -22,7 +22,8 @@ from headwater_kit.codec.events import decode, encode
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import ANONYMOUS, ScoreParts
-from headwater_kit.core.events import ImpressionItem, ImpressionRecorded, ModelPublished
+from headwater_kit.core.impressions import ImpressionItem, ImpressionRecorded
+from headwater_kit.core.learning import ModelPublished
 
 FOLDER = TemporaryDirectory(prefix="headwater-feedback-")
 VECTOR = b"\0\0\x80?" + b"\0\0\0\0" * 3

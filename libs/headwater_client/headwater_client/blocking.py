@@ -8,8 +8,9 @@ from typing import Any, Self, TypeVar
 
 from headwater_kit.core.documents import DocumentInfo, Lane, Passage, Position, Principal
 from headwater_kit.core.errors import HeadwaterError, Unavailable
-from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.events import AnswerGenerated
 from headwater_kit.core.filters import Filter
+from headwater_kit.core.impressions import Reaction
 from headwater_kit.core.reindexes import JudgedQuery, ReindexStatus
 from headwater_kit.core.rewriting import QueryFusion, Rewrite, Turn, Variant
 from headwater_kit.core.shape import Shape

@@ -16,8 +16,9 @@ from headwater_kit.codec.filters import filter_to_proto
 from headwater_kit.codec.rewriting import rewrite_to_proto, turns_to_proto
 from headwater_kit.core.documents import Freshness, Passage, Position
 from headwater_kit.core.errors import HeadwaterError
-from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.events import AnswerGenerated
 from headwater_kit.core.filters import Filter
+from headwater_kit.core.impressions import Reaction
 from headwater_kit.core.rewriting import QueryFusion, Rewrite, Turn, Variant
 from headwater_kit.core.shape import Shape
 

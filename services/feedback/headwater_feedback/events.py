@@ -10,7 +10,8 @@ from headwater_kit.bus.ports import Outbound, Record, TopicPartition
 from headwater_kit.codec import plain
 from headwater_kit.codec.events import decode
 from headwater_kit.core.errors import HeadwaterError, InvalidInput
-from headwater_kit.core.events import AnswerGenerated, FeedbackJoined, FeedbackRecorded, ImpressionRecorded
+from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, ImpressionRecorded, TrainingRecorded
 from headwater_kit.core.tenants import Erasures
 
 from headwater_feedback.domain.join import Event
@@ -40,9 +41,10 @@ class FeedbackRecords:
         if record.value is None:
             return ()
         if record.topic == topics.TRAINING.name:
-            joined = decode(FeedbackJoined, record.value)
-            if not self._erasures.covers(joined.impression.tenant, joined.impression.show_time):
-                await self._remembering.take(joined)
+            example = decode(TrainingRecorded, record.value).example
+            is_erased = self._erasures.covers(example.impression.tenant, example.impression.show_time)
+            if isinstance(example, FeedbackJoined) and not is_erased:
+                await self._remembering.take(example)
             return ()
         event = _event(record, record.value)
         if isinstance(event, FeedbackRecorded):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.documents import Principal, check_id
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import FeedbackJoined, FeedbackRecorded, ModelPublished, Reaction
+from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, Reaction
+from headwater_kit.core.learning import ModelPublished
 from headwater_kit.core.tenants import TenantErased
 
 from headwater_feedback.domain import join, memory
@@ -104,7 +105,7 @@ class Remembering:
 
         A question that no encoder could read has no vector, and so no paraphrases to share a memory with.
         """
-        if not joined.impression.query_vector:
+        if not joined.impression.query_vector or joined.feedback.reaction not in memory.VALUES:
             return
         found = memory.nearest(joined, self._clusters.of(joined.impression.tenant))
         learned = memory.learn(found, joined)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from headwater_kit.core.events import FeedbackJoined, FeedbackRecorded, ModelPublished
+from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded
+from headwater_kit.core.learning import ModelPublished
 
 from headwater_feedback.domain.join import JoinState
 from headwater_feedback.domain.memory import Cluster

@@ -6,7 +6,7 @@ from headwater.feedback.v1 import feedback_pb2
 from headwater.feedback.v1.feedback_pb2_grpc import FeedbackServiceServicer
 from headwater_kit.codec.enums import REACTIONS
 from headwater_kit.codec.times import time_to_proto
-from headwater_kit.core.events import ModelPublished
+from headwater_kit.core.learning import ClickMemory, ModelPublished
 from headwater_kit.rpc import context
 
 from headwater_feedback.handlers import Reacted, Recording
@@ -38,8 +38,14 @@ class FeedbackRpc(FeedbackServiceServicer):
 
 def _listed(model: ModelPublished) -> feedback_pb2.LearnedModel:
     return feedback_pb2.LearnedModel(
-        component="memory",
-        part=model.memory.cluster_id,
-        example_count=sum(votes.up + votes.down for votes in model.memory.votes),
+        component=model.learned.component,
+        part=model.learned.part,
+        example_count=_examples(model),
         publish_time=time_to_proto(model.publish_time),
     )
+
+
+def _examples(model: ModelPublished) -> int:
+    if isinstance(model.learned, ClickMemory):
+        return sum(votes.up + votes.down for votes in model.learned.votes)
+    return model.stamp.example_count if model.stamp else 0

@@ -12,7 +12,9 @@ from headwater_kit.codec.events import decode, encode
 from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.documents import Lane, document_of
-from headwater_kit.core.events import DocumentIndexed, ImpressionRecorded, ModelPublished, Outcome
+from headwater_kit.core.events import DocumentIndexed, Outcome
+from headwater_kit.core.impressions import ImpressionRecorded
+from headwater_kit.core.learning import ClickMemory, ModelPublished
 from headwater_kit.core.tenants import TenantClasses
 from headwater_kit.telemetry import histogram, names
 
@@ -80,9 +82,10 @@ class MemoryRecords:
             # Whose it was is not said.
             self._results.all_changed()
         else:
-            memory = decode(ModelPublished, record.value).memory
-            self._memory.put(record.key, memory)
-            self._results.changed(memory.tenant)
+            learned = decode(ModelPublished, record.value).learned
+            if isinstance(learned, ClickMemory):
+                self._memory.put(record.key, learned)
+            self._results.changed(learned.tenant)
 
 
 class ImpressionPublisher:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.events import ImpressionRecorded
+from headwater_kit.core.impressions import ImpressionRecorded
 from headwater_vectors.ports import Legs, VectorReader
 from headwater_vectors.ports import Query as StoreQuery
 

@@ -27,7 +27,8 @@ from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.credentials import TenantStanding
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Principal, chunk_id, text_hash
 from headwater_kit.core.errors import Denied, NotFound, Suspended
-from headwater_kit.core.events import AnswerGenerated, ImpressionRecorded
+from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.impressions import ImpressionRecorded
 from headwater_kit.core.roles import Role
 from headwater_kit.rpc import connect
 from headwater_kit.rpc.identity import CarryingIdentity

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import Reaction
+from headwater_kit.core.impressions import Reaction
 
 from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
 from headwater_cli.commands.output import echo_json

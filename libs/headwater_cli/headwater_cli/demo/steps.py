@@ -10,7 +10,8 @@ from confluent_kafka import Producer
 from headwater_client import Client, ClientSettings
 from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import HeadwaterError
-from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.impressions import Reaction
 
 from headwater_cli.demo.corpus import CorpusDocument
 from headwater_cli.demo.figures import DemoFailed, demand

@@ -12,8 +12,11 @@ from headwater_kit.bus.topics import (
     FEEDBACK,
     FEEDBACK_JOINS,
     FEEDBACK_MEMORY,
+    FORGETS,
+    GATES,
     IMPRESSIONS,
     MODELS,
+    QUARANTINE,
     QUESTIONS,
     TENANTS,
     TOPICS,
@@ -24,14 +27,15 @@ from headwater_kit.codec.events import decode, encode
 from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.core.documents import document_of
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import (
-    AnswerGenerated,
-    FeedbackJoined,
+from headwater_kit.core.events import AnswerGenerated, QuestionAsked
+from headwater_kit.core.impressions import (
+    FeedbackQuarantined,
     FeedbackRecorded,
     ImpressionRecorded,
-    ModelPublished,
-    QuestionAsked,
+    TrainingRecorded,
+    UserForgotten,
 )
+from headwater_kit.core.learning import GateDecided, ModelPublished
 from headwater_kit.core.tenants import Erasures, TenantErased
 
 
@@ -91,8 +95,11 @@ _READERS: Mapping[str, Callable[[Record], str | None]] = {
     FEEDBACK.name: _feedback,
     ANSWERS.name: lambda record: decode(AnswerGenerated, record.value or b"").tenant,
     IMPRESSIONS.name: lambda record: decode(ImpressionRecorded, record.value or b"").tenant,
-    TRAINING.name: lambda record: decode(FeedbackJoined, record.value or b"").impression.tenant,
-    MODELS.name: lambda record: decode(ModelPublished, record.value or b"").memory.tenant,
+    TRAINING.name: lambda record: decode(TrainingRecorded, record.value or b"").example.impression.tenant,
+    QUARANTINE.name: lambda record: decode(FeedbackQuarantined, record.value or b"").feedback.tenant,
+    FORGETS.name: lambda record: decode(UserForgotten, record.value or b"").tenant,
+    GATES.name: lambda record: decode(GateDecided, record.value or b"").tenant,
+    MODELS.name: lambda record: decode(ModelPublished, record.value or b"").learned.tenant,
     FEEDBACK_MEMORY.name: lambda record: str(json.loads(record.value or b"")["tenant"]),
     FEEDBACK_JOINS.name: _join_state,
 }

@@ -71,7 +71,28 @@ QUESTIONS = Topic("questions.v1", "question id", "QuestionAsked or JSON", "quest
 ANSWERS = Topic("answers.v1", "answer id", "AnswerGenerated", "answers given, with their receipts")
 IMPRESSIONS = Topic("impressions.v1", "impression id", "ImpressionRecorded", "result lists shown")
 FEEDBACK = Topic("feedback.v1", "impression id", "FeedbackRecorded or JSON", "what users made of them")
-TRAINING = Topic("training.v1", "tenant", "FeedbackJoined", "feedback joined with what was shown")
+TRAINING = Topic(
+    "training.v1",
+    "tenant, example",
+    "TrainingRecorded",
+    "what is learned from, a tenant's in one partition: feedback joined with what was shown",
+    # All of it makes what is learned, so all of it is kept; a user who is forgotten is taken out by key.
+    compacted=True,
+    uncompacted_ms=7 * DAY_MS,
+)
+QUARANTINE = Topic(
+    "quarantine.v1", "tenant", "FeedbackQuarantined", "feedback without effect, and why", retention_ms=30 * DAY_MS
+)
+FORGETS = Topic(
+    "forgets.v1", "tenant, pseudonym", "UserForgotten", "users whose feedback is to have no effect", compacted=True
+)
+GATES = Topic(
+    "gates.v1",
+    "tenant",
+    "GateDecided",
+    "what was decided about learned models, and by which figures",
+    retention_ms=365 * DAY_MS,
+)
 MODELS = Topic(
     "models.v1", "tenant, component, part", "ModelPublished", "learned state that retrieve loads", compacted=True
 )
@@ -165,6 +186,9 @@ TOPICS: dict[str, Topic] = {
         IMPRESSIONS,
         FEEDBACK,
         TRAINING,
+        QUARANTINE,
+        FORGETS,
+        GATES,
         MODELS,
         FEEDBACK_JOINS,
         FEEDBACK_MEMORY,

@@ -1,11 +1,13 @@
 """`ports.Log` on the bus."""
 
 from headwater_kit.bus import topics
+from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Outbound, Producer
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
 from headwater_kit.codec.headers import IS_PROTOBUF
-from headwater_kit.core.events import FeedbackJoined, FeedbackRecorded, ModelPublished
+from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, TrainingRecorded
+from headwater_kit.core.learning import ModelPublished
 
 
 class KafkaLog:
@@ -20,12 +22,17 @@ class KafkaLog:
 
     async def train(self, joined: FeedbackJoined) -> None:
         """See `ports.Log`."""
-        await self._send(topics.TRAINING, joined.impression.tenant, joined)
+        said, tenant = joined.feedback, joined.impression.tenant
+        key = "\x1f".join((tenant, said.impression_id, said.user, said.feedback_id))
+        # A tenant's examples stand in one partition, whatever their keys: what is learned follows their order.
+        partition = partition_of(tenant.encode(), topics.PARTITIONS)
+        await self._send(topics.TRAINING, key, TrainingRecorded(joined), partition)
 
     async def publish(self, model: ModelPublished) -> None:
         """See `ports.Log`."""
-        memory = model.memory
-        await self._send(topics.MODELS, "\x1f".join((memory.tenant, "memory", memory.cluster_id)), model)
+        learned = model.learned
+        await self._send(topics.MODELS, "\x1f".join((learned.tenant, learned.component, learned.part)), model)
 
-    async def _send(self, topic: topics.Topic, key: str, event: object) -> None:
-        await self._producer.send(stamped(Outbound(topic.name, key.encode(), encode(event), IS_PROTOBUF)))
+    async def _send(self, topic: topics.Topic, key: str, event: object, partition: int | None = None) -> None:
+        record = Outbound(topic.name, key.encode(), encode(event), IS_PROTOBUF, partition)
+        await self._producer.send(stamped(record))

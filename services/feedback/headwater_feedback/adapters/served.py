@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from headwater_kit.bus.ports import Record
 from headwater_kit.codec.events import decode
-from headwater_kit.core.events import ModelPublished
+from headwater_kit.core.learning import ModelPublished
 
 
 class ServedModels:

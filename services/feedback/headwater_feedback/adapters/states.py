@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from headwater_kit.codec.events import decode, encode
-from headwater_kit.core.events import FeedbackRecorded, ImpressionRecorded
+from headwater_kit.core.impressions import FeedbackRecorded, ImpressionRecorded
 
 from headwater_feedback.domain.join import JoinState
 from headwater_feedback.domain.memory import Cluster, PassageName, Vote

@@ -4,13 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from headwater_kit.core.documents import ANONYMOUS
-from headwater_kit.core.events import (
-    AnswerGenerated,
-    FeedbackJoined,
-    FeedbackRecorded,
-    ImpressionItem,
-    ImpressionRecorded,
-)
+from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, ImpressionItem, ImpressionRecorded
 
 # An impression draws a handful of reactions; more of one are a fault or an attack.
 MAX_PARKED = 100

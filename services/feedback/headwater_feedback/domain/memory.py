@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from math import sqrt
 from operator import mul
 
-from headwater_kit.core.events import ClickMemory, FeedbackJoined, PassageVotes, Reaction
+from headwater_kit.core.impressions import FeedbackJoined, Reaction
+from headwater_kit.core.learning import ClickMemory, PassageVotes
 
 # Cosine from which two questions ask the same, for bge-small; belongs to the encoder.
 SAME_QUESTION_COSINE = 0.86
@@ -21,7 +22,8 @@ MAX_PASSAGES = 64
 # Votes kept a passage; past that, one more changes nothing that can be seen.
 MAX_VOTERS = 1_000
 
-_VALUES = {Reaction.UP: 1, Reaction.CLICK: 1, Reaction.DOWN: -1}
+# What a reaction is as a vote; others are none.
+VALUES = {Reaction.UP: 1, Reaction.CLICK: 1, Reaction.DOWN: -1}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,7 +66,7 @@ def nearest(joined: FeedbackJoined, clusters: Iterable[Cluster]) -> Cluster:
 def learn(cluster: Cluster, joined: FeedbackJoined) -> Cluster:
     """The cluster with this reaction in it: one vote a user and passage, the latest counts."""
     votes = dict(cluster.votes)
-    vote = Vote(_VALUES[joined.feedback.reaction], joined.feedback.time)
+    vote = Vote(VALUES[joined.feedback.reaction], joined.feedback.time)
     voter = _pseudonym(joined)
     for item in joined.items:
         name = PassageName(item.document_id, item.text_hash)

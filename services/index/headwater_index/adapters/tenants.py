@@ -23,12 +23,15 @@ from headwater_kit.bus.topics import (
     FEEDBACK,
     FEEDBACK_JOINS,
     FEEDBACK_MEMORY,
+    FORGETS,
+    GATES,
     GROUPS,
     IMPRESSIONS,
     INDEXED,
     LEDGER,
     MODELS,
     PARTITIONS,
+    QUARANTINE,
     QUESTIONS,
     REDRIVES,
     TENANTS,
@@ -50,10 +53,10 @@ from headwater_index.domain.erasure import Remains
 
 MILLISECONDS = 1000.0
 # Topics that keep the last record of each key: those that this takes out, and Faust's, which feedback does.
-REMOVED = (CHUNKS, CHUNKS_BACKFILL, EMBEDDINGS, EMBEDDINGS_BACKFILL, INDEXED, LEDGER, MODELS)
+REMOVED = (CHUNKS, CHUNKS_BACKFILL, EMBEDDINGS, EMBEDDINGS_BACKFILL, FORGETS, INDEXED, LEDGER, MODELS, TRAINING)
 FORGOTTEN = (FEEDBACK_MEMORY, FEEDBACK_JOINS)
 # Topics whose records go with time, whatever is in them.
-EXPIRING = (DOCUMENTS, DOCUMENTS_BACKFILL, QUESTIONS, ANSWERS, IMPRESSIONS, FEEDBACK, TRAINING)
+EXPIRING = (DOCUMENTS, DOCUMENTS_BACKFILL, QUESTIONS, ANSWERS, IMPRESSIONS, FEEDBACK, QUARANTINE, GATES)
 DEAD_LETTERS = tuple(TOPICS[dead_letter(topic.name, group)] for group, topics in GROUPS.items() for topic in topics)
 # Of no tenant that can call: its documents are never written, only deleted, to see how far the log has been followed.
 MARKING_TENANT = "headwater-no-document"

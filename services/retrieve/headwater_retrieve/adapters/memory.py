@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import NotFound, Unavailable
-from headwater_kit.core.events import ImpressionRecorded
+from headwater_kit.core.impressions import ImpressionRecorded
 
 from headwater_retrieve.ports import QueryVector
 

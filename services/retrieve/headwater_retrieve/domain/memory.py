@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from headwater_kit.core.documents import Passage
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import ClickMemory, PassageVotes
+from headwater_kit.core.learning import ClickMemory, PassageVotes
 from numpy.typing import NDArray
 
 from headwater_retrieve.domain.fusion import Candidate, order

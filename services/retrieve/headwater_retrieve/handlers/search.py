@@ -8,7 +8,7 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import NotFound, Transient
-from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
+from headwater_kit.core.impressions import ImpressionItem, ImpressionRecorded
 from headwater_kit.core.readers import may_read, names_of
 from headwater_kit.core.shape import DocumentGroup, Facet
 from headwater_kit.core.turns import Turns

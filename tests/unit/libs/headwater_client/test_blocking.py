@@ -9,7 +9,8 @@ from headwater_client import Change, Client, ClientSettings, DocumentState, Prog
 from headwater_client.documents import UPLOAD_BYTES
 from headwater_kit.core.documents import DocumentInfo, Position, Principal
 from headwater_kit.core.errors import Misconfigured, NotFound, Overloaded, Unavailable
-from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.impressions import Reaction
 from headwater_kit.core.rewriting import Rewrite, Rewriting, Turn, Variant
 from unit.libs.tiny_platform import TinyPlatform, running
 

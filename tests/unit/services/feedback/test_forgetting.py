@@ -14,7 +14,7 @@ from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Record
 from headwater_kit.codec.events import encode
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import FeedbackJoined, FeedbackRecorded, Reaction
+from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, Reaction, TrainingRecorded
 from headwater_kit.core.tenants import Erasures, TenantErased
 from headwater_kit.testing.clock import ManualClock
 from unit.services.feedback.test_handlers import IMPRESSION, MemoryLog
@@ -66,11 +66,11 @@ async def test_records_from_before_the_erasure_teach_nothing() -> None:
     await records.handle(record(topics.IMPRESSIONS, IMPRESSION, 5.0))
     await records.handle(record(topics.FEEDBACK, REACTION, 5.0))
     joined = FeedbackJoined(REACTION, IMPRESSION, IMPRESSION.items)
-    await records.handle(record(topics.TRAINING, joined, 20.0))
+    await records.handle(record(topics.TRAINING, TrainingRecorded(joined), 20.0))
     assert (states.get("i"), clusters.of("acme"), log.models) == (None, [], [])
     await records.handle(record(topics.IMPRESSIONS, IMPRESSION, 20.0))
     later = replace(joined, impression=replace(IMPRESSION, show_time=20.0))
-    await records.handle(record(topics.TRAINING, later, 20.0))
+    await records.handle(record(topics.TRAINING, TrainingRecorded(later), 20.0))
     assert states.get("i") is not None
     assert len(clusters.of("acme")) == 1
 

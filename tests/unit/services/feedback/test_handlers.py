@@ -11,14 +11,15 @@ from headwater_kit.bus.ports import Record
 from headwater_kit.codec.events import encode
 from headwater_kit.core.documents import Principal, ScoreParts
 from headwater_kit.core.errors import InvalidInput, Unavailable
-from headwater_kit.core.events import (
+from headwater_kit.core.impressions import (
     FeedbackJoined,
     FeedbackRecorded,
     ImpressionItem,
     ImpressionRecorded,
-    ModelPublished,
     Reaction,
+    TrainingRecorded,
 )
+from headwater_kit.core.learning import ModelPublished
 from headwater_kit.testing.clock import ManualClock
 
 IMPRESSION = ImpressionRecorded(
@@ -72,9 +73,9 @@ async def test_feedback_becomes_a_vote() -> None:
     await rig.send(topics.FEEDBACK, reaction())
     await rig.send(topics.IMPRESSIONS, encode(IMPRESSION))
     assert len(rig.log.joined) == 1
-    await rig.send(topics.TRAINING, encode(rig.log.joined[0]), b"acme")
-    await rig.send(topics.TRAINING, encode(rig.log.joined[0]), b"acme")
-    assert [votes.up for votes in rig.log.models[0].memory.votes] == [1]
+    await rig.send(topics.TRAINING, encode(TrainingRecorded(rig.log.joined[0])), b"acme")
+    await rig.send(topics.TRAINING, encode(TrainingRecorded(rig.log.joined[0])), b"acme")
+    assert [votes.up for votes in rig.log.models[0].learned.votes] == [1]
     assert len(rig.log.models) == 1, "a repeated join publishes nothing new"
     reloaded = TableClusters(rig.clusters._rows)
     assert reloaded.of("acme") == rig.clusters.of("acme")
@@ -84,7 +85,7 @@ async def test_a_question_without_a_vector_teaches_nothing() -> None:
     rig = Rig()
     await rig.send(topics.IMPRESSIONS, encode(replace(IMPRESSION, query_vector=b"")))
     await rig.send(topics.FEEDBACK, reaction())
-    await rig.send(topics.TRAINING, encode(rig.log.joined[0]), b"acme")
+    await rig.send(topics.TRAINING, encode(TrainingRecorded(rig.log.joined[0])), b"acme")
     assert rig.log.models == []
 
 

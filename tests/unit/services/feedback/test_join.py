@@ -4,9 +4,8 @@ from itertools import permutations
 import pytest
 from headwater_feedback.domain.join import MAX_PARKED, Event, JoinState, advance
 from headwater_kit.core.documents import ANONYMOUS, Chunk, DocumentInfo, Passage, ScoreParts
-from headwater_kit.core.events import (
-    AnswerGenerated,
-    Citation,
+from headwater_kit.core.events import AnswerGenerated, Citation
+from headwater_kit.core.impressions import (
     FeedbackJoined,
     FeedbackRecorded,
     ImpressionItem,

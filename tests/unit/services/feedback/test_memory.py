@@ -3,7 +3,13 @@ from math import cos, sin
 
 from headwater_feedback.domain.memory import Cluster, PassageName, learn, nearest, published
 from headwater_kit.core.documents import ScoreParts
-from headwater_kit.core.events import FeedbackJoined, FeedbackRecorded, ImpressionItem, ImpressionRecorded, Reaction
+from headwater_kit.core.impressions import (
+    FeedbackJoined,
+    FeedbackRecorded,
+    ImpressionItem,
+    ImpressionRecorded,
+    Reaction,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

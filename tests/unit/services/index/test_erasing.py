@@ -41,7 +41,8 @@ from headwater_kit.codec.events import decode, encode
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.documents import DocumentKey, document_of
 from headwater_kit.core.errors import InvalidInput, Permanent
-from headwater_kit.core.events import ClickMemory, DocumentChunked, DocumentEmbedded, LedgerEntry, ModelPublished
+from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, LedgerEntry
+from headwater_kit.core.learning import ClickMemory, ModelPublished
 from headwater_kit.core.tenants import TenantErased
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import Query

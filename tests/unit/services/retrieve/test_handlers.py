@@ -18,8 +18,8 @@ from headwater_kit.core.documents import (
     text_hash,
 )
 from headwater_kit.core.errors import NotYet, Overloaded, Unavailable
-from headwater_kit.core.events import ClickMemory, PassageVotes
 from headwater_kit.core.filters import Compare, Operator
+from headwater_kit.core.learning import ClickMemory, PassageVotes
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.adapters.memory import ImpressionList, TimedLog, WordEncoder, WordReranker
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark

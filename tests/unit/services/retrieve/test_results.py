@@ -8,15 +8,9 @@ from headwater_kit.bus.ports import Record
 from headwater_kit.codec.events import encode
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey, Freshness, Position, Principal
-from headwater_kit.core.events import (
-    ClickMemory,
-    DocumentIndexed,
-    ModelPublished,
-    Outcome,
-    PassageVotes,
-    Provenance,
-)
+from headwater_kit.core.events import DocumentIndexed, Outcome, Provenance
 from headwater_kit.core.filters import Compare, Operator
+from headwater_kit.core.learning import ClickMemory, ModelPublished, PassageVotes
 from headwater_kit.core.shape import Folding, Shape
 from headwater_kit.core.tenants import TenantClasses
 from headwater_kit.testing.clock import ManualClock

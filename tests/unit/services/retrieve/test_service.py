@@ -22,14 +22,8 @@ from headwater_kit.core.documents import (
     text_hash,
 )
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import (
-    ClickMemory,
-    DocumentIndexed,
-    ModelPublished,
-    Outcome,
-    PassageVotes,
-    Provenance,
-)
+from headwater_kit.core.events import DocumentIndexed, Outcome, Provenance
+from headwater_kit.core.learning import ClickMemory, ModelPublished, PassageVotes
 from headwater_kit.rpc.status import from_status
 from headwater_kit.runtime import Service
 from headwater_retrieve.adapters.memory import WordEncoder, WordReranker
