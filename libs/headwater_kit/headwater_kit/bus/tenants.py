@@ -14,6 +14,7 @@ from headwater_kit.bus.topics import (
     FEEDBACK_MEMORY,
     FORGETS,
     GATES,
+    GOLD,
     IMPRESSIONS,
     MODELS,
     QUARANTINE,
@@ -35,7 +36,7 @@ from headwater_kit.core.impressions import (
     TrainingRecorded,
     UserForgotten,
 )
-from headwater_kit.core.learning import GateDecided, ModelPublished
+from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelPublished
 from headwater_kit.core.tenants import Erasures, TenantErased
 
 
@@ -98,6 +99,7 @@ _READERS: Mapping[str, Callable[[Record], str | None]] = {
     TRAINING.name: lambda record: decode(TrainingRecorded, record.value or b"").example.impression.tenant,
     QUARANTINE.name: lambda record: decode(FeedbackQuarantined, record.value or b"").feedback.tenant,
     FORGETS.name: lambda record: decode(UserForgotten, record.value or b"").tenant,
+    GOLD.name: lambda record: decode(GoldQuestion, record.value or b"").tenant,
     GATES.name: lambda record: decode(GateDecided, record.value or b"").tenant,
     MODELS.name: lambda record: decode(ModelPublished, record.value or b"").learned.tenant,
     FEEDBACK_MEMORY.name: lambda record: str(json.loads(record.value or b"")["tenant"]),

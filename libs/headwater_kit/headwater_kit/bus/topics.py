@@ -86,6 +86,9 @@ QUARANTINE = Topic(
 FORGETS = Topic(
     "forgets.v1", "tenant, pseudonym", "UserForgotten", "users whose feedback is to have no effect", compacted=True
 )
+GOLD = Topic(
+    "gold.v1", "tenant, question", "GoldQuestion", "questions whose answers are known, to measure by", compacted=True
+)
 GATES = Topic(
     "gates.v1",
     "tenant",
@@ -189,6 +192,7 @@ TOPICS: dict[str, Topic] = {
         QUARANTINE,
         FORGETS,
         GATES,
+        GOLD,
         MODELS,
         FEEDBACK_JOINS,
         FEEDBACK_MEMORY,

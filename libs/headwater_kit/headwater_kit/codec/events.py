@@ -15,7 +15,7 @@ from headwater_kit.codec import reindexes as reindexing
 from headwater_kit.core import credentials, events, impressions, reindexes
 from headwater_kit.core.audit import AuditRecorded
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.learning import GateDecided, ModelPublished
+from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelPublished
 from headwater_kit.core.tenants import TenantErased
 
 Event = TypeVar("Event")
@@ -50,6 +50,7 @@ CODECS: dict[type, Codec[Any, Any]] = {
     ),
     impressions.UserForgotten: Codec(pb.UserForgotten, learning.forgotten_to_proto, learning.forgotten_from_proto),
     ModelPublished: Codec(pb.ModelPublished, models.model_to_proto, models.model_from_proto),
+    GoldQuestion: Codec(pb.GoldQuestion, models.gold_to_proto, models.gold_from_proto),
     GateDecided: Codec(pb.GateDecided, models.gate_to_proto, models.gate_from_proto),
     AuditRecorded: Codec(audit_pb2.AuditRecorded, audit.recorded_to_proto, audit.recorded_from_proto),
     TenantErased: Codec(tenants_pb2.TenantErased, tenants.erased_to_proto, tenants.erased_from_proto),

@@ -14,6 +14,8 @@ from headwater_kit.core.learning import (
     ClickMemory,
     GateCheck,
     GateDecided,
+    GoldLabel,
+    GoldQuestion,
     Learned,
     ModelPublished,
     PassageVotes,
@@ -95,6 +97,23 @@ def gate_from_proto(message: pb.GateDecided) -> GateDecided:
         time=time_from_proto(message.time),
         user=message.user,
     )
+
+
+def gold_to_proto(event: GoldQuestion) -> pb.GoldQuestion:
+    """A question whose answers are known."""
+    labels = [
+        pb.GoldLabel(document_id=label.document_id, grade=label.grade, text_hash=label.text_hash)
+        for label in event.labels
+    ]
+    return pb.GoldQuestion(
+        tenant=event.tenant, query=event.query, labels=labels, user=event.user, time=time_to_proto(event.time)
+    )
+
+
+def gold_from_proto(message: pb.GoldQuestion) -> GoldQuestion:
+    """A question whose answers are known."""
+    labels = tuple(GoldLabel(label.document_id, label.grade, label.text_hash) for label in message.labels)
+    return GoldQuestion(message.tenant, message.query, labels, message.user, time_from_proto(message.time))
 
 
 def _learned_from_proto(message: pb.ModelPublished) -> Learned:

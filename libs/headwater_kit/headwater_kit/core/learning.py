@@ -214,6 +214,26 @@ class ModelPublished:
     share: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class GoldLabel:
+    """A document's worth for a question, 0 to 3; with `text_hash`, that of one passage."""
+
+    document_id: str
+    grade: int
+    text_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldQuestion:
+    """`gold.v1`: a question whose answers are known, by which users and models are measured."""
+
+    tenant: str
+    query: str
+    labels: tuple[GoldLabel, ...]
+    user: str
+    time: float
+
+
 class GateDecision(StrEnum):
     """What a gate decides about a model."""
 

@@ -1459,6 +1459,80 @@ class UserForgotten(_message.Message):
 Global___UserForgotten: _TypeAlias = UserForgotten  # noqa: Y015
 
 @_typing.final
+class GoldQuestion(_message.Message):
+    """`gold.v1`: a question whose answers are known: users are measured by it, and
+    models before they serve. Compacted; keyed by tenant and question.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The tenant."""
+    query: _builtins.str
+    """The question, as it is asked."""
+    user: _builtins.str
+    """Who said so."""
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___GoldLabel]:
+        """What answers it, and what does not."""
+
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        query: _builtins.str = ...,
+        labels: _abc.Iterable[Global___GoldLabel] | None = ...,
+        user: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "query", b"query", "tenant", b"tenant", "time", b"time", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GoldQuestion: _TypeAlias = GoldQuestion  # noqa: Y015
+
+@_typing.final
+class GoldLabel(_message.Message):
+    """A document's worth for a question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
+    TEXT_HASH_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    """The document."""
+    grade: _builtins.int
+    """0 (irrelevant) to 3 (answers it fully)."""
+    text_hash: _builtins.str
+    """Hash of the passage's text, where one passage is meant; empty for all of the document."""
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        grade: _builtins.int = ...,
+        text_hash: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "grade", b"grade", "text_hash", b"text_hash"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GoldLabel: _TypeAlias = GoldLabel  # noqa: Y015
+
+@_typing.final
 class GateDecided(_message.Message):
     """`gates.v1`: what was decided about a learned model. Keyed by tenant."""
 

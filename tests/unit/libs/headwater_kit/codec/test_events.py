@@ -26,7 +26,7 @@ from headwater_kit.core.documents import (
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.filters import All, Compare, Member, Not, Operator
 from headwater_kit.core.filters import Any as AnyOf
-from headwater_kit.core.learning import GateDecided, GateDecision
+from headwater_kit.core.learning import GateDecided, GateDecision, GoldQuestion
 from headwater_kit.core.reindexes import (
     ReindexJudged,
     ReindexReported,
@@ -221,6 +221,9 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     learning.ModelPublished: st.builds(
         learning.ModelPublished, learned, times, st.none() | stamps, st.sampled_from(learning.ServingPolicy), numbers
     ),
+    GoldQuestion: st.builds(
+        GoldQuestion, texts, texts, tuples(st.builds(learning.GoldLabel, texts, ints, texts)), texts, times
+    ),
     GateDecided: st.builds(
         GateDecided,
         *[texts] * 4,
@@ -277,6 +280,7 @@ def test_every_event_message_of_the_contract_has_a_codec() -> None:
         "Arm",
         "Stamp",
         "GateCheck",
+        "GoldLabel",
         "ReindexSide",
         "Turn",
         "Rewriting",
