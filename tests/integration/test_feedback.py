@@ -70,8 +70,8 @@ class StuckBus:
     def __getattr__(self, name: str) -> object:
         return getattr(self._bus, name)
 
-    def producer(self) -> Producer:
-        return cast(Producer, StuckProducer(self._bus.producer(), self.is_stuck))
+    def producer(self, linger_ms: int = 0) -> Producer:
+        return cast(Producer, StuckProducer(self._bus.producer(linger_ms), self.is_stuck))
 
 
 class StuckProducer:

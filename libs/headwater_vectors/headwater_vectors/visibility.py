@@ -116,6 +116,8 @@ class WholeVersions:
             raw = await self._source.find(query, sorted(collected.stale))
             row_ids = _row_ids(query.tenant, raw)
             states = await self._view({*row_ids.values(), *collected.doubted})
+            if number == 1 and _are_served(raw, row_ids, states, known):
+                return raw
             collected.add(raw, row_ids, states, known)
             if not collected.is_short and (not collected.doubted or number >= DOUBT_ROUNDS):
                 break
@@ -131,6 +133,20 @@ class WholeVersions:
         states = await self._source.view(sorted(row_ids))
         self._marks.observe(states.values())
         return states
+
+
+def _are_served(raw: Legs, row_ids: Mapping[str, str], states: Mapping[str, LedgerState], known: Marks) -> bool:
+    """Whether nothing is to be dropped or doubted, as is the rule: known so for a tenth of what sorting it out takes."""
+    if not all(map(known.covers, states.values())):
+        return False
+    versions = {
+        document_id: state.version
+        for document_id, row_id in row_ids.items()
+        if (state := states.get(row_id)) is not None and not state.deleted
+    }
+    return all(
+        versions.get(hit.passage.document_id) == hit.passage.version for leg in (raw.dense, raw.lexical) for hit in leg
+    )
 
 
 def revision_of(row_id: str, version: int) -> str:

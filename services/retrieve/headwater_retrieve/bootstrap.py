@@ -8,7 +8,7 @@ from headwater_kit.bus import topics
 from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.ports import Bus
-from headwater_kit.bus.publisher import Publisher
+from headwater_kit.bus.publisher import Publisher, PublishPolicy
 from headwater_kit.bus.table import Table
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.shape import Folding, Recency
@@ -48,6 +48,10 @@ from headwater_retrieve.rpc import RetrieveRpc
 from headwater_retrieve.settings import Settings
 
 SERVICE_NAME = "headwater.retrieve.v1.RetrieveService"
+# No search waits for its impression, and nobody reacts to passages before he has read them; so impressions go in
+# company: one by one each costs the broker as much as a fifth of the search (docs/scale.md). A process that is killed
+# takes those of its last quarter of a second with it.
+IMPRESSIONS = PublishPolicy(wait_seconds=0.0, linger_ms=250)
 
 
 def build(
@@ -64,7 +68,7 @@ def build(
     bus = bus or open_bus(settings, clock)
     store = store or open_store(settings)
     channel = connect(settings.embed_target, settings, identity_of(settings, clock))
-    publisher = Publisher(bus, [topics.IMPRESSIONS], clock)
+    publisher = Publisher(bus, [topics.IMPRESSIONS], clock, IMPRESSIONS)
     log = ReaderLog(bus, clock)
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
     progress = IndexProgress(watermark, log, clock, _progress_policy(settings))

@@ -117,7 +117,7 @@ class Presenting:
 
 def _page(query: Query, ordered: Sequence[Passage], cursor: Cursor) -> tuple[list[Passage], Sequence[Passage]]:
     """What is to be shown now of what was not yet, and what is left."""
-    left = [each for each in ordered if _name(query, each) not in cursor.shown]
+    left = [each for each in ordered if _name(query, each) not in cursor.shown] if cursor.shown else ordered
     is_grouped = query.shape.group_by_document
     page = paging.first_documents(left, query.limit) if is_grouped else left[: query.limit]
     return page, left[len(page) :]

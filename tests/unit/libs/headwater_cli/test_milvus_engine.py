@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from headwater_cli.platform import milvus_replies
 from headwater_cli.platform.milvus_documents import FIELD, find_by_document, parse_no_documents
 from headwater_cli.platform.milvus_flush import flush_by_columns
-from headwater_cli.platform.milvus_replies import Hits
+from headwater_cli.platform.milvus_replies import Found, Hits
 from headwater_cli.platform.milvus_rows import Rows, publish_snapshots
 from milvus_lite.adapter.grpc import servicer
 from milvus_lite.engine.collection import Collection
@@ -155,12 +156,13 @@ def test_a_reply_of_columns_is_read_as_milvus_lites(ledger: Any) -> None:
         ledger.insert([row(document, version) for document in DOCUMENTS])
     table = ledger._memtable.to_arrow_table()
     sources = [Rows(part.column("row_id").to_pylist(), part) for part in (table.slice(0, 10), table.slice(10))]
-    best = [(0.5 + place, sources[place % 2], place) for place in range(9)]
+    distances = np.arange(0.5, 9.5, dtype=np.float32)
+    found = Found(sources, distances, np.arange(9) % 2, np.arange(9))
     names = ["row_id", FIELD, "version", "deleted", "shown", "readers"]
     build = servicer.build_search_result_data
     asked = {"schema": ledger.schema, "top_k": 9, "pk_name": "row_id", "output_fields": names}
-    quick = milvus_replies._search_reply(build)([Hits(best, names, "row_id")], **asked)
-    slow = build([list(Hits(best, names, "row_id"))], **asked)
+    quick = milvus_replies._search_reply(build)([Hits(found, names, "row_id")], **asked)
+    slow = build([list(Hits(found, names, "row_id"))], **asked)
     read = [[dict(hit) for hit in SearchResult(reply)[0]] for reply in (quick, slow)]
     assert read[0] == read[1]
     assert len(read[0]) == 9
