@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import Any, Self, TypeVar
 
+from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.documents import DocumentInfo, Lane, Passage, Position, Principal
 from headwater_kit.core.errors import HeadwaterError, Unavailable
 from headwater_kit.core.events import AnswerGenerated
@@ -84,6 +85,8 @@ class Client:
         fusion: QueryFusion = QueryFusion.SCORE,
         expand: bool = False,
         shape: Shape = PLAIN,
+        cascade: Cascade | None = None,
+        explain: bool = False,
     ) -> Found:
         """See `Questions.search`."""
         return self._run(
@@ -98,6 +101,8 @@ class Client:
                 fusion=fusion,
                 expand=expand,
                 shape=shape,
+                cascade=cascade,
+                explain=explain,
             )
         )
 

@@ -1,7 +1,7 @@
 """Searching, asking, and saying what one thinks of the result, by gRPC."""
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headwater.feedback.v1 import feedback_pb2
 from headwater.feedback.v1.feedback_pb2_grpc import FeedbackServiceStub
@@ -14,6 +14,7 @@ from headwater_kit.codec.documents import freshness_to_proto, watermark_from_pro
 from headwater_kit.codec.enums import REACTIONS
 from headwater_kit.codec.filters import filter_to_proto
 from headwater_kit.codec.rewriting import rewrite_to_proto, turns_to_proto
+from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.documents import Freshness, Passage, Position
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import AnswerGenerated
@@ -63,13 +64,16 @@ class Questions:
         fusion: QueryFusion = QueryFusion.SCORE,
         expand: bool = False,
         shape: Shape = PLAIN,
+        cascade: Cascade | None = None,
+        explain: bool = False,
     ) -> Found:
         """The passages that answer best; `top_k` 0 means 10.
 
         `filter` is a tree or its text (`parse_filter`); `shape` says how the list
         is to look. The `variants` are searched beside the query, and with `expand`
         its key phrases and the titles of what it finds first; `fusion` makes one
-        list.
+        list. `cascade` says how far to go for a better order, None leaves it to the
+        service; `explain` has the list tell how it came about.
 
         With `min_positions`, waits up to `wait_ms` for them to be searchable; with
         `max_staleness_ms`, for all live events that were produced longer ago than
@@ -77,6 +81,7 @@ class Questions:
         """
         freshness = Freshness(tuple(min_positions), wait_ms, max_staleness_ms)
         request = SearchRequest(query, top_k, filter, freshness, shape, tuple(variants), fusion, expand)
+        request = replace(request, cascade=cascade, explain=explain)
         return await self._searching.search(request)
 
     def stream_search(self, request: SearchRequest) -> AsyncGenerator[Passage | Found, None]:

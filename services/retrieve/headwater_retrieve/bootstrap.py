@@ -10,6 +10,7 @@ from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.publisher import Publisher, PublishPolicy
 from headwater_kit.bus.table import Table
+from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.shape import Folding, Recency
 from headwater_kit.rpc.channel import connect
@@ -24,7 +25,6 @@ from headwater_retrieve.adapters.cached import CachedEncoder
 from headwater_retrieve.adapters.collection import OpenCollection
 from headwater_retrieve.adapters.log import ReaderLog
 from headwater_retrieve.adapters.remote import RemoteEncoder, RemoteReranker
-from headwater_retrieve.domain.cascade import Cascade
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.fusion import Fusion, Weights
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy

@@ -115,9 +115,9 @@ FEEDBACK_MEMORY = Topic(
 )
 CREDENTIALS = Topic(
     "credentials.v1",
-    "API key or tenant",
-    "ApiKey, TenantStanding",
-    "API keys by the hash of their secret, and tenants that are suspended",
+    "API key, token or tenant",
+    "ApiKey, RevokedToken, TenantStanding",
+    "API keys by the hash of their secret, revoked tokens, and tenants that are suspended",
     compacted=True,
 )
 REDRIVES = Topic(

@@ -9,6 +9,7 @@ from headwater.events.v1 import events_pb2
 from headwater.guard.v1 import guard_pb2
 from headwater.retrieve.v1 import retrieve_pb2
 
+from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.documents import Lane
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import Outcome, Refusal, Verdict
@@ -116,6 +117,13 @@ FOLDINGS = EnumTable(
         Folding.NONE: retrieve_pb2.FOLDING_NONE,
         Folding.EXACT: retrieve_pb2.FOLDING_EXACT,
         Folding.NEAR: retrieve_pb2.FOLDING_NEAR,
+    }
+)
+CASCADES = EnumTable(
+    {
+        Cascade.OFF: retrieve_pb2.CASCADE_OFF,
+        Cascade.AUTO: retrieve_pb2.CASCADE_AUTO,
+        Cascade.ON: retrieve_pb2.CASCADE_ON,
     }
 )
 VERDICTS = EnumTable(

@@ -67,6 +67,7 @@ CODECS: dict[type, Codec[Any, Any]] = {
     credentials.TenantStanding: Codec(
         credentials_pb2.TenantStanding, access.standing_to_proto, access.standing_from_proto
     ),
+    credentials.RevokedToken: Codec(credentials_pb2.RevokedToken, access.revoked_to_proto, access.revoked_from_proto),
 }
 
 

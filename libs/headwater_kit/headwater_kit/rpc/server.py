@@ -21,6 +21,9 @@ from headwater_kit.settings import ServiceSettings
 KEEPALIVE_MS = 30_000
 KEEPALIVE_TIMEOUT_MS = 10_000
 MIN_CLIENT_PING_MS = 10_000
+# Of one call: a credential (`auth.shown`), or a caller's names on trust, and what else there is. Past gRPC's own bound,
+# 8 KiB, it refuses calls by chance; past this, and past one and a quarter of it each of them.
+MAX_METADATA_BYTES = 32 * 1024
 # Room for health and reflection beside the calls that admission counts; past
 # it gRPC itself refuses.
 EXTRA_CALLS = 64
@@ -96,6 +99,7 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", settings.grpc_max_message_bytes),
         ("grpc.max_send_message_length", settings.grpc_max_message_bytes),
+        ("grpc.max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", MIN_CLIENT_PING_MS),

@@ -20,6 +20,7 @@ from enum import StrEnum
 from math import sqrt
 from statistics import fmean
 
+from headwater_kit.core.cascade import Standing
 from headwater_kit.core.documents import Passage, ScoreParts
 from headwater_vectors.ports import Hit
 
@@ -69,6 +70,18 @@ class Candidate:
     def score(self) -> float:
         """What the list is ordered by."""
         return self.fused + self.rerank_gain + (self.memory or 0.0)
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stood before it got its rank."""
+        return Standing(
+            self.passage.chunk.chunk_id,
+            self.dense_rank,
+            self.lexical_rank,
+            self.fused,
+            self.rerank_gain,
+            self.memory or 0.0,
+        )
 
     def ranked(self, rank: int) -> Passage:
         """The passage as shown at `rank`."""

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.documents import Freshness, Position, check_id
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.filters import Filter, check
 from headwater_kit.core.rewriting import QueryFusion, Variant
 from headwater_kit.core.shape import Shape
 
-from headwater_retrieve.domain.cascade import Cascade
 from headwater_retrieve.domain.variants import check_variants
 
 MAX_QUERY_CHARACTERS = 8_192

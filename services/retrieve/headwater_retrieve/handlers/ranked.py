@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from headwater_kit.core.cascade import StageReport, Standing
 from headwater_kit.core.documents import Freshness, Passage, Principal
 from headwater_kit.core.shape import Shape
 
-from headwater_retrieve.domain.cascade import StageReport
 from headwater_retrieve.domain.fusion import Candidate
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.results import ResultCache
@@ -46,10 +46,11 @@ class RankedList:
         """What it takes to hold it, roughly."""
         return sum(PASSAGE_BYTES + 2 * len(candidate.passage.chunk.text) for candidate in self.candidates)
 
-    def standings(self, shown: Sequence[Passage]) -> tuple[Candidate, ...]:
-        """The candidates that these passages were, in their order."""
+    def standings(self, shown: Sequence[Passage]) -> tuple[Standing, ...]:
+        """Where these passages stood, in their order."""
         by_chunk = {candidate.passage.chunk.chunk_id: candidate for candidate in self.candidates}
-        return tuple(by_chunk[passage.chunk.chunk_id] for passage in shown if passage.chunk.chunk_id in by_chunk)
+        candidates = (by_chunk.get(passage.chunk.chunk_id) for passage in shown)
+        return tuple(candidate.standing for candidate in candidates if candidate is not None)
 
 
 class RankedLists:

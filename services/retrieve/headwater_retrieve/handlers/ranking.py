@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from headwater_kit.core.cascade import Cascade, StageReport
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 
-from headwater_retrieve.domain.cascade import Cascade, StageReport
 from headwater_retrieve.domain.fusion import Candidate, Fusion, combine, credited
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.ports import Legs

@@ -4,18 +4,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from headwater_kit.core.cascade import Cascade, Standing
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import NotFound, Transient
 from headwater_kit.core.impressions import ImpressionItem, ImpressionRecorded
 from headwater_kit.core.readers import may_read, names_of
-from headwater_kit.core.shape import DocumentGroup, Facet
 from headwater_kit.core.turns import Turns
 from headwater_text.phrases import sought
 from headwater_vectors.ports import ModelChanged
 
-from headwater_retrieve.domain.cascade import Cascade, StageReport
 from headwater_retrieve.domain.freshness import RecentChanges
 from headwater_retrieve.domain.fusion import Candidate
 from headwater_retrieve.domain.memory import Memory
@@ -53,27 +52,25 @@ class SearchPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A result list; `watermark` is the index's state that it reflects at least.
+    """A result list: what was ranked, and what is shown of it.
 
-    `searched` and `left_out`: what was searched beside the query, and what was
-    to be. `reports` and `standings` tell how it came about: what each stage did,
-    and where the passages stood, by rank.
+    `watermark` is the index's state that it reflects at least.
     """
 
-    passages: tuple[Passage, ...]
-    impression_id: str
+    ranked: RankedList
+    shown: Presented
     watermark: tuple[Position, ...]
-    missing_legs: tuple[str, ...] = ()
-    searched: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
-    next_cursor: str = ""
-    facets: tuple[Facet, ...] = ()
-    groups: tuple[DocumentGroup, ...] = ()
-    list_changed: bool = False
-    candidates: int = 0
-    from_cache: bool = False
-    reports: tuple[StageReport, ...] = ()
-    standings: tuple[Candidate, ...] = ()
+    impression_id: str
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """The passages, by rank."""
+        return self.shown.passages
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """Where they stood before they got their rank, in their order."""
+        return self.ranked.standings(self.shown.passages)
 
 
 # What stands for the vector of a query that was not encoded: nothing is near it.
@@ -135,7 +132,7 @@ class Search:
         shown = await self._presenting.present(query, principal, self._current(principal, ranked.passages))
         # Once more: neighbours may have been waited for, and what was shown there be replaced meanwhile.
         shown = replace(shown, passages=tuple(self._current(principal, shown.passages)))
-        found = self._found(query, watermark, ranked, shown)
+        found = Found(ranked, shown, watermark, query.impression_id or self._new_id())
         await self._impressions.record(self._impression(query, principal, ranked.vector, found))
         return found
 
@@ -162,24 +159,6 @@ class Search:
 
     def _asked(self, query: Query, principal: Principal) -> Asked:
         return Asked(query.meaning, principal.tenant, query.cascade or self._policy.cascade)
-
-    def _found(self, query: Query, watermark: tuple[Position, ...], ranked: RankedList, shown: Presented) -> Found:
-        return Found(
-            shown.passages,
-            query.impression_id or self._new_id(),
-            watermark,
-            ranked.missing_legs,
-            ranked.searched,
-            ranked.left_out,
-            shown.next_cursor,
-            shown.facets,
-            shown.groups,
-            shown.list_changed,
-            shown.candidates,
-            ranked.from_cache,
-            ranked.reports,
-            ranked.standings(shown.passages),
-        )
 
     async def _find(self, query: Query, principal: Principal, deadline: Deadline) -> tuple[QueryVector | None, Legs]:
         """The query's vector and what both legs find, in a collection of that vector's model (I6)."""

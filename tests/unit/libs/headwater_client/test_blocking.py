@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from headwater_client import Change, Client, ClientSettings, DocumentState, Progress
 from headwater_client.documents import UPLOAD_BYTES
+from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.documents import DocumentInfo, Position, Principal
 from headwater_kit.core.errors import Misconfigured, NotFound, Overloaded, Unavailable
 from headwater_kit.core.events import AnswerGenerated
 from headwater_kit.core.impressions import Reaction
 from headwater_kit.core.rewriting import Rewrite, Rewriting, Turn, Variant
-from unit.libs.tiny_platform import TinyPlatform, running
+from unit.libs.tiny_platform import STAGES, TinyPlatform, running
 
 
 class Caller:
@@ -99,12 +100,13 @@ async def test_other_words_and_a_conversation_travel_with_what_is_asked(platform
     def act(client: Client) -> None:
         found = client.search("pears", variants=variants)
         assert (found.searched, found.left_out) == (("fruit",), ("A pear is sweet.",))
+        assert client.search("pears", cascade=Cascade.ON, explain=True).stages == STAGES
         *_, answer = client.ask("pears ?", rewrite=Rewrite.MULTI, history=history)
         assert isinstance(answer, AnswerGenerated)
         assert answer.rewriting == Rewriting(Rewrite.MULTI, "pears ?", ("fruit",), ("late",), "rules")
 
     await caller(act)
-    assert platform.asked_also == [variants]
+    assert platform.asked_also == [variants, ()]
     assert platform.asked_after == [(Rewrite.MULTI, history)]
 
 

@@ -131,7 +131,7 @@ async def test_the_best_passage_comes_first_with_rank_and_parts(bench: Bench) ->
     assert first.parts.dense is not None
     assert first.parts.lexical is not None
     assert [passage.rank for passage in found.passages] == list(range(1, len(found.passages) + 1))
-    assert found.missing_legs == ()
+    assert found.ranked.missing_legs == ()
 
 
 async def test_no_more_than_asked_for(bench: Bench) -> None:
@@ -142,7 +142,7 @@ async def test_without_the_encoder_words_alone_answer_and_that_is_said(bench: Be
     bench.encoder.away = True
     found = await bench.ask(Query("insertion order of a dict"))
     assert names(found) == ["dicts"]
-    assert found.missing_legs == ("dense",)
+    assert found.ranked.missing_legs == ("dense",)
     assert found.passages[0].parts.dense is None
 
 
@@ -195,7 +195,7 @@ async def test_another_models_vectors_are_not_searched_with(bench: Bench) -> Non
     await bench.store.promote("next")
     await bench.add("dicts", "A dict keeps insertion order.")
     found = await bench.ask(Query("insertion order of a dict"))
-    assert found.missing_legs == ("dense",)
+    assert found.ranked.missing_legs == ("dense",)
     assert names(found) == ["dicts"]
 
 
@@ -208,7 +208,7 @@ async def test_a_query_is_encoded_again_where_another_models_collection_is_put_i
     await shadow.adopt(Model("other", WordEncoder.dimension))
     found = await bench.ask(Query("insertion order of a dict"))
     assert encoder.asked == [WordEncoder.model_id, "other"]
-    assert (names(found), found.missing_legs) == (["dicts"], ())
+    assert (names(found), found.ranked.missing_legs) == (["dicts"], ())
     assert bench.impressions.impressions[0].model_id == "other"
 
 
@@ -233,7 +233,7 @@ async def test_an_encoder_that_is_blind_for_the_query_is_not_asked(bench: Bench)
     await bench.add("game", "战国无双三是由光荣开发的")
     found = await bench.ask(Query("战国无双是由谁开发的"))
     assert names(found) == ["game"]
-    assert found.missing_legs == ()
+    assert found.ranked.missing_legs == ()
     assert bench.encoder.calls == 0
     assert bench.impressions.impressions[0].query_vector == b""
 

@@ -154,7 +154,7 @@ async def test_the_second_search_asks_neither_encoder_nor_store(world: World) ->
     await world.bench.store.open()
     calls = world.bench.encoder.calls
     second = await world.search("acme", Query("apple", top_k=1))
-    assert (first.from_cache, second.from_cache, world.bench.encoder.calls) == (False, True, calls)
+    assert (first.ranked.from_cache, second.ranked.from_cache, world.bench.encoder.calls) == (False, True, calls)
     assert first.impression_id != second.impression_id
     assert world.bench.impressions.impressions[1].query_vector == world.bench.impressions.impressions[0].query_vector
 
@@ -165,19 +165,19 @@ async def test_the_second_search_asks_neither_encoder_nor_store(world: World) ->
 async def test_a_list_is_nobody_elses(world: World, tenant: str, user: str, groups: tuple[str, ...]) -> None:
     await world.bench.ask(Query("apple"))
     found = await world.bench.ask(Query("apple"), Principal(tenant, user, groups))
-    assert not found.from_cache
+    assert not found.ranked.from_cache
     assert names(found) == (["a"] if tenant == "acme" else [])
 
 
 async def test_a_change_of_the_tenant_or_of_what_was_learned_drops_its_lists(world: World) -> None:
     await world.search("acme", Query("apple"))
     await world.edit("other", "x", "apple")
-    assert (await world.search("acme", Query("apple"))).from_cache
+    assert (await world.search("acme", Query("apple"))).ranked.from_cache
     await world.edit("acme", "b", "apple")
     assert len(world.bench.results) == 0
     assert names(await world.search("acme", Query("apple"))) in (["a", "b"], ["b", "a"])
     world.learn("acme", "apple", ())
-    assert not (await world.search("acme", Query("apple"))).from_cache
+    assert not (await world.search("acme", Query("apple"))).ranked.from_cache
 
 
 async def test_what_changes_while_it_is_searched_for_is_not_kept(world: World) -> None:
@@ -194,22 +194,22 @@ async def test_what_changes_while_it_is_searched_for_is_not_kept(world: World) -
 
 async def test_a_list_without_a_leg_is_not_kept(world: World) -> None:
     world.bench.encoder.away = True
-    assert (await world.bench.ask(Query("apple"))).missing_legs == ("dense",)
+    assert (await world.bench.ask(Query("apple"))).ranked.missing_legs == ("dense",)
     world.bench.encoder.away = False
-    assert (await world.bench.ask(Query("apple"))).missing_legs == ()
+    assert (await world.bench.ask(Query("apple"))).ranked.missing_legs == ()
 
 
 async def test_what_indexed_reports_as_gone_is_not_shown_of_a_kept_list(world: World) -> None:
     await world.bench.ask(Query("apple"))
     world.bench.changes.note(DocumentKey("acme", "a"), 2)
     found = await world.bench.ask(Query("apple"))
-    assert (found.from_cache, names(found)) == (True, [])
+    assert (found.ranked.from_cache, names(found)) == (True, [])
 
 
 async def test_a_list_is_kept_for_a_while_only(world: World) -> None:
     await world.bench.ask(Query("apple"))
     await world.bench.clock.advance(61.0)
-    assert not (await world.bench.ask(Query("apple"))).from_cache
+    assert not (await world.bench.ask(Query("apple"))).ranked.from_cache
 
 
 async def test_another_collection_is_another_list(world: World) -> None:

@@ -11,7 +11,7 @@ from headwater_kit.codec import credentials, enums, reindexes
 from headwater_kit.codec.events import CODECS, decode, encode
 from headwater_kit.core import events, impressions, learning
 from headwater_kit.core.audit import AuditRecorded, CallServed, ChainEnded, ChainStarted
-from headwater_kit.core.credentials import ApiKey, TenantStanding
+from headwater_kit.core.credentials import ApiKey, RevokedToken, TenantStanding
 from headwater_kit.core.documents import (
     Chunk,
     DocumentInfo,
@@ -235,6 +235,7 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     ),
     ApiKey: st.builds(ApiKey, texts, blobs, principals, times, st.none() | times, st.none() | times, texts),
     TenantStanding: st.builds(TenantStanding, texts, st.booleans(), times, texts),
+    RevokedToken: st.builds(RevokedToken, texts, times, times, texts),
     ReindexWished: st.builds(ReindexWished, texts, st.sampled_from(ReindexTarget), texts, ints, times),
     ReindexReported: st.builds(
         ReindexReported,
