@@ -13,6 +13,7 @@ from headwater_cli.platform.layout import Layout
 from headwater_cli.platform.peers import peer_env
 from headwater_cli.platform.ports import PortLeases
 from headwater_cli.platform.process import Program
+from headwater_cli.platform.secrets import pseudonym_key
 from headwater_cli.platform.services import pick_ports, service_programs
 from headwater_cli.platform.supervisor import Engines
 from headwater_cli.settings import PlatformSettings
@@ -70,6 +71,7 @@ class LaptopPlan:
             **(_OWN_STORE if self._settings.own_store else {}),
             "HEADWATER_KAFKA_BOOTSTRAP": self._engines.kafka_bootstrap,
             "HEADWATER_MILVUS_URI": self._engines.milvus_uri,
+            **({} if self._settings.pseudonyms().is_on else {"HEADWATER_PSEUDONYM_KEY": pseudonym_key(self._layout)}),
         }
 
 

@@ -1,6 +1,5 @@
 """The keys by which the services of one platform know each other, made when it first asks for credentials."""
 
-import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from headwater_kit.auth.peer_keys import read_private_key
 
 from headwater_cli.platform.layout import Layout
+from headwater_cli.platform.secrets import kept
 
 
 def peer_env(layout: Layout, services: Collection[str]) -> Mapping[str, Mapping[str, str]]:
@@ -27,14 +27,7 @@ def peer_env(layout: Layout, services: Collection[str]) -> Mapping[str, Mapping[
 def _key(layout: Layout, folder: Path, service: str) -> Path:
     """The service's private key, made where there is none; its public one is put into the folder."""
     path = layout.data(service) / "peer.key"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        # Readable by its owner from the first moment on, and whole or not there.
-        fresh = path.with_suffix(".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        fresh.replace(path)
+    kept(path, lambda: Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     public = read_private_key(path).public_key()
     (folder / f"{service}.pem").write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     return path

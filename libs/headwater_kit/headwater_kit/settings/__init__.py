@@ -5,12 +5,14 @@ from headwater_kit.settings.base import CallerSettings, ServiceSettings, Setting
 from headwater_kit.settings.load import SettingsError, load
 from headwater_kit.settings.milvus import MilvusSettings
 from headwater_kit.settings.ports import peer
+from headwater_kit.settings.pseudonyms import PseudonymSettings
 from headwater_kit.settings.tenants import TenantSettings
 
 __all__ = [
     "CallerSettings",
     "KafkaTenantSettings",
     "MilvusSettings",
+    "PseudonymSettings",
     "ServiceSettings",
     "Settings",
     "SettingsError",
