@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
-from headwater_kit.settings import KafkaTenantSettings, PseudonymSettings
+from headwater_kit.settings import KafkaTenantSettings, ModelSigningSettings, PseudonymSettings
 from pydantic import Field
 
 
-class Settings(KafkaTenantSettings, PseudonymSettings):
+class Settings(KafkaTenantSettings, ModelSigningSettings, PseudonymSettings):
     """Settings of the feedback service."""
 
     service: ClassVar[str] = "feedback"
