@@ -9,10 +9,11 @@ from headwater_kit.settings import MilvusSettings, Settings
 from headwater_kit.settings.access import TRUSTING
 from headwater_kit.settings.audit import AuditKeySettings
 from headwater_kit.settings.kafka import KafkaSettings
+from headwater_kit.settings.pseudonyms import PseudonymKeySettings
 from pydantic import Field
 
 
-class PlatformSettings(AuditKeySettings, KafkaSettings, MilvusSettings, ModelSettings, Settings):
+class PlatformSettings(AuditKeySettings, PseudonymKeySettings, KafkaSettings, MilvusSettings, ModelSettings, Settings):
     """Settings of the laptop platform; whatever else the services read is passed through to them."""
 
     data_dir: Path | None = Field(
