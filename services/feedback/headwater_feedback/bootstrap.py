@@ -3,6 +3,7 @@
 import random
 
 from headwater.feedback.v1.feedback_pb2_grpc import add_FeedbackServiceServicer_to_server
+from headwater_kit.auth.snapshots import open_seal
 from headwater_kit.bus import topics
 from headwater_kit.bus.admission import TopicTenants
 from headwater_kit.bus.attempts import Attempts
@@ -39,7 +40,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     clock = clock or SystemClock()
     bus = bus or open_bus(settings, clock)
     sender = Sender(bus, _written())
-    log = KafkaLog(sender)
+    log = KafkaLog(sender, open_seal(settings.model_key))
     models, erasures = ServedModels(), Erasures()
     components: list[Component] = [
         sender,

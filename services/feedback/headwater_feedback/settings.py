@@ -2,12 +2,11 @@
 
 from typing import ClassVar
 
-from headwater_kit.settings import KafkaTenantSettings
-from headwater_kit.settings.base import ServiceSettings
+from headwater_kit.settings import KafkaTenantSettings, ModelSigningSettings
 from pydantic import Field
 
 
-class Settings(KafkaTenantSettings, ServiceSettings):
+class Settings(KafkaTenantSettings, ModelSigningSettings):
     """Settings of the feedback service."""
 
     service: ClassVar[str] = "feedback"

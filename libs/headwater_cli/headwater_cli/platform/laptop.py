@@ -10,7 +10,7 @@ from headwater_cli.platform import engines
 from headwater_cli.platform.blocking import Report, beside
 from headwater_cli.platform.broker import create_topics
 from headwater_cli.platform.layout import Layout
-from headwater_cli.platform.peers import peer_env
+from headwater_cli.platform.peers import model_env, peer_env
 from headwater_cli.platform.ports import PortLeases
 from headwater_cli.platform.process import Program
 from headwater_cli.platform.services import pick_ports, service_programs
@@ -50,7 +50,9 @@ class LaptopPlan:
         await create_topics(self._settings, self._engines.kafka_bootstrap)
         ports = pick_ports(self._leases)
         peers = {} if self._settings.auth == TRUSTING else peer_env(self._layout, list(ports))
-        return service_programs(self._layout, ports, self._service_env(), peers)
+        models = model_env(self._layout)
+        own = {name: {**peers.get(name, {}), **models.get(name, {})} for name in ports}
+        return service_programs(self._layout, ports, self._service_env(), own)
 
     def _make_engines(self, report: Report) -> Engines:
         settings, programs = self._settings, []

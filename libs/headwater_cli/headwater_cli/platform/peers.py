@@ -1,4 +1,6 @@
-"""The keys by which the services of one platform know each other, made when it first asks for credentials."""
+"""The keys of one platform: by which its services know each other, where it asks for credentials, and by which they
+know the models that it learned. Made when first needed.
+"""
 
 import os
 from collections.abc import Collection, Mapping
@@ -24,9 +26,18 @@ def peer_env(layout: Layout, services: Collection[str]) -> Mapping[str, Mapping[
     }
 
 
-def _key(layout: Layout, folder: Path, service: str) -> Path:
+def model_env(layout: Layout) -> Mapping[str, Mapping[str, str]]:
+    """By service, the settings that name the key by which feedback signs what it learned, and the public ones."""
+    folder = layout.data("models-signed-by")
+    folder.mkdir(parents=True, exist_ok=True)
+    private = _key(layout, folder, "feedback", "model.key")
+    reading = {"HEADWATER_MODEL_KEYS": str(folder)}
+    return {"feedback": {"HEADWATER_MODEL_KEY": str(private), **reading}, "retrieve": reading, "generate": reading}
+
+
+def _key(layout: Layout, folder: Path, service: str, name: str = "peer.key") -> Path:
     """The service's private key, made where there is none; its public one is put into the folder."""
-    path = layout.data(service) / "peer.key"
+    path = layout.data(service) / name
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         # Readable by its owner from the first moment on, and whole or not there.

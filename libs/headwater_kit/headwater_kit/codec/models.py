@@ -17,12 +17,15 @@ from headwater_kit.core.learning import (
     GoldLabel,
     GoldQuestion,
     Learned,
+    ModelName,
     ModelPublished,
     PassageVotes,
     RankerModel,
     ServingPolicy,
     Stamp,
 )
+
+_CHALLENGER = "challenger"
 
 
 def model_to_proto(event: ModelPublished) -> pb.ModelPublished:
@@ -66,6 +69,22 @@ def component_bytes(learned: Learned) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
+def model_key(name: ModelName) -> bytes:
+    """Where it stands on `models.v1`."""
+    words = (name.tenant, name.component, name.part, *((_CHALLENGER,) if name.is_challenger else ()))
+    return "\x1f".join(words).encode()
+
+
+def model_name(key: bytes | None) -> ModelName:
+    """What stands under a key of `models.v1`. Raises InvalidInput for a key that is none."""
+    words = (key or b"").decode(errors="replace").split("\x1f")
+    if len(words) == 3:
+        return ModelName(words[0], words[1], words[2])
+    if len(words) == 4 and words[3] == _CHALLENGER:
+        return ModelName(words[0], words[1], words[2], is_challenger=True)
+    raise InvalidInput("the key must be tenant, component and part", field="key", reason="INVALID_KEY")
+
+
 def gate_to_proto(event: GateDecided) -> pb.GateDecided:
     """A decision of the gate."""
     return pb.GateDecided(
@@ -81,6 +100,8 @@ def gate_to_proto(event: GateDecided) -> pb.GateDecided:
         reason=event.reason,
         user=event.user,
         time=time_to_proto(event.time),
+        part=event.part,
+        position=position_to_proto(event.position) if event.position else None,
     )
 
 
@@ -96,6 +117,8 @@ def gate_from_proto(message: pb.GateDecided) -> GateDecided:
         reason=message.reason,
         time=time_from_proto(message.time),
         user=message.user,
+        part=message.part,
+        position=position_from_proto(message.position) if message.HasField("position") else None,
     )
 
 

@@ -1,5 +1,6 @@
 """Words of learning: how an order was chosen, what users made of it, what was learned, and whether it may serve."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -185,6 +186,16 @@ Learned = ClickMemory | RankerModel | AdapterModel | BanditModel
 
 
 @dataclass(frozen=True, slots=True)
+class ModelName:
+    """Which model: what is live of a part, or what is compared with that."""
+
+    tenant: str
+    component: str
+    part: str = ""
+    is_challenger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Stamp:
     """Where a learned model comes from; see `events.v1.Stamp`."""
 
@@ -212,6 +223,12 @@ class ModelPublished:
     stamp: Stamp | None = None
     stage: ServingPolicy = ServingPolicy.EXPLOIT
     share: float = 0.0
+
+    @property
+    def name(self) -> ModelName:
+        """Which model it is."""
+        is_challenger = self.stage is not ServingPolicy.EXPLOIT
+        return ModelName(self.learned.tenant, self.learned.component, self.learned.part, is_challenger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +274,10 @@ class GateCheck:
 
 @dataclass(frozen=True, slots=True)
 class GateDecided:
-    """`gates.v1`: what was decided about a learned model, and why; `user` is empty for the gate itself."""
+    """`gates.v1`: what was decided about a learned model, and why; `user` is empty for the gate itself.
+
+    `position`: how far `training.v1` had been learned from by then, as the next offset.
+    """
 
     tenant: str
     component: str
@@ -268,3 +288,10 @@ class GateDecided:
     reason: str
     time: float
     user: str = ""
+    part: str = ""
+    position: Position | None = None
+
+
+def question_key(query: str) -> str:
+    """Names a question by its words, however they are spaced and cased. 32 hex digits."""
+    return hashlib.sha256(" ".join(query.split()).casefold().encode()).hexdigest()[:32]

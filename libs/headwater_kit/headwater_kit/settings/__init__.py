@@ -4,6 +4,7 @@ from headwater_kit.settings.admission import KafkaTenantSettings
 from headwater_kit.settings.base import CallerSettings, ServiceSettings, Settings
 from headwater_kit.settings.load import SettingsError, load
 from headwater_kit.settings.milvus import MilvusSettings
+from headwater_kit.settings.models import ModelKeySettings, ModelSigningSettings
 from headwater_kit.settings.ports import peer
 from headwater_kit.settings.tenants import TenantSettings
 
@@ -11,6 +12,8 @@ __all__ = [
     "CallerSettings",
     "KafkaTenantSettings",
     "MilvusSettings",
+    "ModelKeySettings",
+    "ModelSigningSettings",
     "ServiceSettings",
     "Settings",
     "SettingsError",

@@ -1,20 +1,23 @@
 """`ports.Log` on the bus."""
 
+from headwater_kit.auth.snapshots import Seal
 from headwater_kit.bus import topics
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Outbound, Producer
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
 from headwater_kit.codec.headers import IS_PROTOBUF
+from headwater_kit.codec.models import model_key
 from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, TrainingRecorded
 from headwater_kit.core.learning import ModelPublished
 
 
 class KafkaLog:
-    """Writes feedback and what is learned from it."""
+    """Writes feedback and what is learned from it, which `seal` stamps and signs."""
 
-    def __init__(self, producer: Producer) -> None:
+    def __init__(self, producer: Producer, seal: Seal) -> None:
         self._producer = producer
+        self._seal = seal
 
     async def record(self, feedback: FeedbackRecorded) -> None:
         """See `ports.Log`."""
@@ -30,8 +33,7 @@ class KafkaLog:
 
     async def publish(self, model: ModelPublished) -> None:
         """See `ports.Log`."""
-        learned = model.learned
-        await self._send(topics.MODELS, "\x1f".join((learned.tenant, learned.component, learned.part)), model)
+        await self._send(topics.MODELS, model_key(model.name).decode(), self._seal(model))
 
     async def _send(self, topic: topics.Topic, key: str, event: object, partition: int | None = None) -> None:
         record = Outbound(topic.name, key.encode(), encode(event), IS_PROTOBUF, partition)

@@ -14,13 +14,13 @@ from headwater_cli.commands.connect import laptop_settings
 from headwater_cli.main import main
 from headwater_cli.platform import broker
 from headwater_cli.platform.layout import Layout
-from headwater_cli.platform.peers import peer_env
+from headwater_cli.platform.peers import model_env, peer_env
 from headwater_cli.platform.process import Identity
 from headwater_cli.platform.state import Phase, PlatformState
 from headwater_client import ClientSettings
 from headwater_client.connection import Connection
 from headwater_kit.auth.api_keys import ApiKeys
-from headwater_kit.auth.peer_keys import read_keys
+from headwater_kit.auth.peer_keys import read_keys, read_private_key
 from headwater_kit.auth.shown import Shown
 from headwater_kit.bus.credentials import CredentialRecords
 from headwater_kit.bus.memory import MemoryBus
@@ -254,3 +254,14 @@ def test_the_services_of_a_laptop_get_keys_for_each_other(tmp_path: Path) -> Non
     assert peer_env(layout, ["index"]) == {"index": first["index"]}
     assert private.read_bytes() == kept
     assert {key.service for key in read_keys(tmp_path / "peers").values()} == {"index"}
+
+
+def test_a_laptop_signs_what_it_learns_by_a_key_that_it_keeps(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    first = model_env(layout)
+    private = Path(first["feedback"]["HEADWATER_MODEL_KEY"])
+    assert private.stat().st_mode & 0o077 == 0
+    (public,) = read_keys(Path(first["retrieve"]["HEADWATER_MODEL_KEYS"])).values()
+    assert public.key == read_private_key(private).public_key()
+    assert "HEADWATER_MODEL_KEY" not in {**first["retrieve"], **first["generate"]}
+    assert model_env(layout) == first

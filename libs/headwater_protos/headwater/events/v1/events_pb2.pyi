@@ -1547,6 +1547,8 @@ class GateDecided(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     USER_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """Tenant served."""
     component: _builtins.str
@@ -1561,6 +1563,8 @@ class GateDecided(_message.Message):
     """In words."""
     user: _builtins.str
     """Who decided; empty for the gate itself."""
+    part: _builtins.str
+    """Part of the component, such as a bandit's name."""
     @_builtins.property
     def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___GateCheck]:
         """Why, check by check."""
@@ -1568,6 +1572,12 @@ class GateDecided(_message.Message):
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When."""
+
+    @_builtins.property
+    def position(self) -> _documents_pb2.SourcePosition:
+        """How far `training.v1` had been learned from by then: the next offset of the tenant's partition. Read together, the
+        two topics say what the gate knew at each decision.
+        """
 
     def __init__(
         self,
@@ -1581,10 +1591,12 @@ class GateDecided(_message.Message):
         reason: _builtins.str = ...,
         user: _builtins.str = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
+        part: _builtins.str = ...,
+        position: _documents_pb2.SourcePosition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "component", b"component", "decision", b"decision", "parent_id", b"parent_id", "reason", b"reason", "snapshot_id", b"snapshot_id", "tenant", b"tenant", "time", b"time", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "component", b"component", "decision", b"decision", "parent_id", b"parent_id", "part", b"part", "position", b"position", "reason", b"reason", "snapshot_id", b"snapshot_id", "tenant", b"tenant", "time", b"time", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
