@@ -25,7 +25,10 @@ GROUPS = {"ingest": "documents.v1", "embed": "chunks.v1", "index": "embeddings.v
 ARMED = "HEADWATER_CRASH_AT"
 # The points that the writers come by as long as nothing is rebuilt, reindexed, repaired or kept apart.
 _PASSED = ("bus.", "table.", "sender.", "backfill.", "ingest.", "embed.", "vectors.", "index.")
-_NOT_PASSED = ("index.rebuild_", "index.reindex_", "index.repair_", "ingest.object_", "ingest.repairing")
+_NOT_PASSED = (
+    *("index.rebuild_", "index.reindex_", "index.companion_", "index.repair_"),
+    *("ingest.object_", "ingest.repairing"),
+)
 POINTS = tuple(name for name in ALL_POINTS if name.startswith(_PASSED) and not name.startswith(_NOT_PASSED))
 # Some points are passed at each record, some once in a life.
 PASSES = (1, 1, 2, 3, 7, 20)

@@ -195,6 +195,12 @@ class MemoryStore:
         served = self._tables.name
         return sorted(name for name, tables in self._collections.items() if name != served and tables.model)
 
+    async def drop(self) -> None:
+        """As `DroppableStore.drop`."""
+        self._collections.clear()
+        self._aliases.clear()
+        self._collections[NAME], self._aliases[self._alias] = _Tables(NAME), NAME
+
     async def search(self, query: Query) -> Legs:
         """As `VectorReader.search`."""
         if query.filter is not None:

@@ -1,5 +1,6 @@
 """What a collection beside the one that is served is called."""
 
+import hashlib
 import re
 
 from headwater_kit.core.errors import Misconfigured
@@ -12,3 +13,11 @@ def shadow_alias(alias: str, label: str) -> str:
     if not _LABEL.fullmatch(label):
         raise Misconfigured(f"a label has 1 to 40 of a-z, 0-9 and _, not {label!r}")
     return f"{alias}_{label}"
+
+
+def companion_alias(alias: str, encoder: str) -> str:
+    """The alias of the collection that another encoder has beside the served one, whatever that encoder is called.
+
+    It is the head of a family of its own: neither is taken for a shadow of the other.
+    """
+    return f"{alias}beside{hashlib.blake2b(encoder.encode(), digest_size=4).hexdigest()}"

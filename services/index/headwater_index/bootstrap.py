@@ -2,6 +2,8 @@
 
 import random
 import uuid
+from collections.abc import Callable
+from functools import partial
 
 from headwater.index.v1.index_pb2_grpc import add_IndexServiceServicer_to_server
 from headwater_kit.bus.audit import open_trail
@@ -14,26 +16,31 @@ from headwater_kit.rpc.channel import connect
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Component, Resource, Service, identity_of, open_access
 from headwater_text.analysis import analyse
+from headwater_vectors.companions import DroppableStore
 from headwater_vectors.ports import VectorStore
-from headwater_vectors.stores import open_store
+from headwater_vectors.stores import open_companion, open_store
 
+from headwater_index.adapters.companions import BusCompanionDesk
 from headwater_index.adapters.desk import BusDesk
 from headwater_index.adapters.duties import Duties, Rounds
 from headwater_index.adapters.keeper import StoreKeeper
+from headwater_index.adapters.led import LedDuty
 from headwater_index.adapters.log import BusLog
 from headwater_index.adapters.meter import DriftMetrics
 from headwater_index.adapters.queries import BusQueries
-from headwater_index.adapters.reindexing import ReindexDuty
 from headwater_index.adapters.remote import RemoteEncoder
 from headwater_index.adapters.tenants import BusTenantLog
 from headwater_index.adapters.workbook import SqliteWorkbooks
 from headwater_index.events import IndexEmbeddings
+from headwater_index.handlers.beside import Companions
+from headwater_index.handlers.companions import Companion, CompanionKeeping
 from headwater_index.handlers.copies import Copies
 from headwater_index.handlers.erasing import TenantErasing
 from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.indexing import Indexer
 from headwater_index.handlers.judging import Judging
 from headwater_index.handlers.lead import Lead
+from headwater_index.handlers.looking import Settle
 from headwater_index.handlers.passes import Passes
 from headwater_index.handlers.rebuilding import Rebuilder
 from headwater_index.handlers.rebuilds import Rebuilds
@@ -59,8 +66,12 @@ def build(
     encoder: Encoder | None = None,
     clock: Clock | None = None,
     rng: random.Random | None = None,
+    open_beside: Callable[[str], DroppableStore] | None = None,
 ) -> Service:
-    """The service; what is given stands in for what the settings name. Raises Misconfigured."""
+    """The service; what is given stands in for what the settings name. Raises Misconfigured.
+
+    `open_beside` gives the store of an encoder that stands beside, by its name.
+    """
     clock = clock or SystemClock()
     rng = rng or random.Random()
     bus = bus or open_bus(settings, clock)
@@ -68,11 +79,13 @@ def build(
     channel = connect(settings.embed_target, settings, identity_of(settings, clock))
     encoder = encoder or RemoteEncoder(channel)
     gate, lead, policy = Gate(clock), Lead(), LoopPolicy.of(settings)
+    companion_desk = BusCompanionDesk(bus, clock, rng)
+    companions = _companions(settings, companion_desk, open_beside)
 
-    def indexer_of(kept: VectorStore, passing: Gate, *, is_bulk: bool = True) -> Indexer:
-        return Indexer(kept, analyse, clock, passing, Translation(encoder, is_bulk=is_bulk))
+    def indexer_of(kept: VectorStore, passing: Gate, *, is_bulk: bool = True, is_patient: bool = True) -> Indexer:
+        return Indexer(kept, analyse, clock, passing, Translation(encoder, is_bulk=is_bulk, is_patient=is_patient))
 
-    indexer = indexer_of(store, gate, is_bulk=False)
+    indexer = indexer_of(store, gate, is_bulk=False, is_patient=False)
     # Each lane has a group of its own, so that bulk waits behind nothing but bulk.
     events = IndexEmbeddings(indexer, settings.classes(), lead)
     live, bulk = (
@@ -81,9 +94,14 @@ def build(
     )
 
     log, workbooks = BusLog(bus), SqliteWorkbooks(settings.data_dir / "index")
-    repairs = Replay(indexer_of(store, gate), clock, rng, rewrite=True)
-    reconciler = Reconciler(store, log, workbooks, repairs, settle=lambda: clock.sleep(SETTLE_SECONDS))
-    passes = Passes(reconciler, DriftMetrics(), clock)
+
+    def reconciler_of(kept: VectorStore, passing: Gate, settle: Settle) -> Reconciler:
+        repairs = Replay(indexer_of(kept, passing), clock, rng, rewrite=True)
+        return Reconciler(kept, log, workbooks, repairs, settle)
+
+    reconciler = reconciler_of(store, gate, lambda: clock.sleep(SETTLE_SECONDS))
+    others = {each.name: reconciler_of(each.store, Gate(clock), companions.followed) for each in companions.named}
+    passes = Passes(reconciler, DriftMetrics(), clock, others)
 
     def beside(shadow: VectorStore, is_bulk: bool) -> Indexer:
         return indexer_of(shadow, Gate(clock), is_bulk=is_bulk)
@@ -94,20 +112,41 @@ def build(
     judging = Judging(store, encoder, BusQueries(bus), clock, settings.promotion_gate())
     grace_seconds = settings.index_reindex_grace_seconds
     reindexer = Reindexer(store, copies, gate, desk, judging=judging, clock=clock, grace_seconds=grace_seconds)
-    reindexes = Reindexes(store, encoder, desk, judging, clock=clock, new_id=lambda: uuid.uuid4().hex)
+    reindexes = Reindexes(store, encoder, desk, judging, clock=clock, new_id=_new_id, is_beside=companions.is_beside)
     rebuilds = Rebuilds(rebuilder, clock, rng)
     rounds = Rounds(settings.index_reconcile_seconds, settings.index_reconcile_share, settings.index_reconcile_repair)
     duties = Duties(lead, rebuilds, passes, clock, rounds)
 
     keeper = StoreKeeper(store, clock, settings.index_maintain_seconds)
     tenants = BusTenantLog(bus, clock)
-    erasing = TenantErasing(store, tenants, clock)
-    rpc = IndexRpc(indexer, passes, rebuilds, reindexes, erasing, operators=settings.index_operator_tenant)
+    erasing = TenantErasing(store, tenants, clock, companions)
+    operators = settings.index_operator_tenant
+    rpc = IndexRpc(indexer, passes, rebuilds, reindexes, erasing, companions=companions, operators=operators)
     servicer = Servicer(add_IndexServiceServicer_to_server, rpc, SERVICE_NAME)
-    reindexing = ReindexDuty(lead, reindexer, clock, rng)
+    keepings = [
+        CompanionKeeping(each, store, copies, encoder=encoder, desk=companion_desk, clock=clock)
+        for each in companions.named
+    ]
     channel_end = Resource("channel to embed", channel.close)
-    components: tuple[Component, ...] = (channel_end, keeper, desk, tenants, live, bulk, rebuilds, duties, reindexing)
+    components: tuple[Component, ...] = (
+        *(channel_end, keeper, desk, companion_desk, tenants, live, bulk, rebuilds, duties),
+        *(StoreKeeper(each.store, clock, settings.index_maintain_seconds) for each in companions.named),
+        LedDuty("reindex", lead, reindexer.run, clock, rng),
+        LedDuty("companions", lead, companions.drop_unnamed, clock, rng),
+        *(LedDuty(f"companion {keeping.name}", lead, keeping.run, clock, rng) for keeping in keepings),
+    )
     access, trail = open_access(settings, bus, clock, rng), open_trail(settings, bus, clock)
     return Service(
         settings, Settings.service, components, (servicer,), access=access, clock=clock, rng=rng, trail=trail
     )
+
+
+def _companions(
+    settings: Settings, desk: BusCompanionDesk, open_beside: Callable[[str], DroppableStore] | None
+) -> Companions:
+    open_beside = open_beside or partial(open_companion, settings)
+    return Companions([Companion(name, open_beside(name)) for name in settings.beside], desk, open_beside)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex

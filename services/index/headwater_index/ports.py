@@ -3,12 +3,13 @@
 The store's adapters are in `headwater_vectors`.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from headwater_kit.core.documents import DocumentKey
+from headwater_kit.core.companions import CompanionReported
+from headwater_kit.core.documents import DocumentKey, Lane
 from headwater_kit.core.events import DocumentEmbedded
 from headwater_kit.core.reindexes import (
     JudgedQuery,
@@ -18,12 +19,13 @@ from headwater_kit.core.reindexes import (
     ReindexWished,
 )
 from headwater_kit.core.tenants import TenantErased
+from headwater_vectors.companions import DroppableStore
 from headwater_vectors.ports import LedgerRow, Model, StoredRow, VectorStore
 
 from headwater_index.domain.drift import Accepted, Difference, Final, Kind, Standing, Suspect, TenantDrift
 from headwater_index.domain.erasure import Remains
 
-__all__ = ["VectorStore"]
+__all__ = ["DroppableStore", "VectorStore"]
 
 Item_co = TypeVar("Item_co", covariant=True)
 Fact = Accepted | Final | LedgerRow | StoredRow
@@ -54,6 +56,11 @@ class LogReading(Protocol[Item_co]):
         """Records there were when `until_now` was called last."""
         ...
 
+    @property
+    def places(self) -> Mapping[int, int]:
+        """By partition, a place before which all is read and was handed out before the page at hand; of one topic."""
+        ...
+
 
 class DocumentLog(Protocol):
     """What the log says of documents; each reading is closed at the end of its context."""
@@ -66,8 +73,10 @@ class DocumentLog(Protocol):
         """What the index is done with: `indexed.v1`."""
         ...
 
-    def embedded(self) -> AbstractAsyncContextManager[LogReading[LoggedPart]]:
-        """The parts of both lanes, those of one version in order."""
+    def embedded(
+        self, lane: Lane | None = None, start: Mapping[int, int] | None = None
+    ) -> AbstractAsyncContextManager[LogReading[LoggedPart]]:
+        """The parts of both lanes, or of one alone from places on, by partition; those of one version in order."""
         ...
 
 
@@ -166,6 +175,33 @@ class ReindexDesk(Protocol):
 
     async def write(self, said: ReindexWished | ReindexReported | ReindexJudged) -> None:
         """Returns once it is acknowledged and stands in the book. Raises Unavailable."""
+        ...
+
+
+class CompanionDesk(Protocol):
+    """Where it is written down how far encoders have come that stand beside.
+
+    All raise Unavailable, the first two while what stands there is still being
+    read. Adapters: `adapters.companions` and `adapters.memory`.
+    """
+
+    def report(self, name: str) -> CompanionReported | None:
+        """How far this one has come; None where it never began."""
+        ...
+
+    def reports(self) -> Collection[CompanionReported]:
+        """The same of each that ever stood beside."""
+        ...
+
+    async def write(self, report: CompanionReported) -> None:
+        """Returns once it is acknowledged and stands there."""
+        ...
+
+    async def followed(self, name: str) -> None:
+        """Returns once it has applied all that `embeddings*` hold at this moment.
+
+        At once where it is not whole; raises Unavailable too where that takes too long.
+        """
         ...
 
 

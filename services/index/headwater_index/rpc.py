@@ -6,6 +6,7 @@ from typing import Any
 
 from headwater.index.v1 import index_pb2 as pb
 from headwater.index.v1.index_pb2_grpc import IndexServiceServicer
+from headwater_kit.codec.companions import reported_to_proto as companion_to_proto
 from headwater_kit.codec.documents import watermark_to_proto
 from headwater_kit.codec.reindexes import judged_to_proto, reported_to_proto
 from headwater_kit.codec.times import time_to_proto
@@ -16,6 +17,7 @@ from headwater_index.domain.access import check_operator, tenant_to_compare
 from headwater_index.domain.drift import Example, Kind, Progress, Scope, Stage, TenantDrift
 from headwater_index.domain.erasure import EraseProgress, EraseStage, Remains
 from headwater_index.domain.rebuilds import RebuildProgress, RebuildStage
+from headwater_index.handlers.beside import Companions, CompanionStats
 from headwater_index.handlers.erasing import TenantErasing
 from headwater_index.handlers.indexing import Indexer
 from headwater_index.handlers.passes import Passes
@@ -64,9 +66,11 @@ class IndexRpc(IndexServiceServicer):
         reindexes: Reindexes,
         erasing: TenantErasing,
         *,
+        companions: Companions,
         operators: str,
     ) -> None:
         self._erasing = erasing
+        self._companions = companions
         self._indexer = indexer
         self._passes = passes
         self._rebuilds = rebuilds
@@ -75,13 +79,15 @@ class IndexRpc(IndexServiceServicer):
 
     async def GetStats(self, _request: pb.GetStatsRequest, _: Any) -> pb.GetStatsResponse:
         """Tells the state of the index over the caller's tenant."""
-        stats = await self._indexer.stats(context.principal().tenant)
+        tenant = context.principal().tenant
+        stats, beside = await self._indexer.stats(tenant), await self._companions.stats(tenant)
         return pb.GetStatsResponse(
             collection=stats.collection,
             model_id=stats.model_id,
             chunk_count=stats.chunk_count,
             document_count=stats.document_count,
             watermark=watermark_to_proto(stats.watermark),
+            beside=map(_beside, beside),
         )
 
     async def Reconcile(self, request: pb.ReconcileRequest, _: Any) -> AsyncIterator[pb.ReconcileResponse]:
@@ -138,6 +144,12 @@ class IndexRpc(IndexServiceServicer):
                 yield _erased(update)
 
 
+def _beside(stats: CompanionStats) -> pb.CompanionStats:
+    counts = stats.counts
+    report = companion_to_proto(stats.report)
+    return pb.CompanionStats(report=report, chunk_count=counts.chunks, document_count=counts.documents)
+
+
 def _update(update: Progress | TenantDrift) -> pb.ReconcileResponse:
     if isinstance(update, TenantDrift):
         return pb.ReconcileResponse(drift=_drift(update))
@@ -156,6 +168,7 @@ def _drift(drift: TenantDrift) -> pb.TenantDrift:
         mixed=drift.counts.get(Kind.MIXED, 0),
         repaired=drift.repaired,
         examples=map(_example, drift.examples),
+        beside=drift.beside,
     )
 
 

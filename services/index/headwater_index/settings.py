@@ -2,13 +2,13 @@
 
 from typing import ClassVar
 
-from headwater_kit.settings import MilvusSettings, ServiceSettings, TenantSettings, peer
+from headwater_kit.settings import BesideSettings, MilvusSettings, ServiceSettings, TenantSettings, peer
 from pydantic import Field
 
 from headwater_index.domain.agreement import PromotionGate
 
 
-class Settings(TenantSettings, MilvusSettings, ServiceSettings):
+class Settings(BesideSettings, TenantSettings, MilvusSettings, ServiceSettings):
     """Settings of the index service."""
 
     service: ClassVar[str] = "index"

@@ -14,6 +14,7 @@ from headwater_kit.core.crash import POINTS
 ELSEWHERE = {
     "index.rebuild_": "services/index/test_rebuilding.py",
     "index.reindex_": "services/index/test_reindexing.py",
+    "index.companion_": "services/index/test_companions.py",
     "index.repair_": "services/index/test_reconciling.py",
     "generate.answered": "services/generate/test_questions.py",
     "ingest.repairing": "services/ingest/test_repair.py",

@@ -101,9 +101,10 @@ MODELS = Topic(
 )
 REINDEXES = Topic(
     "reindexes.v1",
-    "wish, report or judgement",
-    "ReindexWished, ReindexReported, ReindexJudged",
-    "the change to another model: what is wished, how far it has come, how it compares",
+    "wish, report or judgement; companion",
+    "ReindexWished, ReindexReported, ReindexJudged; CompanionReported",
+    "the change to another model: what is wished, how far it has come, how it compares; and how far encoders have "
+    "come that stand beside",
     compacted=True,
 )
 # Faust names a table's changelog itself, after the group and the table.

@@ -6,14 +6,15 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 from headwater.access.v1 import credentials_pb2
-from headwater.events.v1 import audit_pb2, reindexes_pb2, tenants_pb2
+from headwater.events.v1 import audit_pb2, companions_pb2, reindexes_pb2, tenants_pb2
 from headwater.events.v1 import events_pb2 as pb
 
-from headwater_kit.codec import answers, audit, chain, learning, models, tenants
+from headwater_kit.codec import answers, audit, chain, companions, learning, models, tenants
 from headwater_kit.codec import credentials as access
 from headwater_kit.codec import reindexes as reindexing
 from headwater_kit.core import credentials, events, impressions, reindexes
 from headwater_kit.core.audit import AuditRecorded
+from headwater_kit.core.companions import CompanionReported
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelPublished
 from headwater_kit.core.tenants import TenantErased
@@ -62,6 +63,9 @@ CODECS: dict[type, Codec[Any, Any]] = {
     ),
     reindexes.ReindexJudged: Codec(
         reindexes_pb2.ReindexJudged, reindexing.judged_to_proto, reindexing.judged_from_proto
+    ),
+    CompanionReported: Codec(
+        companions_pb2.CompanionReported, companions.reported_to_proto, companions.reported_from_proto
     ),
     credentials.ApiKey: Codec(credentials_pb2.ApiKey, access.key_to_proto, access.key_from_proto),
     credentials.TenantStanding: Codec(

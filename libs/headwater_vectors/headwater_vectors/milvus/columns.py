@@ -51,7 +51,14 @@ class _AsItCame:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._handler, name)
 
-    async def _execute_search(self, request: Any, timeout: float | None = None, context: Any = None, **_: Any) -> Any:
+    # As pymilvus calls it.
+    async def _execute_search(
+        self,
+        request: Any,
+        timeout: float | None = None,  # noqa: ASYNC109
+        context: Any = None,
+        **_: Any,
+    ) -> Any:
         metadata = None if context is None else context.to_grpc_metadata()
         response = await self._handler._async_stub.Search(request, timeout=timeout, metadata=metadata)  # noqa: SLF001
         check_status(response.status)

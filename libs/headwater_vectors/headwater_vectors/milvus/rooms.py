@@ -99,8 +99,13 @@ class Rooms:
             await room.writer.discard(row)
 
     async def ledger(self, keys: Sequence[DocumentKey]) -> Sequence[LedgerRow | None]:
-        """As `VectorWriter.ledger`."""
-        return await asyncio.gather(*map(self._served, keys))
+        """As `VectorWriter.ledger`; a room is asked once for all of its keys."""
+        by_tenant: defaultdict[str, list[DocumentKey]] = defaultdict(list)
+        for key in dict.fromkeys(keys):
+            by_tenant[key.tenant].append(key)
+        found = await asyncio.gather(*(self._served(tenant, own) for tenant, own in by_tenant.items()))
+        served = {row.key: row for rows in found for row in rows if row is not None}
+        return [served.get(key) for key in keys]
 
     async def versions(self, key: DocumentKey) -> Sequence[LedgerRow]:
         """As `StoreScan.versions`."""
@@ -134,9 +139,9 @@ class Rooms:
         for room in list(self._opened.values()):
             await room.writer.maintain()
 
-    async def _served(self, key: DocumentKey) -> LedgerRow | None:
-        room = await self._found(digest_of(key.tenant))
-        return (await room.writer.ledger([key]))[0] if room else None
+    async def _served(self, tenant: str, keys: Sequence[DocumentKey]) -> Sequence[LedgerRow | None]:
+        room = await self._found(digest_of(tenant))
+        return await room.writer.ledger(keys) if room else ()
 
     async def _all(self, tenant: str | None = None) -> AsyncIterator[Room]:
         tenants = await self._places.tenants(self._name) if tenant is None else [digest_of(tenant)]

@@ -211,7 +211,7 @@ class MilvusStore:
         await self._connection.close()
 
     async def drop(self) -> None:
-        """Deletes all collections under the alias, with all that is in them."""
+        """As `DroppableStore.drop`."""
         for name in await self._catalogue.names(self._family):
             await self._drop(name)
         self._opened = None

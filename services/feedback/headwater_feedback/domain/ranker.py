@@ -48,7 +48,8 @@ def gradient(weights: Floats, pairs: Preferences) -> Floats:
     differences = pairs.features[pairs.better] - pairs.features[pairs.worse]
     # Sums in a fixed order rather than by BLAS, which may take another one on another machine.
     likely = 1.0 / (1.0 + np.exp(-np.clip((differences * weights).sum(axis=1), -50.0, 50.0)))
-    return (differences * (pairs.weights * likely * (1.0 - likely))[:, None]).sum(axis=0)
+    steepest: Floats = (differences * (pairs.weights * likely * (1.0 - likely))[:, None]).sum(axis=0)
+    return steepest
 
 
 class RankerLearner:

@@ -10,7 +10,7 @@ from headwater_kit.bus.scan import scan
 from headwater_kit.bus.tenants import ErasureRecords, tenant_of
 from headwater_kit.bus.topics import EMBEDDINGS, EMBEDDINGS_BACKFILL, INDEXED, LEDGER, TENANTS, Topic
 from headwater_kit.codec import events
-from headwater_kit.core.documents import document_of
+from headwater_kit.core.documents import Lane, document_of
 from headwater_kit.core.errors import Permanent
 from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, LedgerEntry
 from headwater_kit.core.tenants import Erasures
@@ -26,6 +26,7 @@ Item = TypeVar("Item")
 ENTRIES_A_PAGE = 500
 PARTS_A_PAGE = 64
 POLL_SECONDS = 0.5
+OF_LANE = {Lane.LIVE: EMBEDDINGS, Lane.BACKFILL: EMBEDDINGS_BACKFILL}
 
 
 class TopicReading(Generic[Item]):
@@ -43,6 +44,12 @@ class TopicReading(Generic[Item]):
         self._page = page
         self._done = dict.fromkeys(range(len(readers)), 0)
         self._total = dict.fromkeys(range(len(readers)), 0)
+        self._places: Mapping[int, int] = {}
+
+    @property
+    def places(self) -> Mapping[int, int]:
+        """As `LogReading.places`."""
+        return self._places
 
     @property
     def done(self) -> int:
@@ -67,6 +74,7 @@ class TopicReading(Generic[Item]):
     async def _reached(self, number: int, reader: Reader, goal: Mapping[int, int]) -> bool:
         positions = await reader.positions()
         self._done[number] = sum(positions.values())
+        self._places = positions
         return all(positions.get(partition, 0) >= offset for partition, offset in goal.items())
 
     def _item(self, record: Record) -> Item | None:
@@ -95,17 +103,19 @@ class BusLog:
         """As `DocumentLog.final`."""
         return self._reading((INDEXED,), _final, ENTRIES_A_PAGE)
 
-    def embedded(self) -> AbstractAsyncContextManager[LogReading[LoggedPart]]:
+    def embedded(
+        self, lane: Lane | None = None, start: Mapping[int, int] | None = None
+    ) -> AbstractAsyncContextManager[LogReading[LoggedPart]]:
         """As `DocumentLog.embedded`."""
-        return self._reading((EMBEDDINGS, EMBEDDINGS_BACKFILL), _part, PARTS_A_PAGE)
+        return self._reading((OF_LANE[lane],) if lane else tuple(OF_LANE.values()), _part, PARTS_A_PAGE, start)
 
     @asynccontextmanager
     async def _reading(
-        self, topics: Sequence[Topic], read: Callable[[Record], Item], page: int
+        self, topics: Sequence[Topic], read: Callable[[Record], Item], page: int, start: Mapping[int, int] | None = None
     ) -> AsyncIterator[LogReading[Item]]:
         await self._bus.create_topics([topic.name for topic in topics])
         erasures = await erasures_of(self._bus)
-        readers = [self._bus.reader(topic.name) for topic in topics]
+        readers = [self._bus.reader(topic.name, start) for topic in topics]
         try:
             yield TopicReading(readers, read, page, erasures)
         finally:

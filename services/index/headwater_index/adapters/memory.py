@@ -1,11 +1,12 @@
 """The ports without a network: for tests."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from headwater_kit.bus.ports import Record
 from headwater_kit.bus.reindexes import ReindexRecords, outbound
+from headwater_kit.core.companions import CompanionReported
 from headwater_kit.core.errors import NotFound, Unavailable
 from headwater_kit.core.reindexes import JudgedQuery, ReindexJudged, ReindexReported, ReindexWished
 from headwater_vectors.ports import Model
@@ -67,6 +68,29 @@ class InstantDesk:
             self.reports.append(said)
         record = outbound(said)
         self.book.apply(Record(record.topic, 0, 0, record.key, record.value, {}, 0.0))
+
+
+class InstantCompanionDesk:
+    """`ports.CompanionDesk`: what is written stands there at once, and nobody lags."""
+
+    def __init__(self) -> None:
+        self.written: list[CompanionReported] = []
+        """All reports, in their order."""
+
+    def report(self, name: str) -> CompanionReported | None:
+        """See `ports.CompanionDesk`."""
+        return next((report for report in reversed(self.written) if report.name == name), None)
+
+    def reports(self) -> Collection[CompanionReported]:
+        """See `ports.CompanionDesk`."""
+        return list({report.name: report for report in self.written}.values())
+
+    async def write(self, report: CompanionReported) -> None:
+        """See `ports.CompanionDesk`."""
+        self.written.append(report)
+
+    async def followed(self, name: str) -> None:
+        """See `ports.CompanionDesk`."""
 
 
 class ListedQueries:

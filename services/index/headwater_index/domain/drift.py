@@ -156,7 +156,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class TenantDrift:
-    """What differs of one tenant, in documents; `pending` and `put_aside` ones were not compared."""
+    """What differs of one tenant, in documents; `pending` and `put_aside` ones were not compared.
+
+    `beside`: the encoder whose collection was compared, "" for the served one.
+    """
 
     tenant: str
     documents: int
@@ -165,6 +168,7 @@ class TenantDrift:
     counts: Mapping[Kind, int]
     repaired: int
     examples: tuple[Example, ...] = ()
+    beside: str = ""
 
     @property
     def drift(self) -> int:

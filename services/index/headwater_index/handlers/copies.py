@@ -1,11 +1,12 @@
 """Collections made from the log, and compared with it."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 
 from headwater_kit.core.clock import Clock
+from headwater_kit.core.documents import Lane
 from headwater_kit.core.errors import HeadwaterError
 
 from headwater_index.domain.drift import Scope, TenantDrift
@@ -38,16 +39,20 @@ class Copies:
         self._clock = clock
         self._rng = rng
 
-    def reading(self) -> AbstractAsyncContextManager[LogReading[LoggedPart]]:
-        """The log, from its beginning."""
-        return self._log.embedded()
+    def reading(
+        self, lane: Lane | None = None, start: Mapping[int, int] | None = None
+    ) -> AbstractAsyncContextManager[LogReading[LoggedPart]]:
+        """The log, from its beginning; or one lane of it, from these places on."""
+        return self._log.embedded(lane, start)
 
     def replay(self, store: VectorStore, *, rewrite: bool = False, is_bulk: bool = True) -> Replay:
         """Applies parts of the log to a store; what has to be embedded for that is bulk, unless somebody waits."""
         return Replay(self._make(store, is_bulk), self._clock, self._rng, rewrite=rewrite)
 
-    async def missing(self, copy: VectorStore, served: VectorStore, page: Sequence[LoggedPart]) -> Sequence[LoggedPart]:
-        """What a copy lacks of a page, with vectors of its model. Raises Unavailable.
+    async def missing(
+        self, copy: VectorStore, served: VectorStore, page: Sequence[LoggedPart], *, is_bulk: bool = True
+    ) -> Sequence[LoggedPart]:
+        """What a copy lacks of a page, in bulk with vectors of its model already. Raises Unavailable.
 
         That are neither versions that the served collection is beyond, since what took their place comes later, nor
         those that the copy has got to: what a crash left behind of them is found when it is compared with the log.
@@ -60,7 +65,7 @@ class Copies:
         wanted = [
             logged for logged in page if held[logged.key] < logged.part.chunked.provenance.version >= beyond[logged.key]
         ]
-        return await self._translated(copy, wanted)
+        return await self._translated(copy, wanted) if is_bulk else wanted
 
     async def _translated(self, copy: VectorStore, page: Sequence[LoggedPart]) -> Sequence[LoggedPart]:
         """A page embedded in as few calls as can be; as it is where that fails: then each part finds out for itself."""

@@ -8,6 +8,7 @@ from headwater_kit.core.errors import Misconfigured, Permanent
 from headwater_kit.core.tenants import TenantErased
 
 from headwater_index.domain.erasure import EraseProgress, EraseStage, Remains
+from headwater_index.handlers.beside import Companions
 from headwater_index.ports import TenantLog, VectorStore
 
 # How long what the tenant writes comes to nothing should a deletion be cut off: longer than one takes.
@@ -32,25 +33,24 @@ class TenantErasing:
     from now on. 5. Store and topics are read, and what is there is counted.
     """
 
-    def __init__(self, store: VectorStore, log: TenantLog, clock: Clock) -> None:
+    def __init__(self, store: VectorStore, log: TenantLog, clock: Clock, companions: Companions) -> None:
         self._store = store
+        self._companions = companions
+        self._stores = {"store": store} | {f"store of {each.name}": each.store for each in companions.named}
         self._log = log
         self._clock = clock
 
     async def run(self, tenant: str, *, report_only: bool = False) -> AsyncGenerator[Update, None]:
         """Progress, then what is left.
 
-        Raises InvalidInput, Unavailable, Permanent while another collection stands
-        beside the one that is served, which would keep the tenant's rows, and
-        Misconfigured where the deletions are not taken in.
+        Raises InvalidInput, Unavailable, Misconfigured where the deletions are not
+        taken in, and Permanent while another collection stands beside the one that
+        is served, or is filled for an encoder that is to stand beside: it would keep
+        the tenant's rows.
         """
         check_id(tenant, "tenant")
         if not report_only:
-            if spare := await self._store.spare():
-                raise Permanent(
-                    f"collection {spare[0]} stands beside the one that searches read: wait until the rebuild, or the "
-                    "reindex with its grace, is over, then delete again"
-                )
+            await self._check_alone()
             try:
                 await self._log.fence(TenantErased(tenant, self._clock.now() + HOLD_SECONDS))
                 async for progress in self._erase(tenant):
@@ -61,6 +61,18 @@ class TenantErasing:
         for remains in await self._look(tenant, looks=1 if report_only else LOOKS):
             yield remains
 
+    async def _check_alone(self) -> None:
+        if spare := await self._store.spare():
+            raise Permanent(
+                f"collection {spare[0]} stands beside the one that searches read: wait until the rebuild, or the "
+                "reindex with its grace, is over, then delete again"
+            )
+        if filling := await self._companions.is_filling():
+            raise Permanent(
+                f"collection {filling} of an encoder that stands beside is being filled: wait until it is whole, as "
+                "`headwater status` tells, then delete again"
+            )
+
     async def _erase(self, tenant: str) -> AsyncGenerator[EraseProgress, None]:
         deleted = 0
         for _ in range(ROUNDS):
@@ -69,6 +81,7 @@ class TenantErasing:
             yield EraseProgress(EraseStage.DELETING, deleted)
             yield EraseProgress(EraseStage.FOLLOWING, deleted)
             await self._log.follow()
+            await self._companions.followed()
             if not found:
                 break
         else:
@@ -77,32 +90,36 @@ class TenantErasing:
                 f"list --tenant {tenant}` says why, such as that HEADWATER_KAFKA_TENANTS of ingest lets no record of "
                 "documents.v1 name the tenant"
             )
-        rows = await self._erase_rows(tenant)
+        rows = sum([await _erase_rows(store, tenant) for store in self._stores.values()])
         yield EraseProgress(EraseStage.REMOVING, rows)
         yield EraseProgress(EraseStage.REMOVING, rows + await self._log.remove(tenant))
 
-    async def _erase_rows(self, tenant: str) -> int:
-        """The store's ledger keeps deletions, for what comes late; nothing of this tenant does any more."""
-        erased = 0
-        async for rows in self._store.rows(tenant):
-            await self._store.erase([row.row_id for row in rows], ())
-            erased += len(rows)
-        async for versions in self._store.ledger_rows(tenant):
-            await self._store.erase((), versions)
-            erased += len(versions)
-        return erased
-
     async def _look(self, tenant: str, looks: int) -> Sequence[Remains]:
         for _ in range(looks):
-            found = [
-                Remains("store chunks", await _counted(self._store.rows(tenant))),
-                Remains("store ledger", await _counted(self._store.ledger_rows(tenant))),
-                *await self._log.remains(tenant),
-            ]
+            found = [*await self._stored(tenant), *await self._log.remains(tenant)]
             if not any(remains.left for remains in found):
                 break
             await self._clock.sleep(LOOK_SECONDS)
         return found
+
+    async def _stored(self, tenant: str) -> list[Remains]:
+        return [
+            Remains(f"{place} {kind}", await _counted(pages))
+            for place, store in self._stores.items()
+            for kind, pages in (("chunks", store.rows(tenant)), ("ledger", store.ledger_rows(tenant)))
+        ]
+
+
+async def _erase_rows(store: VectorStore, tenant: str) -> int:
+    """The store's ledger keeps deletions, for what comes late; nothing of this tenant does any more."""
+    erased = 0
+    async for rows in store.rows(tenant):
+        await store.erase([row.row_id for row in rows], ())
+        erased += len(rows)
+    async for versions in store.ledger_rows(tenant):
+        await store.erase((), versions)
+        erased += len(versions)
+    return erased
 
 
 async def _counted(pages: AsyncIterator[Sequence[object]]) -> int:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.errors import Overloaded
@@ -17,10 +18,15 @@ RETRY_AFTER_MS = 5_000
 
 
 class Passes:
-    """Runs comparisons and shows what they find. One that is called for ends one in the background."""
+    """Runs comparisons and shows what they find. One that is called for ends one in the background.
 
-    def __init__(self, reconciler: Reconciler, meter: DriftMeter, clock: Clock) -> None:
-        self._reconciler = reconciler
+    `beside`, by their encoders' names, compares the collections that stand beside the served one, after it.
+    """
+
+    def __init__(
+        self, reconciler: Reconciler, meter: DriftMeter, clock: Clock, beside: Mapping[str, Reconciler] | None = None
+    ) -> None:
+        self._reconcilers = {"": reconciler, **(beside or {})}
         self._meter = meter
         self._clock = clock
         self._called = False
@@ -69,11 +75,17 @@ class Passes:
     async def _run(self, scope: Scope, share: float) -> AsyncGenerator[Update, None]:
         counts: Counter[Kind] = Counter()
         repaired = 0
-        async with aclosing(self._reconciler.run(scope, Pace(self._clock, share))) as updates:
-            async for update in updates:
-                if isinstance(update, TenantDrift):
-                    counts.update(update.counts)
-                    repaired += update.repaired
-                yield update
+        for name, reconciler in self._reconcilers.items():
+            if name and not await reconciler.has_collection():
+                # It is being filled, and compared before searches read it.
+                continue
+            async with aclosing(reconciler.run(scope, Pace(self._clock, share))) as updates:
+                async for update in updates:
+                    if isinstance(update, TenantDrift):
+                        counts.update(update.counts)
+                        repaired += update.repaired
+                        yield replace(update, beside=name)
+                    else:
+                        yield update
         if scope.tenant is None:
             self._meter.measure(counts, repaired)

@@ -36,6 +36,10 @@ class Reconciler:
         self._replay = replay
         self._settle = settle
 
+    async def has_collection(self) -> bool:
+        """Whether there is anything to compare the log with. Raises Unavailable."""
+        return await self._store.collection() is not None
+
     async def run(self, scope: Scope, pace: Pace) -> AsyncGenerator[Update, None]:
         """Progress, then each tenant's drift. Raises Unavailable."""
         async with (

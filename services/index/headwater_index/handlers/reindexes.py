@@ -37,6 +37,7 @@ class Reindexes:
         *,
         clock: Clock,
         new_id: Callable[[], str],
+        is_beside: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._store = store
         self._encoder = encoder
@@ -45,6 +46,7 @@ class Reindexes:
         self._judging = judging
         self._clock = clock
         self._new_id = new_id
+        self._is_beside = is_beside
 
     def status(self) -> ReindexStatus:
         """The last reindex. Raises Unavailable while that is still being read."""
@@ -106,6 +108,9 @@ class Reindexes:
             raise InvalidInput("there is nothing to embed again: the store has no collection yet", field="model")
         if found[1].model_id == model.model_id:
             raise InvalidInput(f"searches read vectors of {name} already", field="model")
+        if self._is_beside(model.model_id):
+            message = f"{name} stands beside already: take it out of HEADWATER_ENCODERS_BESIDE, then change to it"
+            raise InvalidInput(message, field="model")
         if spare := await self._store.spare():
             raise Permanent(f"a rebuild is under way: {spare[0]} is not served", reason=BUSY)
         reindex_id = self._new_id()

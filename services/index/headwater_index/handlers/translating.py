@@ -18,12 +18,13 @@ class Translation:
 
     The log has parts by every model that it ever was written with, and a
     collection rows by one. `is_bulk` is for what nobody waits for; that a model
-    is not served yet is then waited for, too.
+    is not served yet is then waited for, too, as it is where `is_patient`.
     """
 
-    def __init__(self, encoder: Encoder, *, is_bulk: bool) -> None:
+    def __init__(self, encoder: Encoder, *, is_bulk: bool, is_patient: bool = False) -> None:
         self._encoder = encoder
         self._is_bulk = is_bulk
+        self._is_patient = is_patient or is_bulk
 
     async def of(self, part: DocumentEmbedded, model: Model) -> DocumentEmbedded:
         """The part with vectors of this model. Raises Unavailable, Misconfigured where embed does not serve it."""
@@ -33,7 +34,7 @@ class Translation:
         try:
             vectors = await self._embed(_texts(part), model, is_bulk=is_bulk)
         except NotFound as error:
-            if self._is_bulk:
+            if self._is_patient:
                 raise Unavailable(f"embed does not serve the model yet: {error.message}") from error
             raise Misconfigured(
                 f"the collection holds vectors of {model.model_id}, not of {part.model_id}: "

@@ -115,7 +115,7 @@ class Presenting:
         return replace(passage, presentation=told)
 
 
-def _page(query: Query, ordered: Sequence[Passage], cursor: Cursor) -> tuple[list[Passage], Sequence[Passage]]:
+def _page(query: Query, ordered: Sequence[Passage], cursor: Cursor) -> tuple[Sequence[Passage], Sequence[Passage]]:
     """What is to be shown now of what was not yet, and what is left."""
     left = [each for each in ordered if _name(query, each) not in cursor.shown] if cursor.shown else ordered
     is_grouped = query.shape.group_by_document

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from headwater_index.adapters.log import BusLog
-from headwater_index.adapters.memory import vector_of
+from headwater_index.adapters.memory import InstantCompanionDesk, vector_of
 from headwater_index.adapters.tenants import BusTenantLog
 from headwater_index.adapters.workbook import SqliteWorkbooks
 from headwater_index.bootstrap import build as build_index
 from headwater_index.domain.drift import Accepted, Scope, TenantDrift
 from headwater_index.domain.erasure import EraseProgress, Remains
+from headwater_index.handlers.beside import Companions
 from headwater_index.handlers.erasing import TenantErasing
 from headwater_index.handlers.pacing import Pace
 from headwater_index.handlers.reconciling import Reconciler
@@ -60,7 +61,8 @@ class Plant:
         self.store = MemoryStore()
         self.clock = SystemClock()
         self.log = BusTenantLog(self.bus, self.clock)
-        self.erasing = TenantErasing(self.store, self.log, self.clock)
+        companions = Companions([], InstantCompanionDesk(), lambda _: MemoryStore())
+        self.erasing = TenantErasing(self.store, self.log, self.clock, companions)
         self._folder = folder
 
     @asynccontextmanager

@@ -138,7 +138,8 @@ class World:
         return Copies(BusLog(self.bus), SqliteWorkbooks(), self.beside, translation, clock=self.clock, rng=self.rng)
 
     def beside(self, shadow: VectorStore, is_bulk: bool) -> Indexer:
-        return Indexer(shadow, analyse, self.clock, Gate(self.clock), Translation(self.encoder, is_bulk=is_bulk))
+        translation = Translation(self.encoder, is_bulk=is_bulk, is_patient=True)
+        return Indexer(shadow, analyse, self.clock, Gate(self.clock), translation)
 
     def judging(self) -> Judging:
         return Judging(self.store, self.encoder, self.asked, self.clock, PromotionGate())

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from headwater.documents.v1 import documents_pb2 as _documents_pb2
+from headwater.events.v1 import companions_pb2 as _companions_pb2
 from headwater.events.v1 import reindexes_pb2 as _reindexes_pb2
 import builtins as _builtins
 import sys
@@ -186,6 +187,7 @@ class GetStatsResponse(_message.Message):
     CHUNK_COUNT_FIELD_NUMBER: _builtins.int
     DOCUMENT_COUNT_FIELD_NUMBER: _builtins.int
     WATERMARK_FIELD_NUMBER: _builtins.int
+    BESIDE_FIELD_NUMBER: _builtins.int
     collection: _builtins.str
     """Collection that searches read."""
     model_id: _builtins.str
@@ -200,6 +202,10 @@ class GetStatsResponse(_message.Message):
     def watermark(self) -> _documents_pb2.Watermark:
         """Positions of `documents.v1` that this process has applied since it started."""
 
+    @_builtins.property
+    def beside(self) -> _containers.RepeatedCompositeFieldContainer[Global___CompanionStats]:
+        """The encoders that stand beside, each with a collection of its own."""
+
     def __init__(
         self,
         *,
@@ -208,14 +214,47 @@ class GetStatsResponse(_message.Message):
         chunk_count: _builtins.int = ...,
         document_count: _builtins.int = ...,
         watermark: _documents_pb2.Watermark | None = ...,
+        beside: _abc.Iterable[Global___CompanionStats] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_count", b"chunk_count", "collection", b"collection", "document_count", b"document_count", "model_id", b"model_id", "watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside", b"beside", "chunk_count", b"chunk_count", "collection", b"collection", "document_count", b"document_count", "model_id", b"model_id", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatsResponse: _TypeAlias = GetStatsResponse  # noqa: Y015
+
+@_typing.final
+class CompanionStats(_message.Message):
+    """An encoder that stands beside, and what its collection holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_FIELD_NUMBER: _builtins.int
+    CHUNK_COUNT_FIELD_NUMBER: _builtins.int
+    DOCUMENT_COUNT_FIELD_NUMBER: _builtins.int
+    chunk_count: _builtins.int
+    """Chunks of the tenant in its collection; 0 before that is whole."""
+    document_count: _builtins.int
+    """Documents of the tenant in it."""
+    @_builtins.property
+    def report(self) -> _companions_pb2.CompanionReported:
+        """How far it has come."""
+
+    def __init__(
+        self,
+        *,
+        report: _companions_pb2.CompanionReported | None = ...,
+        chunk_count: _builtins.int = ...,
+        document_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_count", b"chunk_count", "document_count", b"document_count", "report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompanionStats: _TypeAlias = CompanionStats  # noqa: Y015
 
 @_typing.final
 class ReconcileRequest(_message.Message):
@@ -322,6 +361,7 @@ class TenantDrift(_message.Message):
     MIXED_FIELD_NUMBER: _builtins.int
     REPAIRED_FIELD_NUMBER: _builtins.int
     EXAMPLES_FIELD_NUMBER: _builtins.int
+    BESIDE_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """The tenant."""
     documents: _builtins.int
@@ -340,6 +380,10 @@ class TenantDrift(_message.Message):
     """Documents of which another version is stored."""
     repaired: _builtins.int
     """Of the last three, those that were repaired."""
+    beside: _builtins.str
+    """The encoder that stands beside whose collection was compared; empty for the
+    served one.
+    """
     @_builtins.property
     def examples(self) -> _containers.RepeatedCompositeFieldContainer[Global___DocumentDrift]:
         """Some of the documents, at most 10."""
@@ -356,10 +400,11 @@ class TenantDrift(_message.Message):
         mixed: _builtins.int = ...,
         repaired: _builtins.int = ...,
         examples: _abc.Iterable[Global___DocumentDrift] | None = ...,
+        beside: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["documents", b"documents", "examples", b"examples", "extra", b"extra", "missing", b"missing", "mixed", b"mixed", "pending", b"pending", "put_aside", b"put_aside", "repaired", b"repaired", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside", b"beside", "documents", b"documents", "examples", b"examples", "extra", b"extra", "missing", b"missing", "mixed", b"mixed", "pending", b"pending", "put_aside", b"put_aside", "repaired", b"repaired", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from headwater.access.v1 import credentials_pb2
-from headwater.events.v1 import audit_pb2, reindexes_pb2, tenants_pb2
+from headwater.events.v1 import audit_pb2, companions_pb2, reindexes_pb2, tenants_pb2
 from headwater.events.v1 import events_pb2 as pb
-from headwater_kit.codec import credentials, enums, reindexes
+from headwater_kit.codec import companions, credentials, enums, reindexes
 from headwater_kit.codec.events import CODECS, decode, encode
 from headwater_kit.core import events, impressions, learning
 from headwater_kit.core.audit import AuditRecorded, CallServed, ChainEnded, ChainStarted
+from headwater_kit.core.companions import CompanionReported, CompanionStage
 from headwater_kit.core.credentials import ApiKey, RevokedToken, TenantStanding
 from headwater_kit.core.documents import (
     Chunk,
@@ -236,6 +237,10 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     ApiKey: st.builds(ApiKey, texts, blobs, principals, times, st.none() | times, st.none() | times, texts),
     TenantStanding: st.builds(TenantStanding, texts, st.booleans(), times, texts),
     RevokedToken: st.builds(RevokedToken, texts, times, times, texts),
+    CompanionReported: st.builds(
+        *(CompanionReported, texts, st.sampled_from(CompanionStage), texts, ints, texts, longs, longs, longs, texts),
+        *(tuples(positions), tuples(positions)),
+    ),
     ReindexWished: st.builds(ReindexWished, texts, st.sampled_from(ReindexTarget), texts, ints, times),
     ReindexReported: st.builds(
         ReindexReported,
@@ -283,6 +288,7 @@ def test_every_event_message_of_the_contract_has_a_codec() -> None:
         "GateCheck",
         "GoldLabel",
         "ReindexSide",
+        "LogPlace",
         "Turn",
         "Rewriting",
         "CallServed",
@@ -292,7 +298,7 @@ def test_every_event_message_of_the_contract_has_a_codec() -> None:
     named = {codec.message.DESCRIPTOR.name for codec in CODECS.values()}
     files = (
         *(pb.DESCRIPTOR, reindexes_pb2.DESCRIPTOR, credentials_pb2.DESCRIPTOR),
-        *(audit_pb2.DESCRIPTOR, tenants_pb2.DESCRIPTOR),
+        *(audit_pb2.DESCRIPTOR, tenants_pb2.DESCRIPTOR, companions_pb2.DESCRIPTOR),
     )
     assert named == {name for file in files for name in file.message_types_by_name} - inner
 
@@ -352,6 +358,7 @@ def test_equal_events_give_equal_bytes() -> None:
         (Operator, enums.OPERATORS),
         (ReindexTarget, reindexes.TARGETS),
         (ReindexStage, reindexes.STAGES),
+        (CompanionStage, companions.STAGES),
         (Role, credentials.ROLES),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

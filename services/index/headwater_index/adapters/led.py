@@ -1,8 +1,9 @@
-"""Working at reindexes, in the process that leads."""
+"""Work that goes on for ever, in the process that leads."""
 
 import asyncio
 import logging
 import random
+from collections.abc import Awaitable, Callable
 
 from headwater_kit.bus.waiting import wait_all
 from headwater_kit.core.clock import Clock
@@ -12,21 +13,24 @@ from headwater_kit.core.retry import Backoff
 from headwater_kit.core.tasks import cancel, finished
 
 from headwater_index.handlers.lead import Lead
-from headwater_index.handlers.reindexing import Reindexer
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 BACKOFF = Backoff()
 
 
-class ReindexDuty:
-    """A runtime component with a task of its own, which runs the reindexer while it has the lead."""
+class LedDuty:
+    """A runtime component with a task of its own, which runs `work` while it has the lead, again and again.
 
-    name = "reindex"
+    What it raises is tried again after a while; any process may go on with what is cut off.
+    """
 
-    def __init__(self, lead: Lead, reindexer: Reindexer, clock: Clock, rng: random.Random) -> None:
+    def __init__(
+        self, name: str, lead: Lead, work: Callable[[], Awaitable[None]], clock: Clock, rng: random.Random
+    ) -> None:
+        self.name = name
         self._lead = lead
-        self._reindexer = reindexer
+        self._work = work
         self._clock = clock
         self._rng = rng
         self._task: asyncio.Task[None] | None = None
@@ -36,7 +40,7 @@ class ReindexDuty:
         self._task = asyncio.create_task(self._work_for_ever(), name=self.name)
 
     async def check(self) -> None:
-        """Always healthy: a reindex that fails leaves searches as they are."""
+        """Always healthy: work that fails leaves searches as they are."""
 
     async def wait(self) -> None:
         """Returns when it has been stopped; raises what it died of."""
@@ -57,12 +61,12 @@ class ReindexDuty:
                 failures = 0
             except HeadwaterError as error:
                 failures += 1
-                logger.warning("the reindex begins again where it stands: %s", error.message)
+                logger.warning("%s begins again where it stands: %s", self.name, error.message)
                 await self._clock.sleep(BACKOFF.delay(failures, self._rng))
 
     async def _run(self) -> None:
         """Runs until it is over, or the lead is lost."""
-        running = asyncio.ensure_future(self._reindexer.run())
+        running = asyncio.ensure_future(self._work())
         try:
             while not running.done() and self._lead.is_held:
                 await wait_all([running], self._clock, LOOK_SECONDS)
