@@ -61,8 +61,8 @@ class Plant:
         self.store = MemoryStore()
         self.clock = SystemClock()
         self.log = BusTenantLog(self.bus, self.clock)
-        companions = Companions([], InstantCompanionDesk(), lambda _: MemoryStore())
-        self.erasing = TenantErasing(self.store, self.log, self.clock, companions)
+        self.companions = Companions([], InstantCompanionDesk(), lambda _: MemoryStore())
+        self.erasing = TenantErasing(self.store, self.log, self.clock, self.companions)
         self._folder = folder
 
     @asynccontextmanager
@@ -281,7 +281,7 @@ async def test_deletions_that_change_nothing_are_no_endless_work(plant: Plant) -
     log = Stubborn(plant.bus, plant.clock)
     await log.start()
     with pytest.raises(Misconfigured, match=r"3 documents of tenant acme stay.*HEADWATER_KAFKA_TENANTS of ingest"):
-        async for _ in TenantErasing(plant.store, log, plant.clock).run(ACME):
+        async for _ in TenantErasing(plant.store, log, plant.clock, plant.companions).run(ACME):
             pass
     # What the tenant writes from now on counts again.
     (_, released) = (decode(TenantErased, record.value or b"") for record in plant.bus.broker.records(TENANTS.name))
