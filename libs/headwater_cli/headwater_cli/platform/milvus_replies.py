@@ -45,12 +45,10 @@ class Hits(Sequence[Hit]):
         self.ids = [found.sources[source].pks[row] for source, row in pairs]
         self.distances = found.distances.tolist()
         self._names = [name for name in names if name != pk_field]
-        # By source, the places that its rows take.
-        self._places = [np.flatnonzero(found.of == source) for source in np.unique(found.of)]
-        self._tables = [
-            found.sources[int(found.of[places[0]])].table.select(self._names).take(found.rows[places])
-            for places in self._places
-        ]
+        # Each source's rows, and all of them in the hits' order.
+        places = [np.flatnonzero(found.of == source) for source in np.unique(found.of)]
+        taken = [found.sources[int(found.of[own[0]])].table.select(self._names).take(found.rows[own]) for own in places]
+        self._table = taken[0] if len(taken) == 1 else _ordered(taken, places)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -64,15 +62,11 @@ class Hits(Sequence[Hit]):
 
     def column(self, name: str, kind: pa.DataType | None = None) -> list[Any]:
         """A field of all hits."""
-        columns = [table.column(name) for table in self._tables]
-        values: list[list[Any]] = [column.cast(kind).to_pylist() if kind else column.to_pylist() for column in columns]
-        if len(values) == 1:
-            return values[0]
-        ordered: list[Any] = [None] * len(self)
-        for held, places in zip(values, self._places, strict=True):
-            for place, value in zip(places.tolist(), held, strict=True):
-                ordered[place] = value
-        return ordered
+        if self._table is None:
+            return []
+        column = self._table.column(name)
+        values: list[Any] = (column.cast(kind) if kind else column).to_pylist()
+        return values
 
     @cached_property
     def _hits(self) -> list[Hit]:
@@ -81,6 +75,13 @@ class Hits(Sequence[Hit]):
             {"id": pk, "distance": distance, "entity": {name: column[place] for name, column in columns.items()}}
             for place, (pk, distance) in enumerate(zip(self.ids, self.distances, strict=True))
         ]
+
+
+def _ordered(taken: Sequence[pa.Table], places: Sequence[NDArray[np.int64]]) -> Any:
+    if not taken:
+        return None
+    order = np.argsort(np.concatenate(places))
+    return pa.concat_tables(taken, promote_options="permissive").combine_chunks().take(order)
 
 
 def reply_by_columns() -> None:

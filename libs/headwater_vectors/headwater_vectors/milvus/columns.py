@@ -8,6 +8,7 @@ they came.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pymilvus import AsyncMilvusClient
@@ -15,6 +16,8 @@ from pymilvus.client.async_grpc_handler import AsyncGrpcHandler
 from pymilvus.client.utils import check_status
 
 Column = Sequence[Any]
+# Of values that are kept parsed, about 1 kB each; larger ones hardly come again.
+KEPT_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,10 @@ class _AsItCame:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._handler, name)
 
-    # As pymilvus calls it.
     async def _execute_search(
         self,
         request: Any,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,  # noqa: ASYNC109 - as pymilvus hands it on
         context: Any = None,
         **_: Any,
     ) -> Any:
@@ -69,14 +71,15 @@ def _values(scalars: Any) -> Column:
     kind = scalars.WhichOneof("data")
     values = getattr(scalars, kind).data
     if kind == "array_data":
-        return _once([tuple(each.string_data.data) for each in values], tuple)
-    if kind == "json_data":
-        # Headings and metadata are much the same from hit to hit.
-        return _once(values, json.loads)
-    return list(values)
+        return [tuple(each.string_data.data) for each in values]
+    return list(map(_parsed, values) if kind == "json_data" else values)
 
 
-def _once(values: Sequence[Any], make: Any) -> Column:
-    """What is made of each value, made once of those that are equal."""
-    made = {value: make(value) for value in set(values)}
-    return [made[value] for value in values]
+def _parsed(value: bytes) -> Any:
+    """What a JSON field holds. Headings and metadata are much the same from hit to hit, and not to be changed."""
+    return _kept(value) if len(value) <= KEPT_BYTES else json.loads(value)
+
+
+@lru_cache(maxsize=8_192)
+def _kept(value: bytes) -> Any:
+    return json.loads(value)

@@ -69,12 +69,16 @@ def passages(columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Passag
         return iter(())
     of = columns.__getitem__
     readers = columns.get("readers") or [()] * len(of("row_id"))
+    # Hardly any differ from hit to hit.
+    named = {each: _named(each) for each in set(readers)}
     chunks = map(
         Chunk, of("row_id"), of("ordinal"), of("text"), map(tuple, of("heading_path")), of("start_character"),
         of("end_character"), of("token_count"), of("text_hash"),
     )  # fmt: skip
-    infos = map(DocumentInfo, of("title"), of("source_uri"), of("media_type"), of("metadata"), map(_named, readers))
-    return zip(of("tenant"), map(Passage, chunks, of("document_id"), of("version"), infos), strict=True)
+    told = (of("title"), of("source_uri"), of("media_type"), of("metadata"), map(named.__getitem__, readers))
+    return zip(
+        of("tenant"), map(Passage, chunks, of("document_id"), of("version"), map(DocumentInfo, *told)), strict=True
+    )
 
 
 def ledger_row_id(row: LedgerRow) -> str:
@@ -154,7 +158,7 @@ def _cut(lexical: str) -> str:
 
 
 def _named(readers: Sequence[str]) -> tuple[str, ...]:
-    return tuple(reader for reader in readers if reader != EVERYONE) if EVERYONE in readers else tuple(readers)
+    return tuple(reader for reader in readers if reader != EVERYONE)
 
 
 def _json(value: Any) -> Any:
