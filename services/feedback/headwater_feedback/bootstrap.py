@@ -76,7 +76,8 @@ def _joins(settings: Settings, log: KafkaLog, sender: Sender, clock: Clock, eras
     memory = FaustTable(app, "memory", topics.PARTITIONS)
     policy, log_time = _policy(settings), LogTime(clock, settings.feedback_idle_seconds)
     clusters = TableClusters(memory.rows, memory.forget)
-    states = TableJoinStates(FaustRows(app, "joins", topics.PARTITIONS), policy.terms)
+    rows = FaustRows(app, "joins", topics.PARTITIONS)
+    states = TableJoinStates(rows, policy.terms)
     joining = Joining(states, log, clock, policy, Velocity(settings.feedback_max_per_minute))
     forgetting = Forgetting(states, clusters)
     erasures.told.append(forgetting.on_erased)
@@ -85,7 +86,7 @@ def _joins(settings: Settings, log: KafkaLog, sender: Sender, clock: Clock, eras
         joining, remembering, topics.PARTITIONS, erasures=erasures, tenants=tenants, log_time=log_time
     )
     worker = FaustWorker(app, Attempts(records, GROUP, LoopPolicy(), clock, random.Random()), sender, clock)
-    for reload in (clusters.reload, states.reload, log_time.restart):
+    for reload in (clusters.reload, rows.forget_others, states.reload, log_time.restart):
         worker.on_rebalance(reload)
     worker.every(settings.feedback_expire_seconds, partial(joining.settle, _time_of(log_time)))
     worker.every(FORGET_SECONDS, forgetting.forget)

@@ -11,7 +11,8 @@ from headwater_kit.codec import plain
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.core.clock import SystemClock
-from headwater_kit.core.errors import HeadwaterError, InvalidInput
+from headwater_kit.core.documents import check_id
+from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import AnswerGenerated
 from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, ImpressionRecorded, TrainingRecorded
 from headwater_kit.core.tenants import Erasures
@@ -95,6 +96,5 @@ def _event(record: Record, value: bytes) -> Event:
 
 def _impression_id(event: Event) -> str:
     impression_id = event.answer_id if isinstance(event, AnswerGenerated) else event.impression_id
-    if not impression_id:
-        raise InvalidInput("impression_id is missing: name the answer or the search", field="impression_id")
+    check_id(impression_id, "impression_id")
     return impression_id

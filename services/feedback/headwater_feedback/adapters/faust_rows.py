@@ -8,6 +8,8 @@ from faust.types import TP
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.core.errors import Unavailable
 
+from headwater_feedback.adapters.join_rows import SHOWN
+
 
 class FaustRows:
     """`join_rows.Rows` in a table in memory and its compacted changelog.
@@ -20,12 +22,21 @@ class FaustRows:
     def __init__(self, app: faust.App, name: str, partitions: int) -> None:
         self._app = app
         self._partitions = partitions
-        self._table: Any = app.Table(name, partitions=partitions, value_type=bytes, value_serializer="raw")
+        self._table: Any = app.Table(name, partitions=partitions, value_type=bytes)
 
     @property
     def values(self) -> Mapping[str, bytes]:
         """See `join_rows.Rows`."""
         return cast(Mapping[str, bytes], self._table.data)
+
+    def forget_others(self) -> None:
+        """Lets go the rows that are another process's now; call it after a rebalance.
+
+        Faust does so with those alone that it recovered itself, and one that
+        outlives here what it was there would come back with its partition.
+        """
+        for key in [key for key in self.values if not self.owns(key.removesuffix(SHOWN))]:
+            self._table.data.pop(key, None)
 
     def owns(self, record_key: str) -> bool:
         """See `join_rows.Rows`."""
