@@ -1,34 +1,46 @@
 """What feedback needs of others."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded
+from headwater_kit.core.impressions import FeedbackJoined, FeedbackQuarantined, FeedbackRecorded, ImpressionClosed
 from headwater_kit.core.learning import ModelPublished
 
 from headwater_feedback.domain.join import JoinState
 from headwater_feedback.domain.memory import Cluster
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Waiting:
+    """A join state, what is to be let go first coming first; `due` in seconds since the epoch."""
+
+    has_impression: bool
+    since: float
+    impression_id: str
+    due: float
+
+
 class JoinStates(Protocol):
-    """Join states by impression id; survives restarts. Never blocks."""
+    """Join states by impression id; survives restarts."""
 
     def get(self, impression_id: str) -> JoinState | None:
-        """The state, or None if the id is new."""
+        """The state, or None if the id is new. Never blocks."""
         ...
 
-    def put(self, impression_id: str, state: JoinState) -> None:
-        """Keeps the state."""
+    async def put(self, impression_id: str, state: JoinState) -> None:
+        """Returns once the state is kept, so that no crash loses it."""
         ...
 
-    def expire(self, before: float, keep: int) -> int:
-        """Forgets states begun before this time (seconds since the epoch) and all but the latest `keep`.
-
-        Returns how many were forgotten.
-        """
+    async def drop(self, impression_id: str) -> None:
+        """Forgets the state; returns once that is kept."""
         ...
 
-    def erase(self, tenant: str, before: float) -> int:
+    def waiting(self) -> Sequence[Waiting]:
+        """The states that this process looks after, in their order. Never blocks."""
+        ...
+
+    async def erase(self, tenant: str, before: float) -> int:
         """Forgets the tenant's states begun before this time; returns how many."""
         ...
 
@@ -56,8 +68,12 @@ class Log(Protocol):
         """Writes to `feedback.v1`."""
         ...
 
-    async def train(self, joined: FeedbackJoined) -> None:
+    async def train(self, example: FeedbackJoined | ImpressionClosed) -> None:
         """Writes to `training.v1`."""
+        ...
+
+    async def quarantine(self, quarantined: FeedbackQuarantined) -> None:
+        """Writes to `quarantine.v1`."""
         ...
 
     async def publish(self, model: ModelPublished) -> None:

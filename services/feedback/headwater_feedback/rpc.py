@@ -4,7 +4,7 @@ from typing import Any
 
 from headwater.feedback.v1 import feedback_pb2
 from headwater.feedback.v1.feedback_pb2_grpc import FeedbackServiceServicer
-from headwater_kit.codec.enums import REACTIONS
+from headwater_kit.codec.enums import REACTIONS, STANDINGS
 from headwater_kit.codec.times import time_to_proto
 from headwater_kit.core.learning import ClickMemory, ModelPublished
 from headwater_kit.rpc import context
@@ -25,9 +25,12 @@ class FeedbackRpc(FeedbackServiceServicer):
     ) -> feedback_pb2.RecordFeedbackResponse:
         """Records a reaction."""
         reaction = REACTIONS.from_proto(request.reaction, "reaction")
-        reacted = Reacted(request.impression_id, reaction, request.rank, request.feedback_id)
+        reacted = Reacted(
+            request.impression_id, reaction, request.rank, request.feedback_id, request.value, request.text
+        )
+        recorded = await self._recording.record(reacted, context.principal())
         return feedback_pb2.RecordFeedbackResponse(
-            feedback_id=await self._recording.record(reacted, context.principal())
+            feedback_id=recorded.feedback_id, standing=STANDINGS.to_proto(recorded.standing)
         )
 
     async def ListModels(self, _request: feedback_pb2.ListModelsRequest, _: Any) -> feedback_pb2.ListModelsResponse:

@@ -1,9 +1,7 @@
 """What `tenants.v1` says, how it is written, and whose a record of any topic is."""
 
-import base64
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from headwater_kit.bus.letters.letter import PARTIES
 from headwater_kit.bus.ports import Outbound, Record
@@ -84,11 +82,10 @@ def _feedback(record: Record) -> str:
     return decode(FeedbackRecorded, value).tenant
 
 
-def _join_state(record: Record) -> str | None:
-    row: Mapping[str, Any] = json.loads(record.value or b"")
-    if row["impression"]:
-        return decode(ImpressionRecorded, base64.b64decode(row["impression"])).tenant
-    return next((decode(FeedbackRecorded, base64.b64decode(one)).tenant for one in row["parked"]), None)
+def _join_state(record: Record) -> str:
+    value = record.value or b""
+    # What was shown stands beside what became of it, which is JSON.
+    return str(json.loads(value)["tenant"]) if value[:1] == b"{" else decode(ImpressionRecorded, value).tenant
 
 
 _READERS: Mapping[str, Callable[[Record], str | None]] = {

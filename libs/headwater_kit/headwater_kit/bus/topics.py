@@ -109,7 +109,11 @@ REINDEXES = Topic(
 )
 # Faust names a table's changelog itself, after the group and the table.
 FEEDBACK_JOINS = Topic(
-    "feedback-joins-changelog", "impression id", "JSON", "what feedback waits to be joined with", compacted=True
+    "feedback-joins-changelog",
+    "impression id, part",
+    "JSON; or ImpressionRecorded",
+    "what feedback waits to be joined with",
+    compacted=True,
 )
 FEEDBACK_MEMORY = Topic(
     "feedback-memory-changelog", "tenant, cluster", "JSON", "votes behind the click memory", compacted=True

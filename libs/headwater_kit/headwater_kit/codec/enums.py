@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from headwater.documents.v1 import documents_pb2
 from headwater.events.v1 import events_pb2
+from headwater.feedback.v1 import feedback_pb2
 from headwater.guard.v1 import guard_pb2
 from headwater.retrieve.v1 import retrieve_pb2
 
@@ -14,7 +15,7 @@ from headwater_kit.core.documents import Lane
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.events import Outcome, Refusal, Verdict
 from headwater_kit.core.filters import Operator
-from headwater_kit.core.impressions import Reaction
+from headwater_kit.core.impressions import Reaction, Standing
 from headwater_kit.core.learning import GateDecision, ServingPolicy, Team
 from headwater_kit.core.shape import Folding
 
@@ -82,6 +83,13 @@ REACTIONS = EnumTable(
         Reaction.REFORMULATED: events_pb2.REACTION_REFORMULATED,
         Reaction.ABANDONED: events_pb2.REACTION_ABANDONED,
         Reaction.EXPERT_LABEL: events_pb2.REACTION_EXPERT_LABEL,
+    }
+)
+STANDINGS = EnumTable(
+    {
+        Standing.UNCHECKED: feedback_pb2.STANDING_UNCHECKED,
+        Standing.SHOWN: feedback_pb2.STANDING_SHOWN,
+        Standing.NOT_KNOWN_YET: feedback_pb2.STANDING_NOT_KNOWN_YET,
     }
 )
 SERVING_POLICIES = EnumTable(

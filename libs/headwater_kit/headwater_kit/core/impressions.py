@@ -80,6 +80,14 @@ class FeedbackRecorded:
     text: str = ""
 
 
+class Standing(StrEnum):
+    """Whether a list is known to have been shown to who reacts to it; see `feedback.v1.Standing`."""
+
+    UNCHECKED = "unchecked"
+    SHOWN = "shown"
+    NOT_KNOWN_YET = "not_known_yet"
+
+
 @dataclass(frozen=True, slots=True)
 class FeedbackJoined:
     """A feedback, what was shown, and which of it was meant."""
@@ -104,7 +112,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class ImpressionClosed:
-    """A list that was shown, and what was made of all of it; a higher `revision` of the same list replaces it."""
+    """A list that was shown, and what was made of all of it; a higher `revision` of the same list replaces it.
+
+    `revision` counts the events that it rests on, reactions and the answer; the same number says the same.
+    """
 
     impression: ImpressionRecorded
     judgements: tuple[Judgement, ...]

@@ -1,8 +1,9 @@
 """The Faust app: one agent over the co-partitioned topics, two tables, no web server."""
 
 import asyncio
+import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
@@ -16,11 +17,12 @@ from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Outbound, Producer, Record
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.errors import Unavailable
+from headwater_kit.core.errors import Transient, Unavailable
 from headwater_kit.settings.kafka import KafkaSettings
 
 from headwater_feedback.adapters.states import Rows
 
+_log = logging.getLogger(__name__)
 GROUP = "feedback"
 # How often the worker asks Faust whether its tables are recovered.
 POLL_SECONDS = 0.05
@@ -136,12 +138,20 @@ class FaustWorker:
         self._handlers.append(reloaded)  # Faust's signals hold their handlers weakly
         cast(Any, self._app.on_rebalance_complete).connect(reloaded)
 
-    def every(self, seconds: float, work: Callable[[], object]) -> None:
-        """Calls `work` that often while the worker has its partitions and its tables; before `start`."""
+    def every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        """Does `work` that often while the worker has its partitions and its tables; before `start`.
+
+        Where the broker is away it is done the next time.
+        """
 
         async def tick() -> None:
             if self._is_ready() and not self._app.rebalancing:
-                work()
+                try:
+                    await work()
+                except Transient as error:
+                    _log.warning("put off for %g s: %s", seconds, error)
+                except Exception as error:
+                    self._fail(error)
 
         self._app.timer(seconds)(tick)
 
@@ -184,10 +194,13 @@ class FaustWorker:
             try:
                 await self._bring_to_an_end(_record(event.message))
             except Exception as error:
-                self._failure = self._failure or error
-                self._failed.set()
+                self._fail(error)
                 await asyncio.Event().wait()
             event.ack()
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = self._failure or error
+        self._failed.set()
 
     async def _bring_to_an_end(self, record: Record) -> None:
         outcome = await self._attempts.outcome(record, _Place())

@@ -8,8 +8,26 @@ from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
 from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.codec.models import model_key
-from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, TrainingRecorded
+from headwater_kit.core.impressions import (
+    FeedbackJoined,
+    FeedbackQuarantined,
+    FeedbackRecorded,
+    ImpressionClosed,
+    TrainingRecorded,
+)
 from headwater_kit.core.learning import ModelPublished
+
+
+def training_key(example: FeedbackJoined | ImpressionClosed) -> str:
+    """Tenant, impression, user, feedback: of a list that was closed whose it was, and no feedback.
+
+    So a key tells whom an example is of, and a null value under it takes the example away.
+    """
+    shown = example.impression
+    if isinstance(example, FeedbackJoined):
+        said = example.feedback
+        return "\x1f".join((shown.tenant, shown.impression_id, said.user, said.feedback_id))
+    return "\x1f".join((shown.tenant, shown.impression_id, shown.pseudonym or shown.user, ""))
 
 
 class KafkaLog:
@@ -23,13 +41,15 @@ class KafkaLog:
         """See `ports.Log`."""
         await self._send(topics.FEEDBACK, feedback.impression_id, feedback)
 
-    async def train(self, joined: FeedbackJoined) -> None:
+    async def train(self, example: FeedbackJoined | ImpressionClosed) -> None:
         """See `ports.Log`."""
-        said, tenant = joined.feedback, joined.impression.tenant
-        key = "\x1f".join((tenant, said.impression_id, said.user, said.feedback_id))
         # A tenant's examples stand in one partition, whatever their keys: what is learned follows their order.
-        partition = partition_of(tenant.encode(), topics.PARTITIONS)
-        await self._send(topics.TRAINING, key, TrainingRecorded(joined), partition)
+        partition = partition_of(example.impression.tenant.encode(), topics.PARTITIONS)
+        await self._send(topics.TRAINING, training_key(example), TrainingRecorded(example), partition)
+
+    async def quarantine(self, quarantined: FeedbackQuarantined) -> None:
+        """See `ports.Log`."""
+        await self._send(topics.QUARANTINE, quarantined.feedback.tenant, quarantined)
 
     async def publish(self, model: ModelPublished) -> None:
         """See `ports.Log`."""

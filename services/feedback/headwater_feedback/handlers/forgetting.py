@@ -17,9 +17,10 @@ class Forgetting:
         """Notes what is to be forgotten."""
         self._due[erased.tenant] = erased.erase_time
 
-    def forget(self) -> int:
+    async def forget(self) -> int:
         """Forgets what is due and this process's to forget; returns how many states and clusters."""
         due, self._due = self._due, {}
-        return sum(
-            self._states.erase(tenant, before) + self._clusters.erase(tenant, before) for tenant, before in due.items()
-        )
+        forgotten = 0
+        for tenant, before in due.items():
+            forgotten += await self._states.erase(tenant, before) + self._clusters.erase(tenant, before)
+        return forgotten

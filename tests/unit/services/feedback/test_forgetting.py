@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from headwater_feedback.adapters.states import TableClusters, TableJoinStates
+from headwater_feedback.adapters.join_rows import MemoryRows, TableJoinStates
+from headwater_feedback.adapters.states import TableClusters
 from headwater_feedback.domain.join import JoinState
 from headwater_feedback.domain.memory import Cluster, PassageName, Vote
 from headwater_feedback.events import FeedbackRecords
@@ -26,19 +27,19 @@ def cluster(tenant: str, name: str, time: float) -> Cluster:
     return Cluster(tenant, name, b"\0" * 4, "m", {PassageName("d", "h"): {"voter": Vote(1, time)}})
 
 
-def test_clusters_and_states_of_the_tenant_go_and_what_came_later_stays() -> None:
-    clusters, states = TableClusters({}), TableJoinStates({})
+async def test_clusters_and_states_of_the_tenant_go_and_what_came_later_stays() -> None:
+    clusters, states = TableClusters({}), TableJoinStates(MemoryRows())
     forgetting = Forgetting(states, clusters)
     for tenant in ("acme", "globex"):
         clusters.put(cluster(tenant, "old", 5.0))
         clusters.put(cluster(tenant, "new", 15.0))
         shown = replace(IMPRESSION, tenant=tenant)
-        states.put(f"{tenant} shown", JoinState(5.0, shown))
-        states.put(f"{tenant} parked", JoinState(5.0, parked=(replace(REACTION, tenant=tenant),)))
-        states.put(f"{tenant} new", JoinState(15.0, shown))
-    assert forgetting.forget() == 0
+        await states.put(f"{tenant} shown", JoinState(5.0, shown))
+        await states.put(f"{tenant} parked", JoinState(5.0, reactions=(replace(REACTION, tenant=tenant),)))
+        await states.put(f"{tenant} new", JoinState(15.0, shown))
+    assert await forgetting.forget() == 0
     forgetting.on_erased(TenantErased("acme", 10.0))
-    assert (forgetting.forget(), forgetting.forget()) == (3, 0)
+    assert (await forgetting.forget(), await forgetting.forget()) == (3, 0)
     clusters.reload()
     assert [one.cluster_id for one in clusters.of("acme")] == ["new"]
     assert [one.cluster_id for one in clusters.of("globex")] == ["new", "old"]
@@ -54,7 +55,7 @@ def test_rows_that_are_another_workers_are_left_to_it() -> None:
 
 
 async def test_records_from_before_the_erasure_teach_nothing() -> None:
-    log, clusters, states, erasures = MemoryLog(), TableClusters({}), TableJoinStates({}), Erasures()
+    log, clusters, states, erasures = MemoryLog(), TableClusters({}), TableJoinStates(MemoryRows()), Erasures()
     joining = Joining(states, log, ManualClock())
     records = FeedbackRecords(joining, Remembering(clusters, log, ManualClock()), 6, erasures=erasures)
     erasures.apply(TenantErased("acme", 10.0))
@@ -76,7 +77,7 @@ async def test_records_from_before_the_erasure_teach_nothing() -> None:
 
 
 async def test_a_reaction_counts_in_the_tenant_that_it_may_name() -> None:
-    log, states = MemoryLog(), TableJoinStates({})
+    log, states = MemoryLog(), TableJoinStates(MemoryRows())
     joining = Joining(states, log, ManualClock())
     rules = TopicTenants({topics.FEEDBACK.name: TopicRule(frozenset({"acme"}), believes_header=True)})
     records = FeedbackRecords(joining, Remembering(TableClusters({}), log, ManualClock()), 6, tenants=rules)

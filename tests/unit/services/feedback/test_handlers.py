@@ -1,19 +1,21 @@
 from dataclasses import replace
 
 import pytest
-from headwater_feedback.adapters.states import TableClusters, TableJoinStates
-from headwater_feedback.domain.join import JoinState
+from headwater_feedback.adapters.join_rows import MemoryRows, TableJoinStates
+from headwater_feedback.adapters.states import TableClusters
 from headwater_feedback.events import FeedbackRecords
-from headwater_feedback.handlers import Joining, Reacted, Recording, Remembering
+from headwater_feedback.handlers import Joining, Remembering
 from headwater_kit.bus import topics
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Record
-from headwater_kit.codec.events import encode
-from headwater_kit.core.documents import Principal, ScoreParts
+from headwater_kit.codec.events import decode, encode
+from headwater_kit.core.documents import ScoreParts
 from headwater_kit.core.errors import InvalidInput, Unavailable
 from headwater_kit.core.impressions import (
     FeedbackJoined,
+    FeedbackQuarantined,
     FeedbackRecorded,
+    ImpressionClosed,
     ImpressionItem,
     ImpressionRecorded,
     Reaction,
@@ -32,17 +34,29 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self.feedback: list[FeedbackRecorded] = []
-        self.joined: list[FeedbackJoined] = []
+        self.trained: list[FeedbackJoined | ImpressionClosed] = []
+        self.quarantined: list[FeedbackQuarantined] = []
         self.models: list[ModelPublished] = []
         self.is_away = False
+
+    @property
+    def joined(self) -> list[FeedbackJoined]:
+        return [one for one in self.trained if isinstance(one, FeedbackJoined)]
+
+    @property
+    def closed(self) -> list[ImpressionClosed]:
+        return [one for one in self.trained if isinstance(one, ImpressionClosed)]
 
     async def record(self, feedback: FeedbackRecorded) -> None:
         self.feedback.append(feedback)
 
-    async def train(self, joined: FeedbackJoined) -> None:
+    async def train(self, example: FeedbackJoined | ImpressionClosed) -> None:
         if self.is_away:
             raise Unavailable("the broker is away")
-        self.joined.append(joined)
+        self.trained.append(example)
+
+    async def quarantine(self, quarantined: FeedbackQuarantined) -> None:
+        self.quarantined.append(quarantined)
 
     async def publish(self, model: ModelPublished) -> None:
         self.models.append(model)
@@ -53,8 +67,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.log = MemoryLog()
-        self.rows: dict[str, dict[str, object]] = {}
-        self.states = TableJoinStates(self.rows)
+        self.states = TableJoinStates(MemoryRows())
         self.clusters = TableClusters({})
         joining = Joining(self.states, self.log, ManualClock())
         self.records = FeedbackRecords(joining, Remembering(self.clusters, self.log, ManualClock()), 6)
@@ -125,27 +138,32 @@ async def test_a_join_that_was_not_acknowledged_is_made_again() -> None:
     assert len(rig.log.joined) == 1
 
 
-def test_old_and_surplus_states_are_forgotten() -> None:
-    states = TableJoinStates({})
-    for number in range(5):
-        states.put(str(number), JoinState(since=float(number)))
-    assert states.expire(before=1.0, keep=3) == 2
-    assert [states.get(str(number)) is None for number in range(5)] == [True, True, False, False, False]
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b'"reaction": "rating", "value": 6',
+        b'"reaction": "rating", "value": 1.5',
+        b'"reaction": "dwell", "value": -1',
+        b'"reaction": "dwell", "value": "NaN"',
+        b'"reaction": "up", "value": 1',
+        b'"reaction": "up", "text": "so"',
+        b'"reaction": "correction"',
+        b'"reaction": "up", "rank": 2001',
+        b'"reaction": "up", "rank": -1',
+    ],
+)
+async def test_what_is_out_of_range_is_put_into_quarantine(fields: bytes) -> None:
+    rig = Rig()
+    await rig.send(topics.IMPRESSIONS, encode(IMPRESSION))
+    await rig.send(topics.FEEDBACK, b'{"impression_id": "i", "tenant": "acme", "user": "ann", %s}' % fields)
+    assert [one.reason for one in rig.log.quarantined] == ["OUT_OF_RANGE"]
+    assert rig.log.trained == []
 
 
-def test_another_workers_rows_are_left_to_it() -> None:
-    rows: dict[str, dict[str, object]] = {}
-    states = TableJoinStates(rows, forget=lambda key: key == "mine" and rows.pop(key) is not None)
-    for key in ("mine", "theirs"):
-        states.put(key, JoinState(since=0.0))
-    assert states.expire(before=1.0, keep=3) == 1
-    assert list(rows) == ["theirs"]
-
-
-async def test_recording_takes_the_principal_from_the_credential() -> None:
-    log = MemoryLog()
-    recording = Recording(log, ManualClock(), lambda: "new")
-    assert await recording.record(Reacted("i", Reaction.UP, 2), Principal("acme", "ann")) == "new"
-    assert (log.feedback[0].tenant, log.feedback[0].user, log.feedback[0].rank) == ("acme", "ann", 2)
-    with pytest.raises(InvalidInput, match="rank"):
-        await recording.record(Reacted("i", Reaction.UP, 2_001), Principal())
+async def test_a_reaction_sent_to_its_partition_keeps_its_id_and_time() -> None:
+    rig, wrong = Rig(), (partition_of(b"i", 6) + 1) % 6
+    value = b'{"impression_id": "i", "reaction": "up"}'
+    moved = [await rig.records.handle(Record(topics.FEEDBACK.name, wrong, 7, b"i", value, {}, 5.0)) for _ in range(2)]
+    assert moved[0] == moved[1]
+    said = decode(FeedbackRecorded, moved[0][0].value or b"")
+    assert (said.feedback_id, said.time) == (f"feedback.v1/{wrong}@7", 5.0)

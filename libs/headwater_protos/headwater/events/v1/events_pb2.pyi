@@ -1304,9 +1304,11 @@ class ImpressionClosed(_message.Message):
     CLOSE_TIME_FIELD_NUMBER: _builtins.int
     ABANDONED_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
-    """0 when it is closed, one more with each amendment."""
+    """How many events it rests on beside the list itself, its reactions and its
+    answer: higher with each amendment, and the same for the same content.
+    """
     abandoned: _builtins.bool
-    """True if whoever was shown it asked anew or went away."""
+    """True if whoever was shown it asked anew or went away, and found nothing good."""
     @_builtins.property
     def impression(self) -> Global___ImpressionRecorded:
         """What was shown."""
@@ -1317,7 +1319,7 @@ class ImpressionClosed(_message.Message):
 
     @_builtins.property
     def close_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was closed or amended."""
+        """When it was closed, or the last reaction that it rests on if that is later."""
 
     def __init__(
         self,

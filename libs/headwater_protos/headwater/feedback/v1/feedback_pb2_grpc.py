@@ -54,7 +54,8 @@ class FeedbackServiceServicer:
     """
 
     def RecordFeedback(self, request, context):
-        """Records a reaction: a produce to `feedback.v1`.
+        """Records a reaction: a produce to `feedback.v1`. EXPERT_LABEL needs the role
+        of an operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

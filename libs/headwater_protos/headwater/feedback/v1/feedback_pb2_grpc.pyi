@@ -36,7 +36,9 @@ class FeedbackServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FeedbackServiceAsyncStub: ...
     RecordFeedback: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.RecordFeedbackRequest, _feedback_pb2.RecordFeedbackResponse]
-    """Records a reaction: a produce to `feedback.v1`."""
+    """Records a reaction: a produce to `feedback.v1`. EXPERT_LABEL needs the role
+    of an operator.
+    """
     ListModels: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.ListModelsRequest, _feedback_pb2.ListModelsResponse]
     """Lists what was learned for the caller's tenant and is being served."""
 
@@ -48,7 +50,9 @@ class FeedbackServiceAsyncStub(FeedbackServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RecordFeedback: _aio.UnaryUnaryMultiCallable[_feedback_pb2.RecordFeedbackRequest, _feedback_pb2.RecordFeedbackResponse]  # type: ignore[assignment]
-    """Records a reaction: a produce to `feedback.v1`."""
+    """Records a reaction: a produce to `feedback.v1`. EXPERT_LABEL needs the role
+    of an operator.
+    """
     ListModels: _aio.UnaryUnaryMultiCallable[_feedback_pb2.ListModelsRequest, _feedback_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Lists what was learned for the caller's tenant and is being served."""
 
@@ -63,7 +67,9 @@ class FeedbackServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _feedback_pb2.RecordFeedbackRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_feedback_pb2.RecordFeedbackResponse, _abc.Awaitable[_feedback_pb2.RecordFeedbackResponse]]:
-        """Records a reaction: a produce to `feedback.v1`."""
+        """Records a reaction: a produce to `feedback.v1`. EXPERT_LABEL needs the role
+        of an operator.
+        """
 
     @_abc_1.abstractmethod
     def ListModels(
