@@ -4,6 +4,7 @@ import random
 import uuid
 
 from headwater.retrieve.v1.retrieve_pb2_grpc import add_RetrieveServiceServicer_to_server
+from headwater_kit.auth.snapshots import open_verifier
 from headwater_kit.bus import topics
 from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
@@ -27,12 +28,16 @@ from headwater_retrieve.adapters.log import ReaderLog
 from headwater_retrieve.adapters.remote import RemoteEncoder, RemoteReranker
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.fusion import Fusion, Weights
+from headwater_retrieve.domain.learned import LearnedModels
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
+from headwater_retrieve.domain.policy import LearningPolicy
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
-from headwater_retrieve.events import ImpressionPublisher, IndexedRecords, MemoryRecords
+from headwater_retrieve.events import ImpressionPublisher, IndexedRecords, ModelRecords
 from headwater_retrieve.handlers import (
+    Impressing,
     IndexProgress,
+    LearnedRanking,
     PresentationPolicy,
     Presenting,
     ProgressPolicy,
@@ -42,6 +47,7 @@ from headwater_retrieve.handlers import (
     RerankPolicy,
     Search,
     SearchPolicy,
+    Stage,
 )
 from headwater_retrieve.ports import QueryEncoder, Reranker
 from headwater_retrieve.rpc import RetrieveRpc
@@ -71,23 +77,26 @@ def build(
     publisher = Publisher(bus, [topics.IMPRESSIONS], clock, IMPRESSIONS)
     log = ReaderLog(bus, clock)
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
+    models = LearnedModels()
     progress = IndexProgress(watermark, log, clock, _progress_policy(settings))
     results = _results(settings, clock)
     search = Search(
         store,
         CachedEncoder(encoder or RemoteEncoder(channel), settings.retrieve_cached_vectors),
         analyse,
-        ImpressionPublisher(publisher),
+        Impressing(ImpressionPublisher(publisher), clock, settings.pseudonyms()),
         ranker=_ranker(settings, reranker or RemoteReranker(channel), clock),
         progress=progress,
         changes=changes,
         memory=memory,
+        models=models,
         clock=clock,
         new_id=lambda: uuid.uuid4().hex,
         policy=_policy(settings),
         presenting=Presenting(store, analyse, find_terms, clock, _presentation(settings)),
         results=results,
     )
+    learned = ModelRecords(memory, models, open_verifier(settings.model_keys, clock), results)
     indexed = IndexedRecords(watermark, changes, clock, settings.classes(), results)
     components: list[Component] = [
         Resource("channel to embed", channel.close),
@@ -95,7 +104,7 @@ def build(
         OpenCollection(store),
         publisher,
         Table(bus, topics.INDEXED, indexed.apply, clock=clock, rng=random.Random()),
-        Table(bus, topics.MODELS, MemoryRecords(memory, results).apply, clock=clock, rng=random.Random()),
+        Table(bus, topics.MODELS, learned.apply, clock=clock, rng=random.Random()),
     ]
     servicer = Servicer(
         add_RetrieveServiceServicer_to_server,
@@ -113,6 +122,17 @@ def _policy(settings: Settings) -> SearchPolicy:
         cascade=Cascade(settings.retrieve_cascade),
         encode_seconds=settings.retrieve_encode_seconds,
         at_once=settings.retrieve_searches_at_once,
+        learning=_learning(settings),
+    )
+
+
+def _learning(settings: Settings) -> LearningPolicy:
+    return LearningPolicy(
+        learn_share=settings.retrieve_learn_share,
+        interleave_share=settings.retrieve_interleave_share,
+        depth=settings.retrieve_learn_depth,
+        temperature=settings.retrieve_learn_temperature,
+        is_on=settings.retrieve_learning == "on",
     )
 
 
@@ -127,7 +147,8 @@ def _ranker(settings: Settings, reranker: Reranker, clock: Clock) -> Ranker:
         scripts=_scripts(settings.retrieve_rerank_scripts),
         seconds=settings.retrieve_rerank_seconds,
     )
-    stages = [Reranking(reranker, clock, policy)]
+    learned = LearnedRanking(analyse, clock, settings.retrieve_recency_field)
+    stages: list[Stage] = [learned, Reranking(reranker, clock, policy)]
     return Ranker(reliability, stages, clock=clock, fusion=Fusion(settings.retrieve_fusion))
 
 

@@ -94,6 +94,7 @@ def _query(request: retrieve_pb2.SearchRequest) -> Query:
         fusion=fusion_from_proto(request.fusion),
         expand=request.expand,
         cascade=cascade_from_proto(request.cascade),
+        exploit_only=request.exploit_only,
     )
 
 

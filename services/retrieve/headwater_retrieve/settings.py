@@ -74,6 +74,34 @@ class Settings(TenantSettings, MilvusSettings, ModelKeySettings, PseudonymSettin
     retrieve_memory_max_boost: float = Field(
         default=3.0, ge=0, description="most that votes add to or take from a score, in standard deviations of a leg"
     )
+    retrieve_learning: Literal["on", "off"] = Field(
+        default="on",
+        description="off: of what was learned the click memory alone has a say, and lists teach no ranker, adapter or "
+        "weights",
+    )
+    retrieve_learn_share: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="share of the questions whose lists are shown without the click memory, in an order drawn by "
+        "chance around the best one: rankers and adapters are learned from these alone",
+    )
+    retrieve_learn_depth: int = Field(
+        default=10, ge=2, le=50, description="passages among which that order is drawn; those below stay"
+    )
+    retrieve_learn_temperature: float = Field(
+        default=0.25,
+        gt=0,
+        description="how far it is drawn from the best one, in standard deviations of a leg: two passages of scores so "
+        "far apart come the other way round once in four times",
+    )
+    retrieve_interleave_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="share of the other searches that show two orders as one, while a model is compared with what "
+        "serves",
+    )
     retrieve_folding: Literal["none", "exact", "near"] = Field(
         default="none",
         description="what becomes of passages that say the same, unless a search says: listed, folded into the best "

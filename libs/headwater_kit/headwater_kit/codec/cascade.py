@@ -37,6 +37,7 @@ def standing_to_proto(standing: Standing) -> pb.Standing:
         fused=standing.fused,
         rerank_gain=standing.rerank_gain,
         memory_gain=standing.memory_gain,
+        ranker_gain=standing.ranker_gain,
     )
 
 
@@ -49,4 +50,5 @@ def standing_from_proto(message: pb.Standing) -> Standing:
         message.fused,
         message.rerank_gain,
         message.memory_gain,
+        message.ranker_gain,
     )

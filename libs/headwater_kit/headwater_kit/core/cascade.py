@@ -38,8 +38,8 @@ class Standing:
     """Where a passage stood before it got its rank.
 
     Ranks in the legs count from 1; 0 where a leg did not find it. `fused` is its
-    score after fusion, the gains are what the reranker and the click memory added
-    to that.
+    score after fusion, the gains are what the reranker, the click memory and the
+    learned ranker added to that.
     """
 
     chunk_id: str
@@ -48,3 +48,4 @@ class Standing:
     fused: float
     rerank_gain: float
     memory_gain: float
+    ranker_gain: float = 0.0

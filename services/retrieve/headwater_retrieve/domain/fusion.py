@@ -53,7 +53,7 @@ class Weights:
 class Candidate:
     """A chunk found by at least one leg: its raw scores and ranks there, the fused score, and what was added to it.
 
-    Ranks are from 1; 0 where the leg did not find it.
+    Ranks are from 1; 0 where the leg did not find it. `features`: see `domain.features`; empty if not made.
     """
 
     passage: Passage
@@ -65,11 +65,13 @@ class Candidate:
     rerank_gain: float = 0.0
     dense_rank: int = 0
     lexical_rank: int = 0
+    ranker_gain: float = 0.0
+    features: tuple[float, ...] = ()
 
     @property
     def score(self) -> float:
         """What the list is ordered by."""
-        return self.fused + self.rerank_gain + (self.memory or 0.0)
+        return self.fused + self.ranker_gain + self.rerank_gain + (self.memory or 0.0)
 
     @property
     def standing(self) -> Standing:
@@ -81,6 +83,7 @@ class Candidate:
             self.fused,
             self.rerank_gain,
             self.memory or 0.0,
+            self.ranker_gain,
         )
 
     def ranked(self, rank: int) -> Passage:

@@ -1,6 +1,8 @@
 """What retrieve does."""
 
 from headwater_retrieve.handlers.batch import search_all
+from headwater_retrieve.handlers.described import LearnedRanking
+from headwater_retrieve.handlers.impressing import Impressing
 from headwater_retrieve.handlers.presenting import PresentationPolicy, Presented, Presenting
 from headwater_retrieve.handlers.progress import IndexProgress, ProgressPolicy
 from headwater_retrieve.handlers.ranked import RankedList
@@ -11,7 +13,9 @@ from headwater_retrieve.handlers.search import Found, Search, SearchPolicy
 __all__ = [
     "Asked",
     "Found",
+    "Impressing",
     "IndexProgress",
+    "LearnedRanking",
     "PresentationPolicy",
     "Presented",
     "Presenting",

@@ -12,7 +12,8 @@ from headwater_kit.core.cascade import Cascade, StageReport
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 
-from headwater_retrieve.domain.fusion import Candidate, Fusion, combine, credited
+from headwater_retrieve.domain.fusion import Candidate, Fusion, Weights, combine, credited
+from headwater_retrieve.domain.policy import Recipe
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.ports import Legs
 
@@ -26,6 +27,7 @@ class Asked:
     question: str
     tenant: str
     cascade: Cascade = Cascade.OFF
+    recipe: Recipe = Recipe()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Ordered:
 
 
 class Stage(Protocol):
-    """One more opinion on the order. Adapter: `handlers.reranking`."""
+    """One more opinion on the order. Adapters: `handlers.described` and `handlers.reranking`."""
 
     name: str
 
@@ -73,6 +75,7 @@ class Ranker:
         begin = self._clock.monotonic()
         dense, lexical = credited(legs.dense, legs.lexical, self._fusion)
         weights = self._reliability.weigh(asked.question, asked.tenant, dense, lexical)
+        weights = Weights(asked.recipe.dense_factor * weights.dense, weights.lexical, weights.reason)
         candidates = combine(dense, lexical, weights)
         figures = {
             "dense_share": weights.dense / ((weights.dense + weights.lexical) or 1.0),

@@ -20,16 +20,21 @@ from headwater_kit.core.documents import (
 from headwater_kit.core.errors import NotYet, Overloaded, Unavailable
 from headwater_kit.core.filters import Compare, Operator
 from headwater_kit.core.learning import ClickMemory, PassageVotes
+from headwater_kit.core.pseudonyms import Pseudonyms
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.adapters.memory import ImpressionList, TimedLog, WordEncoder, WordReranker
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
+from headwater_retrieve.domain.learned import LearnedModels
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
+from headwater_retrieve.domain.policy import LearningPolicy
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.handlers import (
     Found,
+    Impressing,
     IndexProgress,
+    LearnedRanking,
     PresentationPolicy,
     Presenting,
     RankedList,
@@ -46,6 +51,8 @@ from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import ChunkRow, LedgerRow, Model
 
 ADA = Principal("acme", "ada")
+# Of lists that are drawn by chance, `test_learning` says what holds.
+NOTHING_DRAWN = SearchPolicy(learning=LearningPolicy(learn_share=0.0))
 
 
 class Bench:
@@ -58,6 +65,7 @@ class Bench:
         presentation: PresentationPolicy | None = None,
         cache_bytes: int = 0,
         reliability: Reliability | None = None,
+        pseudonyms: Pseudonyms | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.store = MemoryStore()
@@ -65,23 +73,25 @@ class Bench:
         self.impressions = ImpressionList()
         self.watermark = Watermark()
         self.changes = RecentChanges(self.clock)
-        self.memory = Memory(MemoryPolicy())
+        self.memory, self.models = Memory(MemoryPolicy()), LearnedModels()
         self.reranker = WordReranker()
         reranking = Reranking(self.reranker, self.clock, RerankPolicy(margin=100.0))
+        learned = LearnedRanking(analyse, self.clock)
         self.results: ResultCache[RankedList] = ResultCache(self.clock, cache_bytes, 60.0)
         numbers = itertools.count(1)
         self.search = Search(
             self.store,
             self.encoder,
             analyse,
-            self.impressions,
-            ranker=Ranker(reliability or Reliability(), [reranking], clock=self.clock),
+            Impressing(self.impressions, self.clock, pseudonyms),
+            ranker=Ranker(reliability or Reliability(), [learned, reranking], clock=self.clock),
             progress=IndexProgress(self.watermark, TimedLog(), self.clock),
             changes=self.changes,
             memory=self.memory,
+            models=self.models,
             clock=self.clock,
             new_id=lambda: f"impression-{next(numbers)}",
-            policy=policy or SearchPolicy(),
+            policy=policy or NOTHING_DRAWN,
             presenting=Presenting(self.store, analyse, find_terms, self.clock, presentation),
             results=self.results,
         )

@@ -15,12 +15,13 @@ from headwater_kit.core.shape import Folding, Shape
 from headwater_kit.core.tenants import TenantClasses
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.adapters.cached import MAX_TEXT_CHARACTERS, CachedEncoder
-from headwater_retrieve.adapters.memory import WordEncoder
+from headwater_retrieve.adapters.memory import ListedSnapshots, WordEncoder
+from headwater_retrieve.domain.policy import LearningPolicy
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
-from headwater_retrieve.events import IndexedRecords, MemoryRecords
-from headwater_retrieve.handlers import Found
+from headwater_retrieve.events import IndexedRecords, ModelRecords
+from headwater_retrieve.handlers import Found, SearchPolicy
 from headwater_vectors.ports import LedgerRow, Model
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,8 @@ from unit.services.retrieve.test_handlers import Bench, names
 
 WORDS = ("apple", "pear", "plum", "fig")
 MEGABYTE = 1_000_000
+# What is drawn goes by the impression's id, and both worlds count alike.
+HALF_DRAWN = SearchPolicy(learning=LearningPolicy(learn_share=0.5))
 
 
 class World:
@@ -35,10 +38,10 @@ class World:
 
     def __init__(self, cache_bytes: int) -> None:
         # Estimated weights go by the searches before, of which one that is answered from the cache is none.
-        self.bench = Bench(cache_bytes=cache_bytes, reliability=Reliability(is_estimated=False))
+        self.bench = Bench(policy=HALF_DRAWN, cache_bytes=cache_bytes, reliability=Reliability(is_estimated=False))
         bench, classes = self.bench, TenantClasses()
         self.indexed = IndexedRecords(bench.watermark, bench.changes, bench.clock, classes, bench.results)
-        self.models = MemoryRecords(bench.memory, bench.results)
+        self.models = ModelRecords(bench.memory, bench.models, ListedSnapshots(), bench.results)
         self.versions: dict[DocumentKey, int] = {}
         self.offset = -1
 
@@ -73,7 +76,7 @@ class World:
         vector = self.bench.encoder.vector(query)
         memory = ClickMemory(tenant, "c", vector, WordEncoder.model_id, tuple(votes))
         value = encode(ModelPublished(memory, 1.0))
-        self.models.apply(Record(topics.MODELS.name, 0, 0, tenant.encode(), value, {}, 0.0))
+        self.models.apply(Record(topics.MODELS.name, 0, 0, f"{tenant}\x1fmemory\x1fc".encode(), value, {}, 0.0))
 
     async def search(self, tenant: str, query: Query) -> Found:
         """As fresh as everything told so far."""
