@@ -87,6 +87,7 @@ class Client:
         shape: Shape = PLAIN,
         cascade: Cascade | None = None,
         explain: bool = False,
+        exploit_only: bool = False,
     ) -> Found:
         """See `Questions.search`."""
         return self._run(
@@ -103,6 +104,7 @@ class Client:
                 shape=shape,
                 cascade=cascade,
                 explain=explain,
+                exploit_only=exploit_only,
             )
         )
 

@@ -66,6 +66,7 @@ class Questions:
         shape: Shape = PLAIN,
         cascade: Cascade | None = None,
         explain: bool = False,
+        exploit_only: bool = False,
     ) -> Found:
         """The passages that answer best; `top_k` 0 means 10.
 
@@ -73,7 +74,9 @@ class Questions:
         is to look. The `variants` are searched beside the query, and with `expand`
         its key phrases and the titles of what it finds first; `fusion` makes one
         list. `cascade` says how far to go for a better order, None leaves it to the
-        service; `explain` has the list tell how it came about.
+        service; `explain` has the list tell how it came about. With `exploit_only`
+        the order is the best one known, with nothing left to chance and nothing
+        compared, as who measures wants it.
 
         With `min_positions`, waits up to `wait_ms` for them to be searchable; with
         `max_staleness_ms`, for all live events that were produced longer ago than
@@ -81,7 +84,7 @@ class Questions:
         """
         freshness = Freshness(tuple(min_positions), wait_ms, max_staleness_ms)
         request = SearchRequest(query, top_k, filter, freshness, shape, tuple(variants), fusion, expand)
-        request = replace(request, cascade=cascade, explain=explain)
+        request = replace(request, cascade=cascade, explain=explain, exploit_only=exploit_only)
         return await self._searching.search(request)
 
     def stream_search(self, request: SearchRequest) -> AsyncGenerator[Passage | Found, None]:

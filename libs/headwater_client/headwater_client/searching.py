@@ -65,6 +65,7 @@ class SearchRequest:
     expand: bool = False
     cascade: Cascade | None = None
     explain: bool = False
+    exploit_only: bool = False
 
     def to_proto(self) -> retrieve_pb2.SearchRequest:
         """The contract's message. Raises InvalidInput for a filter that cannot be read."""
@@ -79,6 +80,7 @@ class SearchRequest:
             expand=self.expand,
             cascade=cascade_to_proto(self.cascade),
             explain=self.explain,
+            exploit_only=self.exploit_only,
             **shape_to_proto(self.shape),
         )
 

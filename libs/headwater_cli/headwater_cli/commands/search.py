@@ -28,6 +28,10 @@ Diversity = Annotated[
     float, typer.Option(help="How much passages are to differ rather than answer best, 0 to 1.", min=0, max=1)
 ]
 
+ExploitOnly = Annotated[
+    bool, typer.Option("--exploit-only", help="The best order known: nothing drawn by chance, nothing compared.")
+]
+
 
 def search(
     ctx: typer.Context,
@@ -51,6 +55,7 @@ def search(
     expand: Annotated[bool, typer.Option(help="Search by key phrases and by the titles found first, too.")] = False,
     cascade: Cascading = None,
     explain: Explain = False,
+    exploit_only: ExploitOnly = False,
     tenant: Tenant = TENANT,
     user: User = "",
     group: Groups = None,
@@ -82,6 +87,7 @@ def search(
             shape=shape,
             cascade=cascade,
             explain=explain,
+            exploit_only=exploit_only,
         )
     milliseconds = (time.monotonic() - started) * 1000
     _show(found, milliseconds, whole=bool(characters), explain=explain, json=json)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from headwater_kit.core.cascade import Cascade, Standing
+from headwater_kit.core.cascade import Cascade, StageReport, Standing
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Passage, Position, Principal
