@@ -6,6 +6,7 @@ begin, without cutting the texts into terms anew.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import log1p
 
 import numpy as np
@@ -27,25 +28,25 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is looked for in texts: how the question's words begin, and its phrases."""
+    """What is looked for in texts: how the question's words begin, and those that stand side by side in it."""
 
     beginnings: tuple[str, ...]
-    phrases: tuple[str, ...]
+    pairs: tuple[str, ...]
 
     @classmethod
     def of(cls, question: str, analyse: Callable[[str], str]) -> "Wanted":
         """Of a question; `analyse` makes terms of it."""
         beginnings = dict.fromkeys(_beginning(term) for term in analyse(question).split())
-        phrases = (_plain(phrase) for phrase in key_phrases(question))
-        return cls(tuple(beginnings), tuple(phrase for phrase in phrases if " " in phrase.strip()))
+        pairs = (pair for phrase in key_phrases(question) for pair in _side_by_side(_plain(phrase).strip()))
+        return cls(tuple(beginnings), tuple(dict.fromkeys(pairs)))
 
     def coverage(self, plain: str) -> float:
         """The share of the words that stand in a plain text, 0 to 1."""
         return sum(word in plain for word in self.beginnings) / (len(self.beginnings) or 1)
 
     def exactness(self, plain: str) -> float:
-        """The share of the phrases of several words that stand in it as they are, 0 to 1."""
-        return sum(phrase in plain for phrase in self.phrases) / (len(self.phrases) or 1)
+        """The share of the question's pairs of words that stand side by side in it, too, 0 to 1."""
+        return sum(pair in plain for pair in self.pairs) / (len(self.pairs) or 1)
 
 
 def describe(candidates: Sequence[Candidate], wanted: Wanted, time_field: str = "") -> Floats:
@@ -70,7 +71,7 @@ def scored(candidates: Sequence[Candidate], features: Floats, weights: Sequence[
     same: with a weight of 1 for it and none else it is the fused score.
     """
     rows = [tuple(row) for row in features.tolist()]
-    if weights is None:
+    if weights is None or not candidates:
         return [_described(each, row, 0.0) for each, row in zip(candidates, rows, strict=True)]
     fused = np.array([each.fused for each in candidates])
     wanted = fused.mean() + fused.std() * (features.astype(np.float64) @ np.array(weights))
@@ -121,6 +122,14 @@ def _beginning(term: str) -> str:
     stem = term.replace("_", ".")
     stem = stem[:-1] if len(stem) > SHORT and stem.endswith("i") else stem
     return f" {stem}" if len(stem) < SHORT and stem.isascii() else stem
+
+
+def _side_by_side(phrase: str) -> list[str]:
+    """Each two words of a phrase that follow each other; all of one that has no spaces, as in Chinese."""
+    words = phrase.split()
+    if len(words) == 1 and not phrase.isascii():
+        return words
+    return [f"{one} {other}" for one, other in pairwise(words)]
 
 
 def _time(candidate: Candidate, field: str) -> float | None:
