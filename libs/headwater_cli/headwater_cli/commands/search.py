@@ -27,7 +27,6 @@ Also = Annotated[
 Diversity = Annotated[
     float, typer.Option(help="How much passages are to differ rather than answer best, 0 to 1.", min=0, max=1)
 ]
-
 ExploitOnly = Annotated[
     bool, typer.Option("--exploit-only", help="The best order known: nothing drawn by chance, nothing compared.")
 ]
