@@ -114,10 +114,10 @@ async def test_pages_together_are_the_list_that_was_drawn(
         # Each page is an impression of its own; the chance is that of the first.
         asked = replace(QUESTION, top_k=top_k, shape=Shape(cursor=cursor))
         found = await bench.ask(replace(asked, impression_id=f"i{seed}" if not number else f"page-{number}"))
-        assert not found.list_changed
+        assert not found.shown.list_changed
         paged += names(found)
         told += [(item.chunk_id, item.log_propensity, item.team) for item in shown(bench).items]
-        cursor = found.next_cursor
+        cursor = found.shown.next_cursor
         if not cursor:
             break
     assert paged == names(whole)
@@ -214,7 +214,7 @@ async def test_a_ranker_serves_from_when_it_is_published_until_it_is_withdrawn(c
     assert names(found) == best[::-1]
     assert shown(bench).serving.ranker_id == id_of(model)
     assert shown(bench).serving.models_position == Position(1, 9)
-    stages = {report.stage: report.reason for report in found.reports}
+    stages = {report.stage: report.reason for report in found.ranked.reports}
     assert id_of(model) in stages["ranker"]
     assert stages["policy"].startswith("exploit")
     bench.models.drop(model.name, Position(1, 10))
@@ -236,7 +236,7 @@ async def test_an_arm_sets_what_meaning_counts_and_is_told() -> None:
     bench = await opened(LearningPolicy(learn_share=0.0))
     publish(bench, signed(BanditModel("acme", "fusion", (Arm("words", {"dense_factor": 0.0}),))))
     found = await bench.ask(QUESTION)
-    shares = [report.figures["dense_share"] for report in found.reports if report.stage == "fusion"]
+    shares = [report.figures["dense_share"] for report in found.ranked.reports if report.stage == "fusion"]
     assert shares == [0.0]
     assert shown(bench).serving.arms == {"fusion": "words"}
 
