@@ -51,7 +51,7 @@ def test_a_tenant_is_deleted_and_may_begin_anew(
     records.produce("documents.v1", b"\xff\xfe", DocumentKey(tenant, "bad").to_bytes())
     with laptop.client(other) as neighbour:
         kept_id = fill(neighbour)
-        until(lambda: places(laptop.json("tenants", "show", tenant))["feedback-memory-changelog"]["left"])
+        until(lambda: places(laptop.json("tenants", "show", tenant))["models.v1"]["left"])
         before = places(laptop.json("tenants", "show", tenant))
         for place in ("store chunks", "store ledger", "ledger.v1", "embeddings.v1", "indexed.v1", "models.v1"):
             assert before[place]["left"], place

@@ -18,6 +18,7 @@ from headwater_client.upkeep import (
     ReconcileStage,
     TenantDrift,
 )
+from headwater_client.users import Forgotten
 
 __all__ = [
     "AsyncClient",
@@ -29,6 +30,7 @@ __all__ = [
     "DocumentDrift",
     "DocumentState",
     "DriftKind",
+    "Forgotten",
     "Found",
     "Progress",
     "RebuildProgress",

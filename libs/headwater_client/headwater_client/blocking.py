@@ -23,6 +23,7 @@ from headwater_client.searching import Found, SearchRequest
 from headwater_client.settings import ClientSettings
 from headwater_client.tenants import DeletionProgress, TenantRemains
 from headwater_client.upkeep import RebuildProgress, ReconcileProgress, TenantDrift
+from headwater_client.users import Forgotten
 
 T = TypeVar("T")
 _CLOSED = "the client is closed: make another"
@@ -195,6 +196,10 @@ class Client:
     def delete_tenant(self, tenant: str, *, report_only: bool = False) -> Iterator[DeletionProgress | TenantRemains]:
         """See `Tenants.delete`."""
         return self._iterate(self._client.tenants.delete(tenant, report_only=report_only))
+
+    def forget_user(self, user: str = "", *, dry_run: bool = False) -> Forgotten:
+        """See `Users.forget`."""
+        return self._run(self._client.users.forget(user, dry_run=dry_run))
 
     def close(self) -> None:
         """Closes the connections and ends the thread; calls under way fail. A second time does nothing."""

@@ -14,21 +14,20 @@ from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.documents import check_id
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import AnswerGenerated
-from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, ImpressionRecorded, TrainingRecorded
+from headwater_kit.core.impressions import FeedbackRecorded, ImpressionRecorded
 from headwater_kit.core.tenants import Erasures
 
 from headwater_feedback.domain.join import Event
 from headwater_feedback.domain.log_time import LogTime
-from headwater_feedback.handlers import Joining, Remembering
+from headwater_feedback.handlers import Joining
 
 
 class FeedbackRecords:
-    """Handles the records of the feedback group: impressions, answers, reactions, and their joins."""
+    """Handles the records of the feedback group: impressions, answers, reactions."""
 
     def __init__(
         self,
         joining: Joining,
-        remembering: Remembering,
         partitions: int,
         *,
         erasures: Erasures | None = None,
@@ -39,18 +38,11 @@ class FeedbackRecords:
         self._tenants = tenants or TopicTenants()
         self._erasures = erasures or Erasures()
         self._joining = joining
-        self._remembering = remembering
         self._partitions = partitions
 
     async def handle(self, record: Record) -> Sequence[Outbound]:
         """Takes the record in; returns it again where it stands in another partition than its key's."""
         if record.value is None:
-            return ()
-        if record.topic == topics.TRAINING.name:
-            example = decode(TrainingRecorded, record.value).example
-            is_erased = self._erasures.covers(example.impression.tenant, example.impression.show_time)
-            if isinstance(example, FeedbackJoined) and not is_erased:
-                await self._remembering.take(example)
             return ()
         event = _event(record, record.value)
         if isinstance(event, FeedbackRecorded):

@@ -9,16 +9,17 @@ from headwater_kit.codec.times import time_to_proto
 from headwater_kit.core.learning import ClickMemory, ModelPublished
 from headwater_kit.rpc import context
 
-from headwater_feedback.handlers import Reacted, Recording
+from headwater_feedback.handlers import Reacted, Recording, UserForgetting
 from headwater_feedback.ports import Models
 
 
 class FeedbackRpc(FeedbackServiceServicer):
     """Serves `headwater.feedback.v1.FeedbackService`."""
 
-    def __init__(self, recording: Recording, models: Models) -> None:
+    def __init__(self, recording: Recording, models: Models, forgetting: UserForgetting) -> None:
         self._recording = recording
         self._models = models
+        self._forgetting = forgetting
 
     async def RecordFeedback(
         self, request: feedback_pb2.RecordFeedbackRequest, _: Any
@@ -37,6 +38,18 @@ class FeedbackRpc(FeedbackServiceServicer):
         """Lists what was learned for the caller's tenant."""
         models = self._models.of(context.principal().tenant)
         return feedback_pb2.ListModelsResponse(models=map(_listed, models))
+
+    async def ForgetUser(self, request: feedback_pb2.ForgetUserRequest, _: Any) -> feedback_pb2.ForgetUserResponse:
+        """Forgets what a user taught."""
+        forgotten = await self._forgetting.forget(
+            request.user, context.principal(), context.deadline(), dry_run=request.dry_run
+        )
+        return feedback_pb2.ForgetUserResponse(
+            examples=forgotten.examples,
+            models=forgotten.models,
+            sha256_without=forgotten.sha256_without,
+            sha256_learned=forgotten.sha256_learned,
+        )
 
 
 def _listed(model: ModelPublished) -> feedback_pb2.LearnedModel:

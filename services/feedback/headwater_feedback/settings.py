@@ -39,3 +39,25 @@ class Settings(KafkaTenantSettings, ModelSigningSettings, PseudonymSettings):
         le=1,
         description="share of the lists that nobody reacted to that are learned from; those that explore always are",
     )
+    feedback_min_users: int = Field(
+        default=1,
+        ge=1,
+        description="users who must have voted on a passage before it moves; 1 lets whoever is alone on a laptop "
+        "teach, where there are many it should be 3 or more",
+    )
+    feedback_half_life_days: float = Field(
+        default=180.0,
+        gt=0,
+        description="age at which a vote has lost half of its weight, by the tenant's newest, in days",
+    )
+    feedback_user_reactions_per_minute: int = Field(
+        default=30,
+        ge=0,
+        description="reactions of one user within a minute that count; more are put aside. 0: any number",
+    )
+    feedback_burst_users_per_hour: int = Field(
+        default=20,
+        ge=0,
+        description="newcomers who may vote for, or against, one document within an hour while they are most of the "
+        "newcomers there are; with more, none of them has a say until trusted. 0: any number",
+    )

@@ -69,7 +69,8 @@ class Settings(TenantSettings, MilvusSettings, ModelKeySettings, PseudonymSettin
         default=0.85,
         ge=-1,
         le=1,
-        description="cosine from which a question counts as a paraphrase of one that the click memory knows",
+        description="cosine from which a question counts as a paraphrase of one that the click memory knows, where the "
+        "memory does not say",
     )
     retrieve_memory_max_boost: float = Field(
         default=3.0, ge=0, description="most that votes add to or take from a score, in standard deviations of a leg"

@@ -9,7 +9,6 @@ from headwater_kit.bus.topics import (
     ANSWERS,
     FEEDBACK,
     FEEDBACK_JOINS,
-    FEEDBACK_MEMORY,
     FORGETS,
     GATES,
     GOLD,
@@ -99,6 +98,5 @@ _READERS: Mapping[str, Callable[[Record], str | None]] = {
     GOLD.name: lambda record: decode(GoldQuestion, record.value or b"").tenant,
     GATES.name: lambda record: decode(GateDecided, record.value or b"").tenant,
     MODELS.name: lambda record: decode(ModelPublished, record.value or b"").learned.tenant,
-    FEEDBACK_MEMORY.name: lambda record: str(json.loads(record.value or b"")["tenant"]),
     FEEDBACK_JOINS.name: _join_state,
 }

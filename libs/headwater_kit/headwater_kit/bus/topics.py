@@ -115,9 +115,6 @@ FEEDBACK_JOINS = Topic(
     "what feedback waits to be joined with",
     compacted=True,
 )
-FEEDBACK_MEMORY = Topic(
-    "feedback-memory-changelog", "tenant, cluster", "JSON", "votes behind the click memory", compacted=True
-)
 CREDENTIALS = Topic(
     "credentials.v1",
     "API key, token or tenant",
@@ -154,7 +151,7 @@ GROUPS = {
     "index": (EMBEDDINGS,),
     "index-backfill": (EMBEDDINGS_BACKFILL,),
     "generate": (QUESTIONS,),
-    "feedback": (IMPRESSIONS, ANSWERS, FEEDBACK, TRAINING),
+    "feedback": (IMPRESSIONS, ANSWERS, FEEDBACK),
 }
 
 
@@ -200,7 +197,6 @@ TOPICS: dict[str, Topic] = {
         GOLD,
         MODELS,
         FEEDBACK_JOINS,
-        FEEDBACK_MEMORY,
         AUDIT,
         CREDENTIALS,
         REDRIVES,

@@ -145,7 +145,16 @@ def _learned_from_proto(message: pb.ModelPublished) -> Learned:
         case "memory":
             memory = message.memory
             votes = tuple(_votes_from_proto(each) for each in memory.votes)
-            return ClickMemory(tenant, memory.cluster_id, memory.centroid, memory.model_id, votes)
+            return ClickMemory(
+                tenant,
+                memory.cluster_id,
+                memory.centroid,
+                memory.model_id,
+                votes,
+                time_from_proto(memory.as_of) if memory.HasField("as_of") else 0.0,
+                memory.half_life_days,
+                memory.min_cosine if memory.HasField("min_cosine") else None,
+            )
         case "ranker":
             return RankerModel(tenant, tuple(message.ranker.weights), tuple(message.ranker.features))
         case "adapter":
@@ -164,6 +173,9 @@ def _memory_to_proto(memory: ClickMemory) -> pb.ClickMemory:
         centroid=memory.centroid,
         model_id=memory.model_id,
         votes=[_votes_to_proto(votes) for votes in memory.votes],
+        as_of=time_to_proto(memory.as_of) if memory.as_of else None,
+        half_life_days=memory.half_life_days,
+        min_cosine=memory.min_cosine,
     )
 
 

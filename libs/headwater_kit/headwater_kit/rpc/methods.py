@@ -71,6 +71,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "headwater.generate.v1.GenerateService/Answer": Method(Group.ANSWER, subjects=("answer.answer_id",)),
         "headwater.generate.v1.GenerateService/GetReceipt": Method(Group.READ, subjects=("answer_id",)),
         "headwater.feedback.v1.FeedbackService/RecordFeedback": Method(Group.FEEDBACK, subjects=("impression_id",)),
+        "headwater.feedback.v1.FeedbackService/ForgetUser": Method(Group.OPERATE, subjects=("user",)),
         "headwater.feedback.v1.FeedbackService/ListModels": Method(Group.READ),
         "headwater.index.v1.IndexService/GetStats": _UNSEEN,
         "headwater.index.v1.IndexService/Reconcile": Method(Group.OPERATE, tenant="tenant"),

@@ -1,4 +1,4 @@
-"""The Faust app: one agent over the co-partitioned topics, two tables, no web server."""
+"""The Faust app: one agent over the co-partitioned topics, a table, no web server."""
 
 import asyncio
 import logging
@@ -19,8 +19,6 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Transient, Unavailable
 from headwater_kit.settings.kafka import KafkaSettings
-
-from headwater_feedback.adapters.states import Rows
 
 _log = logging.getLogger(__name__)
 GROUP = "feedback"
@@ -80,33 +78,6 @@ def make_app(settings: KafkaSettings, data_dir: Path, partitions: int) -> faust.
     return app
 
 
-class FaustTable:
-    """A table kept in memory and in its compacted changelog; its rows may be set by an agent alone."""
-
-    def __init__(self, app: faust.App, name: str, partitions: int) -> None:
-        self._app = app
-        self._partitions = partitions
-        self._table: Any = app.Table(name, partitions=partitions)
-
-    @property
-    def rows(self) -> Rows:
-        """The rows, those of other workers that this one stands by for among them."""
-        return cast(Rows, self._table)
-
-    def forget(self, key: str, record_key: str = "") -> bool:
-        """Deletes a row that is this worker's, and says whether it is; for use outside of an agent.
-
-        There Faust refuses `del`: it would take the changelog's partition from
-        the record at hand. It is that of the row's key, or of the key of the records that rows are made from.
-        """
-        partition = partition_of((record_key or key).encode(), self._partitions)
-        if TP(self._table.changelog_topic_name, partition) not in self._app.assignor.assigned_actives():
-            return False
-        self._table.send_changelog(partition, key, None, value_serializer="raw")
-        del self._table.data[key]
-        return True
-
-
 class FaustWorker:
     """Runs the app as a part of the service; a runtime component.
 
@@ -137,6 +108,11 @@ class FaustWorker:
 
         self._handlers.append(reloaded)  # Faust's signals hold their handlers weakly
         cast(Any, self._app.on_rebalance_complete).connect(reloaded)
+
+    def owns(self, tenant: str) -> bool:
+        """See `ports.Ownership`: a tenant is with whoever has the partitions of its name."""
+        partition = TP(topics.FEEDBACK.name, partition_of(tenant.encode(), topics.PARTITIONS))
+        return not self._app.rebalancing and partition in self._app.consumer.assignment()
 
     def every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         """Does `work` that often while the worker has its partitions and its tables; before `start`.

@@ -1,13 +1,11 @@
 """`ports.Log` on the bus."""
 
-from headwater_kit.auth.snapshots import Seal
 from headwater_kit.bus import topics
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Outbound, Producer
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
 from headwater_kit.codec.headers import IS_PROTOBUF
-from headwater_kit.codec.models import model_key
 from headwater_kit.core.impressions import (
     FeedbackJoined,
     FeedbackQuarantined,
@@ -15,7 +13,6 @@ from headwater_kit.core.impressions import (
     ImpressionClosed,
     TrainingRecorded,
 )
-from headwater_kit.core.learning import ModelPublished
 
 
 def training_key(example: FeedbackJoined | ImpressionClosed) -> str:
@@ -31,11 +28,10 @@ def training_key(example: FeedbackJoined | ImpressionClosed) -> str:
 
 
 class KafkaLog:
-    """Writes feedback and what is learned from it, which `seal` stamps and signs."""
+    """Writes feedback and what it is joined to."""
 
-    def __init__(self, producer: Producer, seal: Seal) -> None:
+    def __init__(self, producer: Producer) -> None:
         self._producer = producer
-        self._seal = seal
 
     async def record(self, feedback: FeedbackRecorded) -> None:
         """See `ports.Log`."""
@@ -50,10 +46,6 @@ class KafkaLog:
     async def quarantine(self, quarantined: FeedbackQuarantined) -> None:
         """See `ports.Log`."""
         await self._send(topics.QUARANTINE, quarantined.feedback.tenant, quarantined)
-
-    async def publish(self, model: ModelPublished) -> None:
-        """See `ports.Log`."""
-        await self._send(topics.MODELS, model_key(model.name).decode(), self._seal(model))
 
     async def _send(self, topic: topics.Topic, key: str, event: object, partition: int | None = None) -> None:
         record = Outbound(topic.name, key.encode(), encode(event), IS_PROTOBUF, partition)

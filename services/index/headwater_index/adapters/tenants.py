@@ -22,7 +22,6 @@ from headwater_kit.bus.topics import (
     EMBEDDINGS_BACKFILL,
     FEEDBACK,
     FEEDBACK_JOINS,
-    FEEDBACK_MEMORY,
     FORGETS,
     GATES,
     GOLD,
@@ -55,7 +54,7 @@ from headwater_index.domain.erasure import Remains
 MILLISECONDS = 1000.0
 # Topics that keep the last record of each key: those that this takes out, and Faust's, which feedback does.
 REMOVED = (CHUNKS, CHUNKS_BACKFILL, EMBEDDINGS, EMBEDDINGS_BACKFILL, FORGETS, GOLD, INDEXED, LEDGER, MODELS, TRAINING)
-FORGOTTEN = (FEEDBACK_MEMORY, FEEDBACK_JOINS)
+FORGOTTEN = (FEEDBACK_JOINS,)
 # Topics whose records go with time, whatever is in them.
 EXPIRING = (DOCUMENTS, DOCUMENTS_BACKFILL, QUESTIONS, ANSWERS, IMPRESSIONS, FEEDBACK, QUARANTINE, GATES)
 DEAD_LETTERS = tuple(TOPICS[dead_letter(topic.name, group)] for group, topics in GROUPS.items() for topic in topics)

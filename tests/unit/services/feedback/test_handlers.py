@@ -1,10 +1,7 @@
-from dataclasses import replace
-
 import pytest
 from headwater_feedback.adapters.join_rows import MemoryRows, TableJoinStates
-from headwater_feedback.adapters.states import TableClusters
 from headwater_feedback.events import FeedbackRecords
-from headwater_feedback.handlers import Joining, Remembering
+from headwater_feedback.handlers import Joining
 from headwater_kit.bus import topics
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Record
@@ -19,9 +16,7 @@ from headwater_kit.core.impressions import (
     ImpressionItem,
     ImpressionRecorded,
     Reaction,
-    TrainingRecorded,
 )
-from headwater_kit.core.learning import ModelPublished
 from headwater_kit.testing.clock import ManualClock
 
 IMPRESSION = ImpressionRecorded(
@@ -36,7 +31,6 @@ class MemoryLog:
         self.feedback: list[FeedbackRecorded] = []
         self.trained: list[FeedbackJoined | ImpressionClosed] = []
         self.quarantined: list[FeedbackQuarantined] = []
-        self.models: list[ModelPublished] = []
         self.is_away = False
 
     @property
@@ -58,9 +52,6 @@ class MemoryLog:
     async def quarantine(self, quarantined: FeedbackQuarantined) -> None:
         self.quarantined.append(quarantined)
 
-    async def publish(self, model: ModelPublished) -> None:
-        self.models.append(model)
-
 
 class Rig:
     """The whole event path over dicts."""
@@ -68,9 +59,8 @@ class Rig:
     def __init__(self) -> None:
         self.log = MemoryLog()
         self.states = TableJoinStates(MemoryRows())
-        self.clusters = TableClusters({})
         joining = Joining(self.states, self.log, ManualClock())
-        self.records = FeedbackRecords(joining, Remembering(self.clusters, self.log, ManualClock()), 6)
+        self.records = FeedbackRecords(joining, 6)
 
     async def send(self, topic: topics.Topic, value: bytes, key: bytes = b"i", partition: int | None = None) -> int:
         place = partition_of(key, 6) if partition is None else partition
@@ -79,27 +69,6 @@ class Rig:
 
 def reaction(rank: int = 1) -> bytes:
     return encode(FeedbackRecorded("f", "i", "acme", "ann", Reaction.UP, rank, 1.0))
-
-
-async def test_feedback_becomes_a_vote() -> None:
-    rig = Rig()
-    await rig.send(topics.FEEDBACK, reaction())
-    await rig.send(topics.IMPRESSIONS, encode(IMPRESSION))
-    assert len(rig.log.joined) == 1
-    await rig.send(topics.TRAINING, encode(TrainingRecorded(rig.log.joined[0])), b"acme")
-    await rig.send(topics.TRAINING, encode(TrainingRecorded(rig.log.joined[0])), b"acme")
-    assert [votes.up for votes in rig.log.models[0].learned.votes] == [1]
-    assert len(rig.log.models) == 1, "a repeated join publishes nothing new"
-    reloaded = TableClusters(rig.clusters._rows)
-    assert reloaded.of("acme") == rig.clusters.of("acme")
-
-
-async def test_a_question_without_a_vector_teaches_nothing() -> None:
-    rig = Rig()
-    await rig.send(topics.IMPRESSIONS, encode(replace(IMPRESSION, query_vector=b"")))
-    await rig.send(topics.FEEDBACK, reaction())
-    await rig.send(topics.TRAINING, encode(TrainingRecorded(rig.log.joined[0])), b"acme")
-    assert rig.log.models == []
 
 
 async def test_plain_json_is_accepted() -> None:

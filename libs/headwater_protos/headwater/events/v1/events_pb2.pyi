@@ -2020,15 +2020,32 @@ class ClickMemory(_message.Message):
     CENTROID_FIELD_NUMBER: _builtins.int
     MODEL_ID_FIELD_NUMBER: _builtins.int
     VOTES_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    HALF_LIFE_DAYS_FIELD_NUMBER: _builtins.int
+    MIN_COSINE_FIELD_NUMBER: _builtins.int
     cluster_id: _builtins.str
     """Names the cluster within its tenant."""
     centroid: _builtins.bytes
     """The cluster's centre, of length 1: little-endian float32, packed."""
     model_id: _builtins.str
     """Model of the centroid; it applies to queries of the same model only."""
+    half_life_days: _builtins.float
+    """In how many days they lose half, by the time of the tenant's newest votes;
+    0 means never.
+    """
+    min_cosine: _builtins.float
+    """Cosine to the centroid from which a question is of the cluster; unset in
+    records from before it was said.
+    """
     @_builtins.property
     def votes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PassageVotes]:
         """Votes by passage."""
+
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """Of when the weights of the votes are; unset in records from before there
+        were any.
+        """
 
     def __init__(
         self,
@@ -2037,12 +2054,17 @@ class ClickMemory(_message.Message):
         centroid: _builtins.bytes = ...,
         model_id: _builtins.str = ...,
         votes: _abc.Iterable[Global___PassageVotes] | None = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
+        half_life_days: _builtins.float = ...,
+        min_cosine: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_cosine", b"_min_cosine", "as_of", b"as_of", "min_cosine", b"min_cosine"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["centroid", b"centroid", "cluster_id", b"cluster_id", "model_id", b"model_id", "votes", b"votes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_cosine", b"_min_cosine", "as_of", b"as_of", "centroid", b"centroid", "cluster_id", b"cluster_id", "half_life_days", b"half_life_days", "min_cosine", b"min_cosine", "model_id", b"model_id", "votes", b"votes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__min_cosine: _TypeAlias = _typing.Literal["min_cosine"]  # noqa: Y015
+    _WhichOneofArgType__min_cosine: _TypeAlias = _typing.Literal["_min_cosine", b"_min_cosine"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_cosine) -> _WhichOneofReturnType__min_cosine | None: ...
 
 Global___ClickMemory: _TypeAlias = ClickMemory  # noqa: Y015
 

@@ -201,3 +201,67 @@ class LearnedModel(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LearnedModel: _TypeAlias = LearnedModel  # noqa: Y015
+
+@_typing.final
+class ForgetUserRequest(_message.Message):
+    """Who is to be forgotten."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    user: _builtins.str
+    """The user; empty means the caller. Another than that takes an operator."""
+    dry_run: _builtins.bool
+    """Only tells what would be forgotten, and changes nothing."""
+    def __init__(
+        self,
+        *,
+        user: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetUserRequest: _TypeAlias = ForgetUserRequest  # noqa: Y015
+
+@_typing.final
+class ForgetUserResponse(_message.Message):
+    """What there was of the user, and the proof that nothing is left of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXAMPLES_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    SHA256_WITHOUT_FIELD_NUMBER: _builtins.int
+    SHA256_LEARNED_FIELD_NUMBER: _builtins.int
+    examples: _builtins.int
+    """Examples that were taken back, or would be."""
+    models: _builtins.int
+    """Models learned of the tenant now."""
+    sha256_without: _builtins.str
+    """SHA-256, in hexadecimal digits, of all that the log teaches without the user:
+    of the models in the order of their names.
+    """
+    sha256_learned: _builtins.str
+    """The same of what is learned. It equals sha256_without once the user is
+    forgotten, and before that only if the user had taught nothing.
+    """
+    def __init__(
+        self,
+        *,
+        examples: _builtins.int = ...,
+        models: _builtins.int = ...,
+        sha256_without: _builtins.str = ...,
+        sha256_learned: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["examples", b"examples", "models", b"models", "sha256_learned", b"sha256_learned", "sha256_without", b"sha256_without"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetUserResponse: _TypeAlias = ForgetUserResponse  # noqa: Y015

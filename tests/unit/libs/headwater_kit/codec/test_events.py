@@ -133,7 +133,9 @@ rewritings = st.builds(
 )
 sides = st.builds(ReindexSide, texts, texts, texts, ints)
 votes = st.builds(learning.PassageVotes, texts, texts, ints, ints, *[st.none() | numbers] * 2)
-memories = st.builds(learning.ClickMemory, texts, texts, blobs, texts, tuples(votes))
+memories = st.builds(
+    learning.ClickMemory, texts, texts, blobs, texts, tuples(votes), times, numbers, st.none() | numbers
+)
 learned = st.one_of(
     memories,
     st.builds(learning.RankerModel, texts, tuples(numbers), tuples(texts)),
