@@ -59,7 +59,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         joins.worker,
     ]
     velocity = Velocity(settings.feedback_max_per_minute)
-    recording = Recording(log, clock, shown=joins.states, velocity=velocity)
+    recording = Recording(log, clock, shown=joins.states, velocity=velocity, name=settings.pseudonyms().of)
     servicer = Servicer(add_FeedbackServiceServicer_to_server, FeedbackRpc(recording, models), SERVICE_NAME)
     access, trail = open_access(settings, bus, clock), open_trail(settings, bus, clock)
     return Service(settings, Settings.service, components, [servicer], access=access, clock=clock, trail=trail)
@@ -94,7 +94,7 @@ def _joins(settings: Settings, log: KafkaLog, sender: Sender, clock: Clock, eras
 
 
 def _policy(settings: Settings) -> JoinPolicy:
-    terms = Terms(settings.feedback_close_seconds, settings.feedback_amend_seconds)
+    terms = Terms(settings.feedback_close_seconds, settings.feedback_amend_seconds, settings.pseudonyms().of)
     return JoinPolicy(terms, settings.feedback_max_lists, settings.feedback_unreacted_share)
 
 
