@@ -18,7 +18,7 @@ from headwater_kit.core.shape import Shape
 
 from headwater_client.client import AsyncClient
 from headwater_client.documents import Change, Stored
-from headwater_client.questions import ANSWER_SECONDS, PLAIN, Progress
+from headwater_client.questions import ANSWER_SECONDS, PLAIN, Progress, Reacted
 from headwater_client.searching import Found, SearchRequest
 from headwater_client.settings import ClientSettings
 from headwater_client.tenants import DeletionProgress, TenantRemains
@@ -157,9 +157,22 @@ class Client:
         """See `Questions.receipt`."""
         return self._run(self._client.questions.receipt(answer_id))
 
-    def react(self, impression_id: str, reaction: Reaction, *, rank: int = 0, feedback_id: str = "") -> str:
+    def react(
+        self,
+        impression_id: str,
+        reaction: Reaction,
+        *,
+        rank: int = 0,
+        value: float = 0.0,
+        text: str = "",
+        feedback_id: str = "",
+    ) -> Reacted:
         """See `Questions.react`."""
-        return self._run(self._client.questions.react(impression_id, reaction, rank=rank, feedback_id=feedback_id))
+        return self._run(
+            self._client.questions.react(
+                impression_id, reaction, rank=rank, value=value, text=text, feedback_id=feedback_id
+            )
+        )
 
     def reconcile(self, tenant: str = "", *, repair: bool = False) -> Iterator[ReconcileProgress | TenantDrift]:
         """See `Upkeep.reconcile`."""

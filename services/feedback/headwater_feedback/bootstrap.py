@@ -77,7 +77,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         *learning,
     ]
     velocity = Velocity(settings.feedback_max_per_minute)
-    recording = Recording(log, clock, shown=joins.states, velocity=velocity)
+    recording = Recording(log, clock, shown=joins.states, velocity=velocity, name=settings.pseudonyms().of)
     rpc = FeedbackRpc(recording, models, forgetting)
     servicer = Servicer(add_FeedbackServiceServicer_to_server, rpc, SERVICE_NAME)
     access, trail = open_access(settings, bus, clock), open_trail(settings, bus, clock)
@@ -109,7 +109,7 @@ def _joins(settings: Settings, log: KafkaLog, sender: Sender, clock: Clock, eras
 
 
 def _policy(settings: Settings) -> JoinPolicy:
-    terms = Terms(settings.feedback_close_seconds, settings.feedback_amend_seconds)
+    terms = Terms(settings.feedback_close_seconds, settings.feedback_amend_seconds, settings.pseudonyms().of)
     return JoinPolicy(terms, settings.feedback_max_lists, settings.feedback_unreacted_share)
 
 

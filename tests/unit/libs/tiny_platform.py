@@ -66,7 +66,7 @@ class TinyPlatform:
         self.asked: list[retrieve_pb2.SearchRequest] = []
         self.asked_also: list[tuple[Variant, ...]] = []
         self.asked_after: list[tuple[Rewrite | None, tuple[Turn, ...]]] = []
-        self.reactions: list[tuple[str, str, int]] = []
+        self.reactions: list[tuple[str, str, int, float, str]] = []
         self.refusals: list[HeadwaterError] = []
         self.search_refusals: list[HeadwaterError | None] = []
         self.break_off: HeadwaterError | None = None
@@ -243,8 +243,10 @@ class _Feedback(feedback_pb2_grpc.FeedbackServiceServicer):
 
     async def RecordFeedback(self, request: Any, context: Any) -> feedback_pb2.RecordFeedbackResponse:
         reaction = events_pb2.Reaction.Name(request.reaction)
-        self._platform.reactions.append((principal().user, reaction, request.rank))
-        return feedback_pb2.RecordFeedbackResponse(feedback_id="feedback-1")
+        self._platform.reactions.append((principal().user, reaction, request.rank, request.value, request.text))
+        is_lost = request.impression_id == "lost"
+        standing = feedback_pb2.STANDING_NOT_KNOWN_YET if is_lost else feedback_pb2.STANDING_SHOWN
+        return feedback_pb2.RecordFeedbackResponse(feedback_id="feedback-1", standing=standing)
 
 
 @asynccontextmanager

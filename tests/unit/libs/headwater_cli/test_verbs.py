@@ -345,14 +345,37 @@ async def test_a_search_without_a_hit_says_so(headwater: Headwater) -> None:
     assert "nothing found" in printed.out
 
 
-@pytest.mark.parametrize(("flag", "reaction"), [("--up", "REACTION_UP"), ("--down", "REACTION_DOWN")])
-async def test_feedback_is_recorded(platform: TinyPlatform, headwater: Headwater, flag: str, reaction: str) -> None:
-    printed = await headwater("feedback", "answer-1", flag, "--passage", "2", "--user", "ann")
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--up",), ("REACTION_UP", 2, 0.0, "")),
+        (("--down",), ("REACTION_DOWN", 2, 0.0, "")),
+        (("--click",), ("REACTION_CLICK", 2, 0.0, "")),
+        (("--copy",), ("REACTION_COPY", 2, 0.0, "")),
+        (("--cited",), ("REACTION_CITATION_OPENED", 2, 0.0, "")),
+        (("--dwell", "12.5"), ("REACTION_DWELL", 2, 12.5, "")),
+        (("--rating", "4"), ("REACTION_RATING", 2, 4.0, "")),
+        (("--correct", "It is 5."), ("REACTION_CORRECTION", 2, 0.0, "It is 5.")),
+        (("--reformulated",), ("REACTION_REFORMULATED", 2, 0.0, "")),
+        (("--abandoned",), ("REACTION_ABANDONED", 2, 0.0, "")),
+        (("--expert", "0"), ("REACTION_EXPERT_LABEL", 2, 0.0, "")),
+    ],
+)
+async def test_feedback_is_recorded(
+    platform: TinyPlatform, headwater: Headwater, flags: tuple[str, ...], said: tuple[object, ...]
+) -> None:
+    printed = await headwater("feedback", "answer-1", *flags, "--passage", "2", "--user", "ann")
     assert printed.code == 0
-    assert platform.reactions == [("ann", reaction, 2)]
+    assert platform.reactions == [("ann", *said)]
 
 
-@pytest.mark.parametrize("flags", [(), ("--up", "--down")])
+async def test_feedback_on_what_nobody_was_shown_says_so(headwater: Headwater) -> None:
+    printed = await headwater("feedback", "lost", "--up")
+    assert (printed.code, "known to have been shown to you" in printed.out) == (0, True)
+    assert (await headwater("feedback", "lost", "--up", "--json")).json["standing"] == "not_known_yet"
+
+
+@pytest.mark.parametrize("flags", [(), ("--up", "--down"), ("--rating", "4", "--click")])
 async def test_feedback_wants_one_reaction(platform: TinyPlatform, headwater: Headwater, flags: tuple[str]) -> None:
     printed = await headwater("feedback", "answer-1", *flags)
     assert printed.code == 1
