@@ -38,6 +38,7 @@ COMMANDS = (
     "reconcile",
     "rebuild",
     "models",
+    "gold",
     "reindex",
     "eval",
     "auth",

@@ -5,6 +5,7 @@ from headwater_client.client import AsyncClient
 from headwater_client.documents import Change, DocumentState, Stored
 from headwater_client.events import deleted, upserted
 from headwater_client.filter_text import format_filter, parse_filter
+from headwater_client.learning import LearnedModel, ModelDifference, ModelExplanation
 from headwater_client.questions import Progress, Reacted
 from headwater_client.searching import Found, SearchRequest
 from headwater_client.settings import ClientSettings
@@ -32,6 +33,9 @@ __all__ = [
     "DriftKind",
     "Forgotten",
     "Found",
+    "LearnedModel",
+    "ModelDifference",
+    "ModelExplanation",
     "Progress",
     "Reacted",
     "RebuildProgress",

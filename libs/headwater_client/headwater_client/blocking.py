@@ -16,6 +16,7 @@ from headwater_kit.core.reindexes import JudgedQuery, ReindexStatus
 from headwater_kit.core.rewriting import QueryFusion, Rewrite, Turn, Variant
 from headwater_kit.core.shape import Shape
 
+from headwater_client.blocking_learning import LearningCalls
 from headwater_client.client import AsyncClient
 from headwater_client.documents import Change, Stored
 from headwater_client.questions import ANSWER_SECONDS, PLAIN, Progress, Reacted
@@ -29,7 +30,7 @@ T = TypeVar("T")
 _CLOSED = "the client is closed: make another"
 
 
-class Client:
+class Client(LearningCalls):
     """A caller of the platform. Each method is that of `AsyncClient`, and blocks; usable from several threads.
 
     Calls after `close`, and those under way then, raise Unavailable. An iterator that is dropped, or

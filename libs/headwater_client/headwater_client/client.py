@@ -7,6 +7,7 @@ from headwater_kit.settings import load
 
 from headwater_client.connection import Connection
 from headwater_client.documents import Documents
+from headwater_client.learning import Learning
 from headwater_client.questions import Questions
 from headwater_client.reindexing import Reindexing
 from headwater_client.settings import ClientSettings
@@ -40,6 +41,7 @@ class AsyncClient:
         )
         self.upkeep = Upkeep(self._connection, settings.index_target)
         self.reindexing = Reindexing(self._connection, settings.index_target)
+        self.learning = Learning(self._connection, settings.feedback_target)
         self.tenants = Tenants(self._connection, settings.index_target)
         self.users = Users(self._connection, settings.feedback_target)
 

@@ -27,6 +27,7 @@ from headwater_feedback.adapters.conditions import ForgottenRecords, GoldRecords
 from headwater_feedback.adapters.faust_rows import FaustRows
 from headwater_feedback.adapters.faust_worker import GROUP, FaustWorker, make_app
 from headwater_feedback.adapters.forget_log import BusForgetLog
+from headwater_feedback.adapters.gate_log import BusGateLog, GateRecords, GoldTable
 from headwater_feedback.adapters.join_rows import TableJoinStates
 from headwater_feedback.adapters.kafka_log import KafkaLog
 from headwater_feedback.adapters.learned_log import BusLearnedLog
@@ -42,8 +43,11 @@ from headwater_feedback.events import FeedbackRecords
 from headwater_feedback.handlers import (
     Conditions,
     Forgetting,
+    Gates,
+    GoldQuestions,
     Joining,
     JoinPolicy,
+    LearnedModels,
     Learning,
     LearningPolicy,
     Publishing,
@@ -66,19 +70,24 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     clock = clock or SystemClock()
     bus = bus or open_bus(settings, clock)
     sender = Sender(bus, _written())
-    log = KafkaLog(sender)
-    models, erasures = ServedModels(), Erasures()
+    seal = open_seal(settings.model_key)
+    log, gate_log = KafkaLog(sender), BusGateLog(sender, seal)
+    models, erasures, gold = ServedModels(), Erasures(), GoldTable()
     joins = _joins(settings, log, sender, clock, erasures)
+    gates = Gates(gate_log, gold, seal, owns=joins.worker.owns, clock=clock)
     learning, forgetting = _learning(settings, bus, sender, clock, erasures=erasures, ownership=joins.worker)
     components: list[Component] = [
         sender,
         Table(bus, topics.MODELS, models.apply, clock=clock, rng=random.Random()),
+        Table(bus, topics.GOLD, gold.apply, clock=clock, rng=random.Random()),
+        Table(bus, topics.GATES, GateRecords(gates.record).apply, clock=clock, rng=random.Random()),
         joins.worker,
         *learning,
     ]
     velocity = Velocity(settings.feedback_max_per_minute)
     recording = Recording(log, clock, shown=joins.states, velocity=velocity, name=settings.pseudonyms().of)
-    rpc = FeedbackRpc(recording, models, forgetting)
+    golding = GoldQuestions(gold, gate_log, clock)
+    rpc = FeedbackRpc(recording, LearnedModels(models, gates), forgetting, gates=gates, gold=golding)
     servicer = Servicer(add_FeedbackServiceServicer_to_server, rpc, SERVICE_NAME)
     access, trail = open_access(settings, bus, clock), open_trail(settings, bus, clock)
     return Service(settings, Settings.service, components, [servicer], access=access, clock=clock, trail=trail)
@@ -159,5 +168,5 @@ def _written() -> list[topics.Topic]:
     """What the worker reads, writes and keeps: Faust dies where a topic of its own is missing."""
     read = topics.GROUPS[GROUP]
     dead_letters = [topics.TOPICS[topics.dead_letter(topic.name, GROUP)] for topic in read]
-    learned = (topics.TRAINING, topics.QUARANTINE, topics.FORGETS, topics.MODELS)
+    learned = (topics.TRAINING, topics.QUARANTINE, topics.FORGETS, topics.MODELS, topics.GATES, topics.GOLD)
     return [*read, *dead_letters, *learned, topics.FEEDBACK_JOINS]

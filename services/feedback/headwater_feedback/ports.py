@@ -12,7 +12,7 @@ from headwater_kit.core.impressions import (
     ImpressionClosed,
     UserForgotten,
 )
-from headwater_kit.core.learning import ClickMemory, Learned, ModelPublished
+from headwater_kit.core.learning import ClickMemory, GateDecided, GoldQuestion, Learned, ModelName, ModelPublished
 
 from headwater_feedback.domain.folds import TenantFold
 from headwater_feedback.domain.join import JoinState
@@ -165,4 +165,40 @@ class Replay(Protocol):
 
         Raises Unavailable.
         """
+        ...
+
+
+class GateLog(Protocol):
+    """Where what a gate decides goes. Each returns when acknowledged; raises Unavailable."""
+
+    async def publish(self, model: ModelPublished) -> None:
+        """Writes to `models.v1`."""
+        ...
+
+    async def withdraw(self, name: ModelName) -> None:
+        """Takes a model from `models.v1`."""
+        ...
+
+    async def decide(self, decided: GateDecided) -> None:
+        """Writes to `gates.v1`."""
+        ...
+
+
+class Gold(Protocol):
+    """The gold questions, as read back from `gold.v1`."""
+
+    def of(self, tenant: str) -> Sequence[GoldQuestion]:
+        """The tenant's questions, by key."""
+        ...
+
+
+class GoldLog(Protocol):
+    """Where gold questions go. Each returns when acknowledged; raises Unavailable."""
+
+    async def put(self, question: GoldQuestion) -> None:
+        """Writes to `gold.v1`, in the place of the same question."""
+        ...
+
+    async def remove(self, question: GoldQuestion) -> None:
+        """Takes it out of `gold.v1`."""
         ...

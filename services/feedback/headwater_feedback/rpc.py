@@ -2,24 +2,43 @@
 
 from typing import Any
 
+from headwater.events.v1 import events_pb2
 from headwater.feedback.v1 import feedback_pb2
 from headwater.feedback.v1.feedback_pb2_grpc import FeedbackServiceServicer
-from headwater_kit.codec.enums import REACTIONS, STANDINGS
+from headwater_kit.codec.enums import REACTIONS, SERVING_POLICIES, STANDINGS
+from headwater_kit.codec.models import gate_to_proto, gold_from_proto, gold_to_proto, stamp_to_proto
 from headwater_kit.codec.times import time_to_proto
 from headwater_kit.core.learning import ClickMemory, ModelPublished
 from headwater_kit.rpc import context
 
-from headwater_feedback.handlers import Reacted, Recording, UserForgetting
-from headwater_feedback.ports import Models
+from headwater_feedback.handlers import (
+    Gates,
+    GoldQuestions,
+    Known,
+    LearnedModels,
+    Reacted,
+    Recording,
+    UserForgetting,
+)
 
 
 class FeedbackRpc(FeedbackServiceServicer):
     """Serves `headwater.feedback.v1.FeedbackService`."""
 
-    def __init__(self, recording: Recording, models: Models, forgetting: UserForgetting) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        models: LearnedModels,
+        forgetting: UserForgetting,
+        *,
+        gates: Gates,
+        gold: GoldQuestions,
+    ) -> None:
         self._recording = recording
         self._models = models
         self._forgetting = forgetting
+        self._gates = gates
+        self._gold = gold
 
     async def RecordFeedback(
         self, request: feedback_pb2.RecordFeedbackRequest, _: Any
@@ -51,13 +70,73 @@ class FeedbackRpc(FeedbackServiceServicer):
             sha256_learned=forgotten.sha256_learned,
         )
 
+    async def PromoteModel(
+        self, request: feedback_pb2.PromoteModelRequest, _: Any
+    ) -> feedback_pb2.PromoteModelResponse:
+        """Serves a model that was offered."""
+        decided = await self._gates.promote(request.snapshot_id, context.principal())
+        return feedback_pb2.PromoteModelResponse(decided=gate_to_proto(decided))
 
-def _listed(model: ModelPublished) -> feedback_pb2.LearnedModel:
+    async def RollbackModel(
+        self, request: feedback_pb2.RollbackModelRequest, _: Any
+    ) -> feedback_pb2.RollbackModelResponse:
+        """Serves the model again that was before."""
+        decided = await self._gates.roll_back(request.component, request.part, context.principal())
+        return feedback_pb2.RollbackModelResponse(decided=gate_to_proto(decided))
+
+    async def ExplainModel(
+        self, request: feedback_pb2.ExplainModelRequest, _: Any
+    ) -> feedback_pb2.ExplainModelResponse:
+        """Tells where a model comes from."""
+        explained = self._models.explain(context.principal().tenant, request.snapshot_id)
+        return feedback_pb2.ExplainModelResponse(
+            model=_listed(explained.known),
+            ancestors=map(_listed, explained.ancestors),
+            decided=map(gate_to_proto, explained.decided),
+        )
+
+    async def DiffModels(self, request: feedback_pb2.DiffModelsRequest, _: Any) -> feedback_pb2.DiffModelsResponse:
+        """Sets two models side by side."""
+        found = self._models.diff(context.principal().tenant, request.left_id, request.right_id)
+        return feedback_pb2.DiffModelsResponse(
+            left=_listed(found.left) if found.left else None,
+            right=_listed(found.right),
+            values=[
+                feedback_pb2.ModelValue(name=name, left=left, right=right)
+                for name, (left, right) in found.values.items()
+            ],
+        )
+
+    async def ListGates(self, request: feedback_pb2.ListGatesRequest, _: Any) -> feedback_pb2.ListGatesResponse:
+        """Lists what the gate decided."""
+        found = self._models.gates(context.principal().tenant, request.component, request.limit)
+        return feedback_pb2.ListGatesResponse(decided=map(gate_to_proto, found))
+
+    async def AddGold(self, request: feedback_pb2.AddGoldRequest, _: Any) -> feedback_pb2.AddGoldResponse:
+        """Adds questions whose answers are known."""
+        done = await self._gold.add([gold_from_proto(each) for each in request.questions], context.principal())
+        return feedback_pb2.AddGoldResponse(added=done.added, replaced=done.replaced)
+
+    async def RemoveGold(self, request: feedback_pb2.RemoveGoldRequest, _: Any) -> feedback_pb2.RemoveGoldResponse:
+        """Takes gold questions out."""
+        removed = await self._gold.remove(request.queries, context.principal(), everything=request.all)
+        return feedback_pb2.RemoveGoldResponse(removed=removed)
+
+    async def ListGold(self, _request: feedback_pb2.ListGoldRequest, _: Any) -> feedback_pb2.ListGoldResponse:
+        """Lists the gold questions."""
+        return feedback_pb2.ListGoldResponse(questions=map(gold_to_proto, self._gold.of(context.principal().tenant)))
+
+
+def _listed(known: Known) -> feedback_pb2.LearnedModel:
+    model = known.model
     return feedback_pb2.LearnedModel(
         component=model.learned.component,
         part=model.learned.part,
         example_count=_examples(model),
-        publish_time=time_to_proto(model.publish_time),
+        publish_time=time_to_proto(model.publish_time) if known.stage else None,
+        stamp=stamp_to_proto(model.stamp) if model.stamp else None,
+        stage=SERVING_POLICIES.to_proto(known.stage) if known.stage else events_pb2.SERVING_POLICY_UNSPECIFIED,
+        share=model.share,
     )
 
 

@@ -1,37 +1,52 @@
-"""`headwater models`: the encoders that are known, fetched, and added by the user."""
+"""`headwater models`: the encoders that are known, fetched, and added by the user; and what was learned."""
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from headwater_client import LearnedModel
 from headwater_inference.download import Progress as Fetched
 from headwater_inference.registry import ENGLISH, MULTILINGUAL, ModelSpec, Registry, builtin, known
 from headwater_inference.store import ModelStore
-from headwater_kit.core.errors import InvalidInput, Misconfigured
+from headwater_kit.core.errors import InvalidInput, Misconfigured, Unavailable
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from headwater_cli.commands.connect import Json
+from headwater_cli.commands import learned
+from headwater_cli.commands.connect import TENANT, Json, Tenant, User, connected
+from headwater_cli.commands.learned_display import show_learned
 from headwater_cli.commands.output import echo_json
 from headwater_cli.invocation import Invocation
 
-models = typer.Typer(help="List, fetch, add and export the models that embed.", no_args_is_help=True, name="models")
+models = typer.Typer(
+    help="List, fetch, add and export the models that embed; look at what was learned, serve it or take it back.",
+    no_args_is_help=True,
+    name="models",
+)
+for verb in (learned.diff, learned.promote, learned.rollback, learned.explain, learned.gates):
+    models.command()(verb)
 
 
 @models.command("list")
-def list_models(ctx: typer.Context, *, json: Json = False) -> None:
-    """List the models that are known: which is used, which are here, what each is for."""
+def list_models(ctx: typer.Context, *, tenant: Tenant = TENANT, user: User = "", json: Json = False) -> None:
+    """List the models that are known: which is used, which are here, what each is for; and what was learned.
+
+    What was learned is left out where no platform is running.
+    """
     settings = Invocation.of(ctx).settings
     store = settings.model_store()
     registry = known(store.root)
     used = _used(registry, settings.encoder)
+    known_learned = _learned(ctx, tenant, user)
     if json:
         values = [_values(spec, registry, store) | {"used": spec == used} for spec in registry.models.values()]
-        echo_json({"folder": str(store.root), "used": used and used.name, "models": values})
+        served = None if known_learned is None else [learned.learned_values(model) for model in known_learned]
+        echo_json({"folder": str(store.root), "used": used and used.name, "models": values, "learned": served})
         return
     table = Table("", "model", "id", "for", "precision", "here", box=None, pad_edge=False)
     for spec in registry.models.values():
@@ -48,6 +63,9 @@ def list_models(ctx: typer.Context, *, json: Json = False) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if known_learned is not None:
+        console.print()
+        show_learned(known_learned)
 
 
 @models.command()
@@ -131,6 +149,15 @@ def export(arguments: Annotated[list[str], typer.Argument(metavar="HF_DIR --out 
     # A process of its own: what it imports is in no process of the platform.
     ended = subprocess.run([sys.executable, "-m", "headwater_inference.export", *arguments], check=False)
     raise typer.Exit(ended.returncode)
+
+
+def _learned(ctx: typer.Context, tenant: str, user: str) -> Sequence[LearnedModel] | None:
+    """What was learned; None where no platform is there to ask."""
+    try:
+        with connected(ctx, tenant, user) as client:
+            return client.models()
+    except Unavailable:
+        return None
 
 
 def _used(registry: Registry, encoder: str) -> ModelSpec | None:

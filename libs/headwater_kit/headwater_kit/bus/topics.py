@@ -94,7 +94,8 @@ GATES = Topic(
     "tenant",
     "GateDecided",
     "what was decided about learned models, and by which figures",
-    retention_ms=365 * DAY_MS,
+    # What stands, and what may be gone back to, is made from them.
+    retention_ms=TEN_YEARS_MS,
 )
 MODELS = Topic(
     "models.v1", "tenant, component, part", "ModelPublished", "learned state that retrieve loads", compacted=True

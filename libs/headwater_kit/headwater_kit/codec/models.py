@@ -33,7 +33,7 @@ def model_to_proto(event: ModelPublished) -> pb.ModelPublished:
     message = pb.ModelPublished(
         tenant=event.learned.tenant,
         publish_time=time_to_proto(event.publish_time),
-        stamp=_stamp_to_proto(event.stamp) if event.stamp else None,
+        stamp=stamp_to_proto(event.stamp) if event.stamp else None,
         stage=SERVING_POLICIES.to_proto(event.stage),
         share=event.share,
     )
@@ -57,7 +57,7 @@ def model_from_proto(message: pb.ModelPublished) -> ModelPublished:
     return ModelPublished(
         _learned_from_proto(message),
         time_from_proto(message.publish_time),
-        _stamp_from_proto(message.stamp) if message.HasField("stamp") else None,
+        stamp_from_proto(message.stamp) if message.HasField("stamp") else None,
         SERVING_POLICIES.from_proto(message.stage, "stage") if is_told else ServingPolicy.EXPLOIT,
         message.share,
     )
@@ -220,7 +220,8 @@ def _arm_to_proto(arm: Arm) -> pb.Arm:
     return pb.Arm(name=arm.name, values=arm.values, successes=arm.successes, failures=arm.failures)
 
 
-def _stamp_to_proto(stamp: Stamp) -> pb.Stamp:
+def stamp_to_proto(stamp: Stamp) -> pb.Stamp:
+    """Where a model comes from."""
     return pb.Stamp(
         snapshot_id=stamp.snapshot_id,
         parent_id=stamp.parent_id,
@@ -234,7 +235,8 @@ def _stamp_to_proto(stamp: Stamp) -> pb.Stamp:
     )
 
 
-def _stamp_from_proto(message: pb.Stamp) -> Stamp:
+def stamp_from_proto(message: pb.Stamp) -> Stamp:
+    """Where a model comes from."""
     return Stamp(
         snapshot_id=message.snapshot_id,
         parent_id=message.parent_id,

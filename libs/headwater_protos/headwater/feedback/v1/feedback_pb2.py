@@ -27,7 +27,7 @@ from headwater.access.v1 import access_pb2 as headwater_dot_access_dot_v1_dot_ac
 from headwater.events.v1 import events_pb2 as headwater_dot_events_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/feedback/v1/feedback.proto\x12\x15headwater.feedback.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a headwater/access/v1/access.proto\x1a headwater/events/v1/events.proto\"\x9f\x01\n\x15RecordFeedbackRequest\x12\x15\n\rimpression_id\x18\x01 \x01(\t\x12/\n\x08reaction\x18\x02 \x01(\x0e\x32\x1d.headwater.events.v1.Reaction\x12\x0c\n\x04rank\x18\x03 \x01(\x05\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x04 \x01(\t\x12\r\n\x05value\x18\x05 \x01(\x01\x12\x0c\n\x04text\x18\x06 \x01(\t\"`\n\x16RecordFeedbackResponse\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x01 \x01(\t\x12\x31\n\x08standing\x18\x02 \x01(\x0e\x32\x1f.headwater.feedback.v1.Standing\"\x13\n\x11ListModelsRequest\"I\n\x12ListModelsResponse\x12\x33\n\x06models\x18\x01 \x03(\x0b\x32#.headwater.feedback.v1.LearnedModel\"x\n\x0cLearnedModel\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\x0c\n\x04part\x18\x02 \x01(\t\x12\x15\n\rexample_count\x18\x03 \x01(\x05\x12\x30\n\x0cpublish_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"2\n\x11\x46orgetUserRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"f\n\x12\x46orgetUserResponse\x12\x10\n\x08\x65xamples\x18\x01 \x01(\x05\x12\x0e\n\x06models\x18\x02 \x01(\x05\x12\x16\n\x0esha256_without\x18\x03 \x01(\t\x12\x16\n\x0esha256_learned\x18\x04 \x01(\t*l\n\x08Standing\x12\x18\n\x14STANDING_UNSPECIFIED\x10\x00\x12\x16\n\x12STANDING_UNCHECKED\x10\x01\x12\x12\n\x0eSTANDING_SHOWN\x10\x02\x12\x1a\n\x16STANDING_NOT_KNOWN_YET\x10\x03\x32\xe3\x02\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12v\n\x0eRecordFeedback\x12,.headwater.feedback.v1.RecordFeedbackRequest\x1a-.headwater.feedback.v1.RecordFeedbackResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x12k\n\nListModels\x12(.headwater.feedback.v1.ListModelsRequest\x1a).headwater.feedback.v1.ListModelsResponse\"\x08\xea\xe0\x18\x04\n\x02\x02\x03\x12k\n\nForgetUser\x12(.headwater.feedback.v1.ForgetUserRequest\x1a).headwater.feedback.v1.ForgetUserResponse\"\x08\xea\xe0\x18\x04\n\x02\x02\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/feedback/v1/feedback.proto\x12\x15headwater.feedback.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a headwater/access/v1/access.proto\x1a headwater/events/v1/events.proto\"\x9f\x01\n\x15RecordFeedbackRequest\x12\x15\n\rimpression_id\x18\x01 \x01(\t\x12/\n\x08reaction\x18\x02 \x01(\x0e\x32\x1d.headwater.events.v1.Reaction\x12\x0c\n\x04rank\x18\x03 \x01(\x05\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x04 \x01(\t\x12\r\n\x05value\x18\x05 \x01(\x01\x12\x0c\n\x04text\x18\x06 \x01(\t\"`\n\x16RecordFeedbackResponse\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x01 \x01(\t\x12\x31\n\x08standing\x18\x02 \x01(\x0e\x32\x1f.headwater.feedback.v1.Standing\"\x13\n\x11ListModelsRequest\"I\n\x12ListModelsResponse\x12\x33\n\x06models\x18\x01 \x03(\x0b\x32#.headwater.feedback.v1.LearnedModel\"\xe5\x01\n\x0cLearnedModel\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\x0c\n\x04part\x18\x02 \x01(\t\x12\x15\n\rexample_count\x18\x03 \x01(\x05\x12\x30\n\x0cpublish_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05stamp\x18\n \x01(\x0b\x32\x1a.headwater.events.v1.Stamp\x12\x31\n\x05stage\x18\x0b \x01(\x0e\x32\".headwater.events.v1.ServingPolicy\x12\r\n\x05share\x18\x0c \x01(\x01\"*\n\x13PromoteModelRequest\x12\x13\n\x0bsnapshot_id\x18\x01 \x01(\t\"I\n\x14PromoteModelResponse\x12\x31\n\x07\x64\x65\x63ided\x18\x01 \x01(\x0b\x32 .headwater.events.v1.GateDecided\"7\n\x14RollbackModelRequest\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\x0c\n\x04part\x18\x02 \x01(\t\"J\n\x15RollbackModelResponse\x12\x31\n\x07\x64\x65\x63ided\x18\x01 \x01(\x0b\x32 .headwater.events.v1.GateDecided\"*\n\x13\x45xplainModelRequest\x12\x13\n\x0bsnapshot_id\x18\x01 \x01(\t\"\xb5\x01\n\x14\x45xplainModelResponse\x12\x32\n\x05model\x18\x01 \x01(\x0b\x32#.headwater.feedback.v1.LearnedModel\x12\x36\n\tancestors\x18\x02 \x03(\x0b\x32#.headwater.feedback.v1.LearnedModel\x12\x31\n\x07\x64\x65\x63ided\x18\x03 \x03(\x0b\x32 .headwater.events.v1.GateDecided\"6\n\x11\x44iffModelsRequest\x12\x0f\n\x07left_id\x18\x01 \x01(\t\x12\x10\n\x08right_id\x18\x02 \x01(\t\"\xae\x01\n\x12\x44iffModelsResponse\x12\x31\n\x04left\x18\x01 \x01(\x0b\x32#.headwater.feedback.v1.LearnedModel\x12\x32\n\x05right\x18\x02 \x01(\x0b\x32#.headwater.feedback.v1.LearnedModel\x12\x31\n\x06values\x18\x03 \x03(\x0b\x32!.headwater.feedback.v1.ModelValue\"T\n\nModelValue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\x04left\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\x05right\x18\x03 \x01(\x01H\x01\x88\x01\x01\x42\x07\n\x05_leftB\x08\n\x06_right\"4\n\x10ListGatesRequest\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\"F\n\x11ListGatesResponse\x12\x31\n\x07\x64\x65\x63ided\x18\x01 \x03(\x0b\x32 .headwater.events.v1.GateDecided\"F\n\x0e\x41\x64\x64GoldRequest\x12\x34\n\tquestions\x18\x01 \x03(\x0b\x32!.headwater.events.v1.GoldQuestion\"2\n\x0f\x41\x64\x64GoldResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x05\x12\x10\n\x08replaced\x18\x02 \x01(\x05\"1\n\x11RemoveGoldRequest\x12\x0f\n\x07queries\x18\x01 \x03(\t\x12\x0b\n\x03\x61ll\x18\x02 \x01(\x08\"%\n\x12RemoveGoldResponse\x12\x0f\n\x07removed\x18\x01 \x01(\x05\"\x11\n\x0fListGoldRequest\"H\n\x10ListGoldResponse\x12\x34\n\tquestions\x18\x01 \x03(\x0b\x32!.headwater.events.v1.GoldQuestion\"2\n\x11\x46orgetUserRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"f\n\x12\x46orgetUserResponse\x12\x10\n\x08\x65xamples\x18\x01 \x01(\x05\x12\x0e\n\x06models\x18\x02 \x01(\x05\x12\x16\n\x0esha256_without\x18\x03 \x01(\t\x12\x16\n\x0esha256_learned\x18\x04 \x01(\t*l\n\x08Standing\x12\x18\n\x14STANDING_UNSPECIFIED\x10\x00\x12\x16\n\x12STANDING_UNCHECKED\x10\x01\x12\x12\n\x0eSTANDING_SHOWN\x10\x02\x12\x1a\n\x16STANDING_NOT_KNOWN_YET\x10\x03\x32\xc6\t\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12v\n\x0eRecordFeedback\x12,.headwater.feedback.v1.RecordFeedbackRequest\x1a-.headwater.feedback.v1.RecordFeedbackResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x12k\n\nListModels\x12(.headwater.feedback.v1.ListModelsRequest\x1a).headwater.feedback.v1.ListModelsResponse\"\x08\xea\xe0\x18\x04\n\x02\x02\x03\x12k\n\nForgetUser\x12(.headwater.feedback.v1.ForgetUserRequest\x1a).headwater.feedback.v1.ForgetUserResponse\"\x08\xea\xe0\x18\x04\n\x02\x02\x03\x12p\n\x0cPromoteModel\x12*.headwater.feedback.v1.PromoteModelRequest\x1a+.headwater.feedback.v1.PromoteModelResponse\"\x07\xea\xe0\x18\x03\n\x01\x03\x12s\n\rRollbackModel\x12+.headwater.feedback.v1.RollbackModelRequest\x1a,.headwater.feedback.v1.RollbackModelResponse\"\x07\xea\xe0\x18\x03\n\x01\x03\x12p\n\x0c\x45xplainModel\x12*.headwater.feedback.v1.ExplainModelRequest\x1a+.headwater.feedback.v1.ExplainModelResponse\"\x07\xea\xe0\x18\x03\n\x01\x03\x12j\n\nDiffModels\x12(.headwater.feedback.v1.DiffModelsRequest\x1a).headwater.feedback.v1.DiffModelsResponse\"\x07\xea\xe0\x18\x03\n\x01\x03\x12g\n\tListGates\x12\'.headwater.feedback.v1.ListGatesRequest\x1a(.headwater.feedback.v1.ListGatesResponse\"\x07\xea\xe0\x18\x03\n\x01\x03\x12\x61\n\x07\x41\x64\x64Gold\x12%.headwater.feedback.v1.AddGoldRequest\x1a&.headwater.feedback.v1.AddGoldResponse\"\x07\xea\xe0\x18\x03\n\x01\x03\x12j\n\nRemoveGold\x12(.headwater.feedback.v1.RemoveGoldRequest\x1a).headwater.feedback.v1.RemoveGoldResponse\"\x07\xea\xe0\x18\x03\n\x01\x03\x12\x64\n\x08ListGold\x12&.headwater.feedback.v1.ListGoldRequest\x1a\'.headwater.feedback.v1.ListGoldResponse\"\x07\xea\xe0\x18\x03\n\x01\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,8 +40,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FEEDBACKSERVICE'].methods_by_name['ListModels']._serialized_options = b'\352\340\030\004\n\002\002\003'
   _globals['_FEEDBACKSERVICE'].methods_by_name['ForgetUser']._loaded_options = None
   _globals['_FEEDBACKSERVICE'].methods_by_name['ForgetUser']._serialized_options = b'\352\340\030\004\n\002\002\003'
-  _globals['_STANDING']._serialized_start=798
-  _globals['_STANDING']._serialized_end=906
+  _globals['_FEEDBACKSERVICE'].methods_by_name['PromoteModel']._loaded_options = None
+  _globals['_FEEDBACKSERVICE'].methods_by_name['PromoteModel']._serialized_options = b'\352\340\030\003\n\001\003'
+  _globals['_FEEDBACKSERVICE'].methods_by_name['RollbackModel']._loaded_options = None
+  _globals['_FEEDBACKSERVICE'].methods_by_name['RollbackModel']._serialized_options = b'\352\340\030\003\n\001\003'
+  _globals['_FEEDBACKSERVICE'].methods_by_name['ExplainModel']._loaded_options = None
+  _globals['_FEEDBACKSERVICE'].methods_by_name['ExplainModel']._serialized_options = b'\352\340\030\003\n\001\003'
+  _globals['_FEEDBACKSERVICE'].methods_by_name['DiffModels']._loaded_options = None
+  _globals['_FEEDBACKSERVICE'].methods_by_name['DiffModels']._serialized_options = b'\352\340\030\003\n\001\003'
+  _globals['_FEEDBACKSERVICE'].methods_by_name['ListGates']._loaded_options = None
+  _globals['_FEEDBACKSERVICE'].methods_by_name['ListGates']._serialized_options = b'\352\340\030\003\n\001\003'
+  _globals['_FEEDBACKSERVICE'].methods_by_name['AddGold']._loaded_options = None
+  _globals['_FEEDBACKSERVICE'].methods_by_name['AddGold']._serialized_options = b'\352\340\030\003\n\001\003'
+  _globals['_FEEDBACKSERVICE'].methods_by_name['RemoveGold']._loaded_options = None
+  _globals['_FEEDBACKSERVICE'].methods_by_name['RemoveGold']._serialized_options = b'\352\340\030\003\n\001\003'
+  _globals['_FEEDBACKSERVICE'].methods_by_name['ListGold']._loaded_options = None
+  _globals['_FEEDBACKSERVICE'].methods_by_name['ListGold']._serialized_options = b'\352\340\030\003\n\001\003'
+  _globals['_STANDING']._serialized_start=2140
+  _globals['_STANDING']._serialized_end=2248
   _globals['_RECORDFEEDBACKREQUEST']._serialized_start=165
   _globals['_RECORDFEEDBACKREQUEST']._serialized_end=324
   _globals['_RECORDFEEDBACKRESPONSE']._serialized_start=326
@@ -50,12 +66,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELSREQUEST']._serialized_end=443
   _globals['_LISTMODELSRESPONSE']._serialized_start=445
   _globals['_LISTMODELSRESPONSE']._serialized_end=518
-  _globals['_LEARNEDMODEL']._serialized_start=520
-  _globals['_LEARNEDMODEL']._serialized_end=640
-  _globals['_FORGETUSERREQUEST']._serialized_start=642
-  _globals['_FORGETUSERREQUEST']._serialized_end=692
-  _globals['_FORGETUSERRESPONSE']._serialized_start=694
-  _globals['_FORGETUSERRESPONSE']._serialized_end=796
-  _globals['_FEEDBACKSERVICE']._serialized_start=909
-  _globals['_FEEDBACKSERVICE']._serialized_end=1264
+  _globals['_LEARNEDMODEL']._serialized_start=521
+  _globals['_LEARNEDMODEL']._serialized_end=750
+  _globals['_PROMOTEMODELREQUEST']._serialized_start=752
+  _globals['_PROMOTEMODELREQUEST']._serialized_end=794
+  _globals['_PROMOTEMODELRESPONSE']._serialized_start=796
+  _globals['_PROMOTEMODELRESPONSE']._serialized_end=869
+  _globals['_ROLLBACKMODELREQUEST']._serialized_start=871
+  _globals['_ROLLBACKMODELREQUEST']._serialized_end=926
+  _globals['_ROLLBACKMODELRESPONSE']._serialized_start=928
+  _globals['_ROLLBACKMODELRESPONSE']._serialized_end=1002
+  _globals['_EXPLAINMODELREQUEST']._serialized_start=1004
+  _globals['_EXPLAINMODELREQUEST']._serialized_end=1046
+  _globals['_EXPLAINMODELRESPONSE']._serialized_start=1049
+  _globals['_EXPLAINMODELRESPONSE']._serialized_end=1230
+  _globals['_DIFFMODELSREQUEST']._serialized_start=1232
+  _globals['_DIFFMODELSREQUEST']._serialized_end=1286
+  _globals['_DIFFMODELSRESPONSE']._serialized_start=1289
+  _globals['_DIFFMODELSRESPONSE']._serialized_end=1463
+  _globals['_MODELVALUE']._serialized_start=1465
+  _globals['_MODELVALUE']._serialized_end=1549
+  _globals['_LISTGATESREQUEST']._serialized_start=1551
+  _globals['_LISTGATESREQUEST']._serialized_end=1603
+  _globals['_LISTGATESRESPONSE']._serialized_start=1605
+  _globals['_LISTGATESRESPONSE']._serialized_end=1675
+  _globals['_ADDGOLDREQUEST']._serialized_start=1677
+  _globals['_ADDGOLDREQUEST']._serialized_end=1747
+  _globals['_ADDGOLDRESPONSE']._serialized_start=1749
+  _globals['_ADDGOLDRESPONSE']._serialized_end=1799
+  _globals['_REMOVEGOLDREQUEST']._serialized_start=1801
+  _globals['_REMOVEGOLDREQUEST']._serialized_end=1850
+  _globals['_REMOVEGOLDRESPONSE']._serialized_start=1852
+  _globals['_REMOVEGOLDRESPONSE']._serialized_end=1889
+  _globals['_LISTGOLDREQUEST']._serialized_start=1891
+  _globals['_LISTGOLDREQUEST']._serialized_end=1908
+  _globals['_LISTGOLDRESPONSE']._serialized_start=1910
+  _globals['_LISTGOLDRESPONSE']._serialized_end=1982
+  _globals['_FORGETUSERREQUEST']._serialized_start=1984
+  _globals['_FORGETUSERREQUEST']._serialized_end=2034
+  _globals['_FORGETUSERRESPONSE']._serialized_start=2036
+  _globals['_FORGETUSERRESPONSE']._serialized_end=2138
+  _globals['_FEEDBACKSERVICE']._serialized_start=2251
+  _globals['_FEEDBACKSERVICE']._serialized_end=3473
 # @@protoc_insertion_point(module_scope)

@@ -51,6 +51,46 @@ class FeedbackServiceStub:
                 request_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ForgetUserRequest.SerializeToString,
                 response_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ForgetUserResponse.FromString,
                 _registered_method=True)
+        self.PromoteModel = channel.unary_unary(
+                '/headwater.feedback.v1.FeedbackService/PromoteModel',
+                request_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.PromoteModelRequest.SerializeToString,
+                response_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.PromoteModelResponse.FromString,
+                _registered_method=True)
+        self.RollbackModel = channel.unary_unary(
+                '/headwater.feedback.v1.FeedbackService/RollbackModel',
+                request_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.RollbackModelRequest.SerializeToString,
+                response_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.RollbackModelResponse.FromString,
+                _registered_method=True)
+        self.ExplainModel = channel.unary_unary(
+                '/headwater.feedback.v1.FeedbackService/ExplainModel',
+                request_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ExplainModelRequest.SerializeToString,
+                response_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ExplainModelResponse.FromString,
+                _registered_method=True)
+        self.DiffModels = channel.unary_unary(
+                '/headwater.feedback.v1.FeedbackService/DiffModels',
+                request_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.DiffModelsRequest.SerializeToString,
+                response_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.DiffModelsResponse.FromString,
+                _registered_method=True)
+        self.ListGates = channel.unary_unary(
+                '/headwater.feedback.v1.FeedbackService/ListGates',
+                request_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGatesRequest.SerializeToString,
+                response_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGatesResponse.FromString,
+                _registered_method=True)
+        self.AddGold = channel.unary_unary(
+                '/headwater.feedback.v1.FeedbackService/AddGold',
+                request_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.AddGoldRequest.SerializeToString,
+                response_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.AddGoldResponse.FromString,
+                _registered_method=True)
+        self.RemoveGold = channel.unary_unary(
+                '/headwater.feedback.v1.FeedbackService/RemoveGold',
+                request_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.RemoveGoldRequest.SerializeToString,
+                response_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.RemoveGoldResponse.FromString,
+                _registered_method=True)
+        self.ListGold = channel.unary_unary(
+                '/headwater.feedback.v1.FeedbackService/ListGold',
+                request_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGoldRequest.SerializeToString,
+                response_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGoldResponse.FromString,
+                _registered_method=True)
 
 
 class FeedbackServiceServicer:
@@ -81,6 +121,62 @@ class FeedbackServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PromoteModel(self, request, context):
+        """Serves a model that was offered, whatever the gate thinks of it; on the record, with who said so.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollbackModel(self, request, context):
+        """Serves the model again that was before, or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainModel(self, request, context):
+        """Tells where a model comes from, and what the gate made of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiffModels(self, request, context):
+        """Sets two models side by side.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListGates(self, request, context):
+        """Lists what the gate decided for the caller's tenant, latest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddGold(self, request, context):
+        """Adds questions whose answers are known; one that is there already is replaced.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveGold(self, request, context):
+        """Takes gold questions out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListGold(self, request, context):
+        """Lists the gold questions of the caller's tenant.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FeedbackServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -98,6 +194,46 @@ def add_FeedbackServiceServicer_to_server(servicer, server):
                     servicer.ForgetUser,
                     request_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ForgetUserRequest.FromString,
                     response_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ForgetUserResponse.SerializeToString,
+            ),
+            'PromoteModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.PromoteModel,
+                    request_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.PromoteModelRequest.FromString,
+                    response_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.PromoteModelResponse.SerializeToString,
+            ),
+            'RollbackModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollbackModel,
+                    request_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.RollbackModelRequest.FromString,
+                    response_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.RollbackModelResponse.SerializeToString,
+            ),
+            'ExplainModel': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainModel,
+                    request_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ExplainModelRequest.FromString,
+                    response_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ExplainModelResponse.SerializeToString,
+            ),
+            'DiffModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiffModels,
+                    request_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.DiffModelsRequest.FromString,
+                    response_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.DiffModelsResponse.SerializeToString,
+            ),
+            'ListGates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGates,
+                    request_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGatesRequest.FromString,
+                    response_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGatesResponse.SerializeToString,
+            ),
+            'AddGold': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddGold,
+                    request_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.AddGoldRequest.FromString,
+                    response_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.AddGoldResponse.SerializeToString,
+            ),
+            'RemoveGold': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveGold,
+                    request_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.RemoveGoldRequest.FromString,
+                    response_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.RemoveGoldResponse.SerializeToString,
+            ),
+            'ListGold': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGold,
+                    request_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGoldRequest.FromString,
+                    response_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGoldResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -183,6 +319,222 @@ class FeedbackService:
             '/headwater.feedback.v1.FeedbackService/ForgetUser',
             headwater_dot_feedback_dot_v1_dot_feedback__pb2.ForgetUserRequest.SerializeToString,
             headwater_dot_feedback_dot_v1_dot_feedback__pb2.ForgetUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PromoteModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.feedback.v1.FeedbackService/PromoteModel',
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.PromoteModelRequest.SerializeToString,
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.PromoteModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollbackModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.feedback.v1.FeedbackService/RollbackModel',
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.RollbackModelRequest.SerializeToString,
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.RollbackModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.feedback.v1.FeedbackService/ExplainModel',
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.ExplainModelRequest.SerializeToString,
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.ExplainModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiffModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.feedback.v1.FeedbackService/DiffModels',
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.DiffModelsRequest.SerializeToString,
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.DiffModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.feedback.v1.FeedbackService/ListGates',
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGatesRequest.SerializeToString,
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddGold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.feedback.v1.FeedbackService/AddGold',
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.AddGoldRequest.SerializeToString,
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.AddGoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveGold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.feedback.v1.FeedbackService/RemoveGold',
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.RemoveGoldRequest.SerializeToString,
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.RemoveGoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.feedback.v1.FeedbackService/ListGold',
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGoldRequest.SerializeToString,
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGoldResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,22 @@ class FeedbackServiceStub:
     """Forgets all that a user taught, the caller or for an operator any user of
     the tenant: returns once nothing of it is served. It may be repeated.
     """
+    PromoteModel: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.PromoteModelRequest, _feedback_pb2.PromoteModelResponse]
+    """Serves a model that was offered, whatever the gate thinks of it; on the record, with who said so."""
+    RollbackModel: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.RollbackModelRequest, _feedback_pb2.RollbackModelResponse]
+    """Serves the model again that was before, or none."""
+    ExplainModel: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.ExplainModelRequest, _feedback_pb2.ExplainModelResponse]
+    """Tells where a model comes from, and what the gate made of it."""
+    DiffModels: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.DiffModelsRequest, _feedback_pb2.DiffModelsResponse]
+    """Sets two models side by side."""
+    ListGates: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.ListGatesRequest, _feedback_pb2.ListGatesResponse]
+    """Lists what the gate decided for the caller's tenant, latest first."""
+    AddGold: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.AddGoldRequest, _feedback_pb2.AddGoldResponse]
+    """Adds questions whose answers are known; one that is there already is replaced."""
+    RemoveGold: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.RemoveGoldRequest, _feedback_pb2.RemoveGoldResponse]
+    """Takes gold questions out."""
+    ListGold: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.ListGoldRequest, _feedback_pb2.ListGoldResponse]
+    """Lists the gold questions of the caller's tenant."""
 
 @_typing.type_check_only
 class FeedbackServiceAsyncStub(FeedbackServiceStub):
@@ -63,6 +79,22 @@ class FeedbackServiceAsyncStub(FeedbackServiceStub):
     """Forgets all that a user taught, the caller or for an operator any user of
     the tenant: returns once nothing of it is served. It may be repeated.
     """
+    PromoteModel: _aio.UnaryUnaryMultiCallable[_feedback_pb2.PromoteModelRequest, _feedback_pb2.PromoteModelResponse]  # type: ignore[assignment]
+    """Serves a model that was offered, whatever the gate thinks of it; on the record, with who said so."""
+    RollbackModel: _aio.UnaryUnaryMultiCallable[_feedback_pb2.RollbackModelRequest, _feedback_pb2.RollbackModelResponse]  # type: ignore[assignment]
+    """Serves the model again that was before, or none."""
+    ExplainModel: _aio.UnaryUnaryMultiCallable[_feedback_pb2.ExplainModelRequest, _feedback_pb2.ExplainModelResponse]  # type: ignore[assignment]
+    """Tells where a model comes from, and what the gate made of it."""
+    DiffModels: _aio.UnaryUnaryMultiCallable[_feedback_pb2.DiffModelsRequest, _feedback_pb2.DiffModelsResponse]  # type: ignore[assignment]
+    """Sets two models side by side."""
+    ListGates: _aio.UnaryUnaryMultiCallable[_feedback_pb2.ListGatesRequest, _feedback_pb2.ListGatesResponse]  # type: ignore[assignment]
+    """Lists what the gate decided for the caller's tenant, latest first."""
+    AddGold: _aio.UnaryUnaryMultiCallable[_feedback_pb2.AddGoldRequest, _feedback_pb2.AddGoldResponse]  # type: ignore[assignment]
+    """Adds questions whose answers are known; one that is there already is replaced."""
+    RemoveGold: _aio.UnaryUnaryMultiCallable[_feedback_pb2.RemoveGoldRequest, _feedback_pb2.RemoveGoldResponse]  # type: ignore[assignment]
+    """Takes gold questions out."""
+    ListGold: _aio.UnaryUnaryMultiCallable[_feedback_pb2.ListGoldRequest, _feedback_pb2.ListGoldResponse]  # type: ignore[assignment]
+    """Lists the gold questions of the caller's tenant."""
 
 class FeedbackServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes feedback and tells what was learned. Tenant and user come from the
@@ -96,5 +128,69 @@ class FeedbackServiceServicer(metaclass=_abc_1.ABCMeta):
         """Forgets all that a user taught, the caller or for an operator any user of
         the tenant: returns once nothing of it is served. It may be repeated.
         """
+
+    @_abc_1.abstractmethod
+    def PromoteModel(
+        self,
+        request: _feedback_pb2.PromoteModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feedback_pb2.PromoteModelResponse, _abc.Awaitable[_feedback_pb2.PromoteModelResponse]]:
+        """Serves a model that was offered, whatever the gate thinks of it; on the record, with who said so."""
+
+    @_abc_1.abstractmethod
+    def RollbackModel(
+        self,
+        request: _feedback_pb2.RollbackModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feedback_pb2.RollbackModelResponse, _abc.Awaitable[_feedback_pb2.RollbackModelResponse]]:
+        """Serves the model again that was before, or none."""
+
+    @_abc_1.abstractmethod
+    def ExplainModel(
+        self,
+        request: _feedback_pb2.ExplainModelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feedback_pb2.ExplainModelResponse, _abc.Awaitable[_feedback_pb2.ExplainModelResponse]]:
+        """Tells where a model comes from, and what the gate made of it."""
+
+    @_abc_1.abstractmethod
+    def DiffModels(
+        self,
+        request: _feedback_pb2.DiffModelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feedback_pb2.DiffModelsResponse, _abc.Awaitable[_feedback_pb2.DiffModelsResponse]]:
+        """Sets two models side by side."""
+
+    @_abc_1.abstractmethod
+    def ListGates(
+        self,
+        request: _feedback_pb2.ListGatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feedback_pb2.ListGatesResponse, _abc.Awaitable[_feedback_pb2.ListGatesResponse]]:
+        """Lists what the gate decided for the caller's tenant, latest first."""
+
+    @_abc_1.abstractmethod
+    def AddGold(
+        self,
+        request: _feedback_pb2.AddGoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feedback_pb2.AddGoldResponse, _abc.Awaitable[_feedback_pb2.AddGoldResponse]]:
+        """Adds questions whose answers are known; one that is there already is replaced."""
+
+    @_abc_1.abstractmethod
+    def RemoveGold(
+        self,
+        request: _feedback_pb2.RemoveGoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feedback_pb2.RemoveGoldResponse, _abc.Awaitable[_feedback_pb2.RemoveGoldResponse]]:
+        """Takes gold questions out."""
+
+    @_abc_1.abstractmethod
+    def ListGold(
+        self,
+        request: _feedback_pb2.ListGoldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feedback_pb2.ListGoldResponse, _abc.Awaitable[_feedback_pb2.ListGoldResponse]]:
+        """Lists the gold questions of the caller's tenant."""
 
 def add_FeedbackServiceServicer_to_server(servicer: FeedbackServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,46 @@
+"""The ports of the gate in memory, for tests and benches."""
+
+from collections.abc import Sequence
+
+from headwater_kit.core.errors import Unavailable
+from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelName, ModelPublished, question_key
+
+
+class MemoryGateLog:
+    """`ports.GateLog`, `ports.GoldLog` and `ports.Gold` in one; `away` makes writes fail as a lost broker does."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.models: dict[ModelName, ModelPublished] = {}
+        self.decided: list[GateDecided] = []
+        self.questions: dict[tuple[str, str], GoldQuestion] = {}
+
+    async def publish(self, model: ModelPublished) -> None:
+        self._check()
+        self.models[model.name] = model
+
+    async def withdraw(self, name: ModelName) -> None:
+        self._check()
+        self.models.pop(name, None)
+
+    async def decide(self, decided: GateDecided) -> None:
+        self._check()
+        self.decided.append(decided)
+
+    async def put(self, question: GoldQuestion) -> None:
+        """See `ports.GoldLog`."""
+        self._check()
+        self.questions[question.tenant, question_key(question.query)] = question
+
+    async def remove(self, question: GoldQuestion) -> None:
+        """See `ports.GoldLog`."""
+        self._check()
+        self.questions.pop((question.tenant, question_key(question.query)), None)
+
+    def of(self, tenant: str) -> Sequence[GoldQuestion]:
+        """See `ports.Gold`."""
+        return [question for (owner, _), question in sorted(self.questions.items()) if owner == tenant]
+
+    def _check(self) -> None:
+        if self.away:
+            raise Unavailable("the broker is away")
