@@ -36,8 +36,11 @@ from headwater_feedback.adapters.memory import OpenGate
 from headwater_feedback.adapters.served import ServedClusters, ServedModels
 from headwater_feedback.domain.bursts import VelocityPolicy
 from headwater_feedback.domain.clusters import MemoryPolicy
+from headwater_feedback.domain.gates import GatePolicy
 from headwater_feedback.domain.join import Terms
 from headwater_feedback.domain.log_time import LogTime
+from headwater_feedback.domain.offering import OfferPolicy
+from headwater_feedback.domain.trials import TrialPolicy
 from headwater_feedback.domain.velocity import Velocity
 from headwater_feedback.events import FeedbackRecords
 from headwater_feedback.handlers import (
@@ -74,7 +77,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     log, gate_log = KafkaLog(sender), BusGateLog(sender, seal)
     models, erasures, gold = ServedModels(), Erasures(), GoldTable()
     joins = _joins(settings, log, sender, clock, erasures)
-    gates = Gates(gate_log, gold, seal, owns=joins.worker.owns, clock=clock)
+    gates = Gates(gate_log, gold, seal, owns=joins.worker.owns, clock=clock, policy=_gate_policy(settings))
     learning, forgetting = _learning(settings, bus, sender, clock, erasures=erasures, ownership=joins.worker)
     components: list[Component] = [
         sender,
@@ -162,6 +165,17 @@ def _learning_policy(settings: Settings) -> LearningPolicy:
             burst_users=settings.feedback_burst_users_per_hour,
         ),
     )
+
+
+def _gate_policy(settings: Settings) -> GatePolicy:
+    alpha = settings.feedback_gate_alpha
+    trial = TrialPolicy(
+        alpha=alpha,
+        most_lists=settings.feedback_gate_interleaved_lists,
+        canary_share=settings.feedback_gate_canary_share,
+        canary_lists=settings.feedback_gate_canary_lists,
+    )
+    return GatePolicy(OfferPolicy(alpha=alpha, least_lists=settings.feedback_gate_drawn_lists), trial)
 
 
 def _written() -> list[topics.Topic]:

@@ -61,3 +61,21 @@ class Settings(KafkaTenantSettings, ModelSigningSettings, PseudonymSettings):
         description="newcomers who may vote for, or against, one document within an hour while they are most of the "
         "newcomers there are; with more, none of them has a say until trusted. 0: any number",
     )
+    feedback_gate_alpha: float = Field(
+        default=0.05,
+        gt=0,
+        le=0.5,
+        description="probability with which the gate may let a model past the comparison of lists that is no better",
+    )
+    feedback_gate_drawn_lists: int = Field(
+        default=100, ge=20, description="lists in drawn order that are needed before a ranker is shown to anybody"
+    )
+    feedback_gate_interleaved_lists: int = Field(
+        default=2_000, ge=20, description="judged lists after which a model that is not shown to be better is given up"
+    )
+    feedback_gate_canary_share: float = Field(
+        default=0.1, gt=0, le=0.5, description="share of the traffic that a model has at first, 0 to 0.5"
+    )
+    feedback_gate_canary_lists: int = Field(
+        default=200, ge=20, description="lists that a model orders in its share of the traffic before it has all of it"
+    )
