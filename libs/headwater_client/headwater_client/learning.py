@@ -61,7 +61,7 @@ class Learning:
         self._stub = FeedbackServiceStub(connection.channel(target))
 
     async def models(self) -> tuple[LearnedModel, ...]:
-        """What is served, and for operators what was offered lately, of the caller's tenant."""
+        """What is served of the caller's tenant, and what was offered lately and is not."""
         response = await self._stub.ListModels(
             pb.ListModelsRequest(), timeout=self._connection.seconds, metadata=self._connection.metadata
         )

@@ -33,7 +33,7 @@ def show_learned(models: Sequence[LearnedModel]) -> None:
     if memories:
         votes = sum(model.example_count for model in memories)
         last = _at(max(model.publish_time or 0.0 for model in memories))
-        table.add_row("memory", f"{len(memories):,} questions", "live", "", f"{votes:,} votes", last)
+        table.add_row("memory", f"questions: {len(memories):,}", "live", "", f"votes: {votes:,}", last)
     console = Console()
     console.print(table if table.row_count else "nothing was learned yet", highlight=False)
 

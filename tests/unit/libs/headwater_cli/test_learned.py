@@ -27,7 +27,7 @@ DECIDED = GateDecided(
 def test_a_model_is_told_with_stage_and_share_and_memories_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     show_learned([LIVE, CANARY, *MEMORIES])
     printed = capsys.readouterr().out
-    for words in ("ranker", "live", "abcdef012345", "900", "canary, 10%", "2 questions", "6 votes"):
+    for words in ("ranker", "live", "abcdef012345", "900", "canary, 10%", "questions: 2", "votes: 6"):
         assert words in printed
     show_learned([])
     assert "nothing was learned yet" in capsys.readouterr().out

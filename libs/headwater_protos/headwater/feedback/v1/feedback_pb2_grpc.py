@@ -107,7 +107,7 @@ class FeedbackServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListModels(self, request, context):
-        """Lists what was learned for the caller's tenant and is being served.
+        """Lists what was learned for the caller's tenant: what is being served, and what was offered lately and is not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

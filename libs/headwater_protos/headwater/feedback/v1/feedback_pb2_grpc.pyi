@@ -40,7 +40,7 @@ class FeedbackServiceStub:
     of an operator.
     """
     ListModels: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.ListModelsRequest, _feedback_pb2.ListModelsResponse]
-    """Lists what was learned for the caller's tenant and is being served."""
+    """Lists what was learned for the caller's tenant: what is being served, and what was offered lately and is not."""
     ForgetUser: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.ForgetUserRequest, _feedback_pb2.ForgetUserResponse]
     """Forgets all that a user taught, the caller or for an operator any user of
     the tenant: returns once nothing of it is served. It may be repeated.
@@ -74,7 +74,7 @@ class FeedbackServiceAsyncStub(FeedbackServiceStub):
     of an operator.
     """
     ListModels: _aio.UnaryUnaryMultiCallable[_feedback_pb2.ListModelsRequest, _feedback_pb2.ListModelsResponse]  # type: ignore[assignment]
-    """Lists what was learned for the caller's tenant and is being served."""
+    """Lists what was learned for the caller's tenant: what is being served, and what was offered lately and is not."""
     ForgetUser: _aio.UnaryUnaryMultiCallable[_feedback_pb2.ForgetUserRequest, _feedback_pb2.ForgetUserResponse]  # type: ignore[assignment]
     """Forgets all that a user taught, the caller or for an operator any user of
     the tenant: returns once nothing of it is served. It may be repeated.
@@ -117,7 +117,7 @@ class FeedbackServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _feedback_pb2.ListModelsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_feedback_pb2.ListModelsResponse, _abc.Awaitable[_feedback_pb2.ListModelsResponse]]:
-        """Lists what was learned for the caller's tenant and is being served."""
+        """Lists what was learned for the caller's tenant: what is being served, and what was offered lately and is not."""
 
     @_abc_1.abstractmethod
     def ForgetUser(
