@@ -4,9 +4,10 @@
 
 Searches by the service's own code, in this process, over legs that are at hand:
 neither encoder nor store takes time, so that what is told is retrieve's own.
-Texts are of random words. Each question is asked in all ways, one right after
-the other and in changing order, so that what else the machine does falls on all
-of them; `added_ms` is the median of the differences to `off` of the same question.
+Texts are of random words. Times are of the processor: nothing is waited for, so
+that they are what a machine takes that does nothing else. Each question is asked
+in all ways, one right after the other and in changing order; `added_ms` is the
+median of the differences to `off` of the same question.
 
 - `off`: nothing learned has a say and lists teach nothing, as before.
 - `nothing_learned`: features are made and the policy is chosen.
@@ -187,10 +188,10 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         store.legs = legs(rng, words, arguments)
         query = Query(" ".join(rng.choices(words, k=8)))
         for name in rng.sample(sorted(ways), len(ways)):
-            begun = time.perf_counter()
+            begun = time.thread_time()
             await ways[name].search(replace(query), ADA, Deadline.after(SystemClock(), 60.0))
             if number >= arguments.warm_up:
-                taken[name].append(time.perf_counter() - begun)
+                taken[name].append(time.thread_time() - begun)
     return {name: {**delays(seconds), "added_ms": added(seconds, taken["off"])} for name, seconds in taken.items()}
 
 

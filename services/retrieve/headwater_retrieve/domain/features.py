@@ -42,11 +42,11 @@ class Wanted:
 
     def coverage(self, plain: str) -> float:
         """The share of the words that stand in a plain text, 0 to 1."""
-        return sum(word in plain for word in self.beginnings) / (len(self.beginnings) or 1)
+        return _share(self.beginnings, plain)
 
     def exactness(self, plain: str) -> float:
         """The share of the question's pairs of words that stand side by side in it, too, 0 to 1."""
-        return sum(pair in plain for pair in self.pairs) / (len(self.pairs) or 1)
+        return _share(self.pairs, plain)
 
 
 def describe(candidates: Sequence[Candidate], wanted: Wanted, time_field: str = "") -> Floats:
@@ -79,6 +79,11 @@ def scored(candidates: Sequence[Candidate], features: Floats, weights: Sequence[
     return order(_described(each, row, gain) for each, row, gain in zip(candidates, rows, gains, strict=True))
 
 
+def _share(sought: Sequence[str], plain: str) -> float:
+    # A list is summed half as fast again as a generator.
+    return sum([word in plain for word in sought]) / (len(sought) or 1)
+
+
 def _described(candidate: Candidate, row: tuple[float, ...], gain: float) -> Candidate:
     each = candidate
     # Field by field: `replace` takes several times as long, and every search does it.
@@ -90,7 +95,8 @@ def _described(candidate: Candidate, row: tuple[float, ...], gain: float) -> Can
 
 def _row(candidate: Candidate, wanted: Wanted, floor: float) -> tuple[float, ...]:
     passage, chunk = candidate.passage, candidate.passage.chunk
-    text, title = _plain(chunk.text), _plain(" ".join((passage.info.title, *chunk.heading_path)))
+    text = _plain(chunk.text)
+    title = _plain(" ".join((passage.info.title, *chunk.heading_path)))
     return (
         candidate.fused,
         floor if candidate.dense is None else candidate.dense,
