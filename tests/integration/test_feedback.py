@@ -146,7 +146,8 @@ async def test_votes_survive_a_restart_and_bad_ones_are_put_aside(kafka_bootstra
         while not (letters := await reader.poll(10, 5.0)):
             pass
     await reader.close()
-    assert [letter.value for letter in letters] == [b"{not json"]
+    # A stop may come between a dead letter and the commit behind it: it is at least once that it is put aside.
+    assert {letter.value for letter in letters} == {b"{not json"}
     assert letters[0].headers["headwater-dead-letter-reason"] == b"UNDECODABLE"
 
 
