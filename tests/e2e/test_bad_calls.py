@@ -236,6 +236,7 @@ CASES: list[tuple[str, str, Callable[[], Any], str, str]] = [
     ("feedback", "RecordFeedback", lambda: react(reaction=9), "reaction", "INVALID_INPUT"),
     ("feedback", "RecordFeedback", lambda: react(rank=-1), "rank", "INVALID_INPUT"),
     ("feedback", "RecordFeedback", lambda: react(rank=2_001), "rank", "INVALID_INPUT"),
+    ("feedback", "ForgetUser", lambda: feedback_pb2.ForgetUserRequest(user="a\tb"), "user", "INVALID_KEY"),
 ]
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
+import grpc.aio
 import pytest
+from headwater.feedback.v1.feedback_pb2 import ForgetUserRequest
+from headwater.feedback.v1.feedback_pb2_grpc import FeedbackServiceStub
 from headwater_feedback.bootstrap import build
 from headwater_feedback.settings import Settings
 from headwater_kit.bus import topics
@@ -143,7 +146,8 @@ async def test_votes_survive_a_restart_and_bad_ones_are_put_aside(kafka_bootstra
         while not (letters := await reader.poll(10, 5.0)):
             pass
     await reader.close()
-    assert [letter.value for letter in letters] == [b"{not json"]
+    # A stop may come between a dead letter and the commit behind it: it is at least once that it is put aside.
+    assert {letter.value for letter in letters} == {b"{not json"}
     assert letters[0].headers["headwater-dead-letter-reason"] == b"UNDECODABLE"
 
 
@@ -167,6 +171,29 @@ async def test_a_record_that_a_stop_broke_off_is_taken_in_again(kafka_bootstrap:
         await stuck.is_stuck.wait()
     async with build(settings(kafka_bootstrap)), following(bus, tenant="stopped") as published:
         await published.wait(up=1)
+    await producer.close()
+
+
+async def test_who_is_forgotten_is_taken_out_of_the_log_and_of_what_is_served(kafka_bootstrap: str, bus: Bus) -> None:
+    producer = bus.producer()
+    operator = (("headwater-tenant", "forgetful"), ("headwater-user", "olga"))
+    async with build(settings(kafka_bootstrap)) as service, following(bus, "forgetful") as published:
+        for user in ("ann", "ben", "cem"):
+            await producer.send(impression(f"shown to {user}", "forgetful"))
+            await producer.send(vote(f"shown to {user}", user, "forgetful"))
+        await published.wait(up=3)
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{service.port}") as channel:
+            forget = FeedbackServiceStub(channel).ForgetUser
+            asked = await forget(ForgetUserRequest(user="ann", dry_run=True), metadata=operator, timeout=60)
+            assert (asked.examples, asked.models) == (1, 1)
+            assert asked.sha256_learned != asked.sha256_without
+            found = await forget(ForgetUserRequest(user="ann"), metadata=operator, timeout=60)
+        assert found.sha256_learned == found.sha256_without == asked.sha256_without
+        await published.wait(up=2)
+    async with build(settings(kafka_bootstrap)), following(bus, "forgetful") as published:
+        await producer.send(impression("shown to dan", "forgetful"))
+        await producer.send(vote("shown to dan", "dan", "forgetful"))
+        await published.wait(up=3)
     await producer.close()
 
 

@@ -80,13 +80,7 @@ class PassageVotes:
 
 @dataclass(frozen=True, slots=True)
 class ClickMemory:
-    """What users made of the passages shown for one cluster of questions.
-
-    The weights of the votes are those of the time `as_of`, in seconds since the
-    epoch, and lose half in `half_life_days` more; 0 means never. A question is of
-    the cluster from `min_cosine` to its centre on; None in records from before
-    that was said.
-    """
+    """What users made of the passages shown for one cluster of questions; see `events.v1.ClickMemory`."""
 
     tenant: str
     cluster_id: str

@@ -28,7 +28,7 @@ from headwater_feedback.domain.trust import Standing
 MAX_CLUSTERS = 10_000
 # How many others, who are measured, must say the same of a passage, and how clearly, before it is held to be so.
 MIN_WITNESSES = 3
-CLEAR_SHARE = 0.75
+CLEAR_SHARE = 0.6
 # From this grade on a gold label says that a passage answers.
 ANSWERS_GRADE = 2
 

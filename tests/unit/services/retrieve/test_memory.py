@@ -1,6 +1,7 @@
 """Click memory: near questions only, this tenant and model only, bounded, nothing that was not retrieved."""
 
 from array import array
+from dataclasses import replace
 
 import pytest
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage
@@ -96,3 +97,35 @@ def test_the_boost_is_bounded_odd_and_monotone(up: int, down: int) -> None:
     assert -POLICY.max_boost <= boost <= POLICY.max_boost
     assert boost == pytest.approx(-POLICY.boost(PassageVotes("d", "h", down, up)))
     assert POLICY.boost(PassageVotes("d", "h", up + 1, down)) >= boost
+
+
+def weighed(name: str, up: float, down: float = 0.0) -> PassageVotes:
+    return PassageVotes(name, f"hash-{name}", 9, 9, up, down)
+
+
+def boost(memory: Memory, tenant: str = "t") -> float:
+    (found,) = memory.recall(tenant, "m", EAST).values()
+    return POLICY.boost(found)
+
+
+def test_weights_count_and_not_how_many_voted() -> None:
+    memory = Memory(POLICY)
+    memory.put(b"k", cluster("k", EAST, weighed("a", up=3.0)))
+    assert boost(memory) == pytest.approx(0.9)
+
+
+def test_weights_grow_old_by_the_tenants_newest_votes_and_nobody_elses() -> None:
+    memory = Memory(POLICY)
+    old = replace(cluster("k", EAST, weighed("a", up=4.0)), as_of=0.0, half_life_days=10.0)
+    memory.put(b"k", old)
+    memory.put(b"l", replace(cluster("l", NORTH, tenant="u"), as_of=1e9))
+    assert boost(memory) == pytest.approx(1.0)
+    memory.put(b"n", replace(cluster("n", NORTH), as_of=10 * 86_400.0))
+    assert boost(memory) == pytest.approx(1.5 * 2.0 / 4.0)
+
+
+@pytest.mark.parametrize(("least", "is_recalled"), [(0.97, False), (0.95, True), (None, True)])
+def test_a_cluster_says_itself_how_near_is_near_enough(least: float | None, is_recalled: bool) -> None:
+    memory = Memory(POLICY)
+    memory.put(b"k", replace(cluster("k", EAST, vote("a", up=1)), min_cosine=least))
+    assert bool(memory.recall("t", "m", NEAR_EAST)) is is_recalled
