@@ -68,6 +68,8 @@ class AdapterLearner:
         if self._lists % self._policy.offer_every:
             return ()
         adapters = tuple(self._adapters())
+        if not adapters:
+            return ()
         model = AdapterModel(self._tenant, self._model_id, adapters)
         metrics = {"topics": float(len(self._topics)), "adapters": float(len(adapters))}
         return (Trained(model, example.position, self._lists, metrics=metrics),)
