@@ -61,3 +61,15 @@ class Settings(KafkaTenantSettings, ModelSigningSettings, PseudonymSettings):
         description="newcomers who may vote for, or against, one document within an hour while they are most of the "
         "newcomers there are; with more, none of them has a say until trusted. 0: any number",
     )
+    feedback_ranker_lists: int = Field(
+        default=200,
+        gt=0,
+        description="closed lists of the learn bucket after which a ranker is offered, again and again",
+    )
+    feedback_bandit_rewards: int = Field(
+        default=50, gt=0, description="rewards after which it is offered how a bandit's arms did, again and again"
+    )
+    feedback_prompts: str = Field(
+        default="",
+        description="names of the prompts or routes that generate may choose between, comma separated; empty: none",
+    )
