@@ -54,13 +54,17 @@ class DenseLeg:
         self._encoder = encoder
         self._cache = cache / encoder.card.model_id
         prefix = encoder.card.passage_prefix
-        self._vectors = cached([prefix + embedded(each) for each in self._passages], self._encode, self._cache)
+        self.vectors = cached([prefix + embedded(each) for each in self._passages], self._encode, self._cache)
         self._questions: dict[str, np.ndarray] = {}
 
     def prepare(self, questions: Sequence[str]) -> None:
         """Encodes the questions, with the model's prefix; to be called before they are searched by."""
         asked = [self._encoder.card.query_prefix + question for question in questions]
         self._questions |= zip(questions, cached(asked, self._encode, self._cache), strict=True)
+
+    def question(self, question: str) -> np.ndarray:
+        """A prepared question's vector."""
+        return self._questions[question]
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         tokens = [self._encoder.tokenize(text)[0] for text in texts]
@@ -69,7 +73,7 @@ class DenseLeg:
 
     def search(self, question: str) -> Sequence[Hit]:
         """The nearest passages."""
-        scores = self._vectors @ self._questions[question]
+        scores = self.vectors @ self._questions[question]
         return best(self._passages, scores, np.ones(len(scores), dtype=bool))
 
 

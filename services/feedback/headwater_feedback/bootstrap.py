@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from headwater.feedback.v1.feedback_pb2_grpc import add_FeedbackServiceServicer_to_server
@@ -34,6 +34,7 @@ from headwater_feedback.adapters.learned_log import BusLearnedLog
 from headwater_feedback.adapters.learning_loop import LearningLoop
 from headwater_feedback.adapters.memory import OpenGate
 from headwater_feedback.adapters.served import ServedClusters, ServedModels
+from headwater_feedback.domain.bandits import BanditLearner, fusion_bandit, prompt_bandit
 from headwater_feedback.domain.bursts import VelocityPolicy
 from headwater_feedback.domain.clusters import MemoryPolicy
 from headwater_feedback.domain.gates import GatePolicy
@@ -41,6 +42,7 @@ from headwater_feedback.domain.join import Terms
 from headwater_feedback.domain.log_time import LogTime
 from headwater_feedback.domain.offering import OfferPolicy
 from headwater_feedback.domain.trials import TrialPolicy
+from headwater_feedback.domain.ranker import RankerLearner, RankerPolicy
 from headwater_feedback.domain.velocity import Velocity
 from headwater_feedback.events import FeedbackRecords
 from headwater_feedback.handlers import (
@@ -57,6 +59,7 @@ from headwater_feedback.handlers import (
     Recording,
     UserForgetting,
 )
+from headwater_feedback.handlers.learning import MakeLearner
 from headwater_feedback.ports import Ownership
 from headwater_feedback.rpc import FeedbackRpc
 from headwater_feedback.settings import Settings
@@ -134,7 +137,7 @@ def _learning(
 ) -> tuple[list[Component], UserForgetting]:
     """The learning, behind the tables of all that it goes by, and what undoes it."""
     conditions, served = Conditions(erasures), ServedClusters()
-    learning = Learning(conditions, _learning_policy(settings))
+    learning = Learning(conditions, _learning_policy(settings), _learners(settings))
     publishing = Publishing(
         learning,
         BusLearnedLog(sender, clock, open_seal(settings.model_key)),
@@ -184,3 +187,12 @@ def _written() -> list[topics.Topic]:
     dead_letters = [topics.TOPICS[topics.dead_letter(topic.name, GROUP)] for topic in read]
     learned = (topics.TRAINING, topics.QUARANTINE, topics.FORGETS, topics.MODELS, topics.GATES, topics.GOLD)
     return [*read, *dead_letters, *learned, topics.FEEDBACK_JOINS]
+
+
+def _learners(settings: Settings) -> list[MakeLearner]:
+    """What learns beside the memory. Adapters are not among it: nothing gives feedback the vectors of passages."""
+    prompts = [name for name in map(str.strip, settings.feedback_prompts.split(",")) if name]
+    bandits = [fusion_bandit(), *([prompt_bandit(prompts)] if prompts else [])]
+    ranker = partial(RankerLearner, policy=RankerPolicy(offer_every=settings.feedback_ranker_lists))
+    often = settings.feedback_bandit_rewards
+    return [ranker, *(partial(BanditLearner, bandit=replace(bandit, offer_every=often)) for bandit in bandits)]

@@ -79,3 +79,15 @@ class Settings(KafkaTenantSettings, ModelSigningSettings, PseudonymSettings):
     feedback_gate_canary_lists: int = Field(
         default=200, ge=20, description="lists that a model orders in its share of the traffic before it has all of it"
     )
+    feedback_ranker_lists: int = Field(
+        default=200,
+        gt=0,
+        description="closed lists of the learn bucket after which a ranker is offered, again and again",
+    )
+    feedback_bandit_rewards: int = Field(
+        default=50, gt=0, description="rewards after which it is offered how a bandit's arms did, again and again"
+    )
+    feedback_prompts: str = Field(
+        default="",
+        description="names of the prompts or routes that generate may choose between, comma separated; empty: none",
+    )

@@ -17,8 +17,8 @@ traffic = importlib.import_module("traffic")
 @pytest.mark.parametrize(
     "name",
     [
-        *("edits", "encode", "freshness", "guard", "overload", "poison", "quotas", "readers", "reindex", "retrieval"),
-        *("search", "throughput"),
+        *("edits", "encode", "freshness", "guard", "learning", "overload", "poison", "quotas", "readers", "reindex"),
+        *("retrieval", "search", "throughput"),
     ],
 )
 def test_a_bench_says_what_it_measures_and_takes_real_documents(

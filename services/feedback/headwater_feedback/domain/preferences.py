@@ -10,6 +10,7 @@ logged probability says of what those above had left.
 """
 
 from dataclasses import dataclass
+from math import exp, expm1, log
 
 import numpy as np
 from headwater_kit.core.impressions import ImpressionItem
@@ -19,8 +20,10 @@ from numpy.typing import NDArray
 from headwater_feedback.domain.lessons import Lesson
 
 Floats = NDArray[np.float64]
-# Of what could be drawn, less than this was left: what follows was not drawn but appended.
-NOTHING_LEFT = 1e-9
+# From this log-propensity on there was nothing else to draw: what follows was not drawn but appended.
+CERTAIN = -1e-15
+# Logarithm that does not run over.
+LARGEST = 700.0
 # An expert's word counts as that of so many users.
 EXPERT_WEIGHT = 3.0
 
@@ -53,29 +56,32 @@ def preferences(lesson: Lesson) -> Preferences:
 
 
 def drawn(items: list[ImpressionItem]) -> tuple[Floats, Floats]:
-    """By what strengths the items were drawn, which sum to 1 with those not shown, and what was left before each.
+    """Logarithms of the strengths that the items were drawn by, and of what was left before each; all are 1 together.
 
     Shorter than the list where its end was appended without being drawn.
     """
-    strengths, left, rest = [], [], 1.0
+    strengths, left, rest = [], [], 0.0
     for item in items:
-        if rest < NOTHING_LEFT:
-            break
-        chance = float(np.exp(item.log_propensity))
-        strengths.append(rest * chance)
+        strengths.append(rest + item.log_propensity)
         left.append(rest)
-        rest *= max(0.0, 1.0 - chance)
+        if item.log_propensity >= CERTAIN:
+            break
+        rest += log(-expm1(item.log_propensity))
     return np.array(strengths, dtype=np.float64), np.array(left, dtype=np.float64)
 
 
 def swap_share(strengths: Floats, left: Floats, one: int, other: int) -> float:
     """P(R*) / (P(R) + P(R*)), R* being the list with two places' items exchanged."""
     first, last = min(one, other), max(one, other)
-    between = left[first + 1 : last + 1]
+    if first == last:
+        return 0.5
     # The lists differ in what is left to draw from between the two places, and in nothing else.
-    exchanged = between + (strengths[first] - strengths[last])
-    odds = float(np.prod(between / np.maximum(exchanged, NOTHING_LEFT * NOTHING_LEFT)))
-    return odds / (1.0 + odds) if np.isfinite(odds) else 1.0
+    unit = left[first + 1]
+    between = np.exp(left[first + 1 : last + 1] - unit)
+    gained, lost = np.exp(np.minimum(strengths[[first, last]] - unit, LARGEST))
+    exchanged = np.maximum(between - lost, 0.0) + gained
+    log_odds = float((np.log(between) - np.log(exchanged)).sum())
+    return 1.0 / (1.0 + exp(min(-log_odds, LARGEST)))
 
 
 def _pairs(lesson: Lesson, items: list[ImpressionItem]) -> list[tuple[int, int, float]]:

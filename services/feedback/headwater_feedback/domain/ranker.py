@@ -31,9 +31,9 @@ class RankerPolicy:
     """
 
     rate: float = 0.05
-    halving: float = 1_000.0
+    halving: float = 200.0
     longest: float = 1.0
-    anchor: float = 0.02
+    anchor: float = 0.5
     farthest: float = 2.0
     offer_every: int = 200
 

@@ -1,0 +1,148 @@
+"""Adapters: a small turn of question vectors, a topic at a time, towards the passages that were liked there.
+
+Of a topic's questions q, each with the mean vector of what was liked and what
+was passed over, the sum of (liked - passed over) qᵀ is the direction in which
+the cosines' gap grows fastest; its two strongest singular directions are the
+adapter, q + U (V q). So a question is turned as far as it is like those that
+the topic has seen, and no adapter has a say outside its topic.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from headwater_kit.core.learning import Adapter, AdapterModel, ServingPolicy
+
+from headwater_feedback.domain.learners import Example, Trained
+from headwater_feedback.domain.lessons import Lesson, Lessons
+from headwater_feedback.domain.preferences import Floats
+from headwater_feedback.domain.topics import Opinion, Topic, nearest, unpacked
+from headwater_feedback.ports import PassageVectors
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterPolicy:
+    """How adapters are learned.
+
+    `policies`: of which lists; of all, as what is liked is counted by users and
+    not by places. `topic_cosine`: from which a question belongs to a topic; by
+    the default encoder, questions of one field have 0.5 to 0.7. `rank`:
+    directions an adapter has. `strength`: how far it turns.
+    `min_questions`: questions with something liked that a topic needs for an adapter.
+    `min_users`: users for a passage, less those against it, from which it is liked.
+    `max_topics`, `max_questions` of a topic, `max_users` of a passage: what is
+    remembered; what comes later is passed over. `offer_every`: lists between two offers.
+    """
+
+    policies: frozenset[ServingPolicy] = frozenset(ServingPolicy)
+    topic_cosine: float = 0.45
+    rank: int = 2
+    strength: float = 4.0
+    min_questions: int = 10
+    min_users: int = 2
+    max_topics: int = 64
+    max_questions: int = 1_000
+    max_users: int = 50
+    offer_every: int = 500
+
+
+class AdapterLearner:
+    """`domain.learners.Learner` of a tenant's adapters; of questions by one model, the last one seen."""
+
+    def __init__(self, tenant: str, vectors: PassageVectors, policy: AdapterPolicy | None = None) -> None:
+        self._tenant = tenant
+        self._vectors = vectors
+        self._policy = policy or AdapterPolicy()
+        self._lessons = Lessons(self._policy.policies)
+        self._model_id = ""
+        self._topics: list[Topic] = []
+        self._lists = 0
+
+    def take(self, example: Example) -> Sequence[Trained]:
+        """See `domain.learners.Learner`. Chance has no part in it."""
+        lesson = self._lessons.of(example)
+        if lesson is None or not lesson.closed.impression.query_vector:
+            return ()
+        self._hear(lesson)
+        self._lists += 1
+        if self._lists % self._policy.offer_every:
+            return ()
+        adapters = tuple(self._adapters())
+        if not adapters:
+            return ()
+        model = AdapterModel(self._tenant, self._model_id, adapters)
+        metrics = {"topics": float(len(self._topics)), "adapters": float(len(adapters))}
+        return (Trained(model, example.position, self._lists, metrics=metrics),)
+
+    def _hear(self, lesson: Lesson) -> None:
+        impression = lesson.closed.impression
+        if impression.model_id != self._model_id:
+            # Another model's vectors mean something else.
+            self._model_id, self._topics = impression.model_id, []
+        opinion = self._opinion(impression.query_vector)
+        if opinion is None:
+            return
+        judged = lesson.judgements
+        for item in impression.items:
+            if item.rank in judged:
+                label = judged[item.rank].label
+                opinion.say(item.text_hash, impression.pseudonym, label, self._policy.max_users)
+
+    def _opinion(self, packed: bytes) -> Opinion | None:
+        policy, vector = self._policy, unpacked(packed)
+        topic = nearest(self._topics, vector, policy.topic_cosine)
+        if topic is None:
+            if len(self._topics) >= policy.max_topics:
+                return None
+            topic = Topic(vector)
+            self._topics.append(topic)
+        if packed not in topic.opinions and len(topic.opinions) >= policy.max_questions:
+            return None
+        return topic.opinions.setdefault(packed, Opinion(vector))
+
+    def _adapters(self) -> list[Adapter]:
+        made = [self._adapter(number, topic) for number, topic in enumerate(self._topics)]
+        return [adapter for adapter in made if adapter is not None]
+
+    def _adapter(self, number: int, topic: Topic) -> Adapter | None:
+        gaps = [(self._gap(opinion), opinion.vector) for opinion in topic.opinions.values()]
+        told = [(gap, vector) for gap, vector in gaps if gap is not None]
+        if len(told) < self._policy.min_questions:
+            return None
+        pull = np.mean([np.outer(gap, vector) for gap, vector in told], axis=0)
+        u, v = strongest(pull, self._policy.rank)
+        return Adapter(
+            f"topic-{number}",
+            _packed(topic.centre),
+            self._policy.topic_cosine,
+            self._policy.rank,
+            _packed(self._policy.strength * u),
+            _packed(v),
+        )
+
+    def _gap(self, opinion: Opinion) -> Floats | None:
+        """From the middle of what was passed over to that of what was liked; None where either is not known."""
+        liked, others = [], []
+        for text_hash in opinion.labels:
+            vector, votes = self._vectors.of(self._model_id, text_hash), opinion.liked(text_hash)
+            if vector is None:
+                continue
+            if votes >= self._policy.min_users:
+                liked.append(unpacked(vector))
+            elif votes <= 0:
+                others.append(unpacked(vector))
+        if not liked or not others:
+            return None
+        return np.asarray(np.mean(liked, axis=0) - np.mean(others, axis=0))
+
+
+def strongest(pull: Floats, rank: int) -> tuple[Floats, Floats]:
+    """The strongest directions of a matrix as U (scaled) and V, whose product is nearest to it at this rank."""
+    u, sizes, v = np.linalg.svd(pull)
+    # A pair of directions may as well both be turned about: the largest number of V's is made positive.
+    signs = np.sign(v[np.arange(rank), np.abs(v[:rank]).argmax(axis=1)])
+    return u[:, :rank] * (sizes[:rank] * signs), v[:rank] * signs[:, None]
+
+
+def _packed(numbers: Floats) -> bytes:
+    return numbers.astype("<f4").tobytes()
