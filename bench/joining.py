@@ -1,0 +1,311 @@
+"""Whether a joiner that is killed again and again learns the same as one that is left alone, as JSON.
+
+    python bench/joining.py [--impressions 10000] [--kills 20] [--reference FILE]
+
+Two runs, each on a broker of its own with the feedback service alone: the same
+lists, answers and reactions, of which some come early, some after the list was
+closed, some twice, and some from who may not react. In the second run the
+service is killed (signal 9) `--kills` times while they come in and lists are
+closed. Compared is the last value of each key of `training.v1`, times counted
+from each run's beginning. With `--reference` the first run is left out if the
+file is there, and noted in it if not.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from headwater_cli.platform import engines
+from headwater_cli.platform.layout import Layout
+from headwater_cli.platform.lifecycle import running
+from headwater_cli.platform.ports import PortLeases
+from headwater_cli.settings import PlatformSettings, inherited
+from headwater_feedback.settings import Settings
+from headwater_kit.bus import topics
+from headwater_kit.bus.factory import open_bus
+from headwater_kit.bus.ports import Bus, Outbound, Reader
+from headwater_kit.codec.events import decode, encode
+from headwater_kit.core.clock import SystemClock
+from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, ScoreParts
+from headwater_kit.core.events import AnswerGenerated, Citation
+from headwater_kit.core.impressions import (
+    FeedbackJoined,
+    FeedbackRecorded,
+    ImpressionItem,
+    ImpressionRecorded,
+    Reaction,
+    TrainingRecorded,
+)
+from laptop import machine, say
+
+CLOSE_SECONDS = 20
+ITEMS = 10
+DIMENSION = 384
+TENANTS = ("acme", "globex", "initech")
+VALUES = {Reaction.DWELL: 31.5, Reaction.RATING: 4.0, Reaction.EXPERT_LABEL: 2.0}
+# Produced faster than they are joined, so that kills find work; and not all at once.
+A_SECOND = 400
+# Nothing new for so long after all was produced and closed: it is over.
+QUIET_SECONDS = 8.0
+PATIENCE_SECONDS = 230.0
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A record, to be produced at its turn."""
+
+    turn: float
+    topic: str
+    impression_id: str
+    event: ImpressionRecorded | AnswerGenerated | FeedbackRecorded
+
+
+def story(count: int, base: int, seed: int) -> list[Sent]:
+    """All records in their order; times are whole quarters of a second from `base`, so that runs can be compared."""
+    rng = random.Random(seed)
+    records = [sent for number in range(count) for sent in _life(number, count, base, rng)]
+    return sorted(records, key=lambda sent: sent.turn)
+
+
+def _life(number: int, count: int, base: int, rng: random.Random) -> Iterator[Sent]:
+    name, turn = f"list-{number:06}", float(number)
+    tenant, user = rng.choice(TENANTS), f"user-{rng.randrange(200)}"
+    shown = _shown(name, tenant, user, base, rng)
+    yield Sent(turn, topics.IMPRESSIONS.name, name, shown)
+    if shown.for_answer:
+        later = rng.choice((0.5, 0.5, 40.0))
+        yield Sent(turn + later, topics.ANSWERS.name, name, _answer(shown, rng))
+    for place in range(rng.choice((0, 0, 1, 1, 2, 3))):
+        said = _said(f"{name}-{place}", shown, rng)
+        # Early ones, ones in time, and ones that come when most lists are closed.
+        at = turn + rng.choice((-20.0, -1.0, 1.0, 50.0)) if rng.random() < 0.8 else count + turn / 10
+        for again in range(rng.choice((1, 1, 1, 2))):
+            yield Sent(at + 5 * again, topics.FEEDBACK.name, name, said)
+
+
+def _shown(name: str, tenant: str, user: str, base: int, rng: random.Random) -> ImpressionRecorded:
+    items = tuple(
+        ImpressionItem(f"{name}-{rank}", f"doc-{rank}", 1, f"hash-{rank}", rank, 1.0 / rank, ScoreParts(), (0.5,) * 12)
+        for rank in range(1, ITEMS + 1)
+    )
+    return ImpressionRecorded(
+        name, tenant, user, f"question {name}", rng.randbytes(4 * DIMENSION), "model", items, float(base),
+        for_answer=rng.random() < 0.5,
+    )  # fmt: skip
+
+
+def _answer(shown: ImpressionRecorded, rng: random.Random) -> AnswerGenerated:
+    cited = [
+        Citation(number, _passage(item), "text", 0, 4) for number, item in enumerate(rng.sample(shown.items, 2), 1)
+    ]
+    return AnswerGenerated(
+        shown.impression_id, shown.tenant, shown.user, shown.query, "text", tuple(cited), None, "extractive",
+        shown.show_time,
+    )  # fmt: skip
+
+
+def _passage(item: ImpressionItem) -> Passage:
+    return Passage(Chunk(item.chunk_id, 0, "text", (), 0, 4, 1, "h"), item.document_id, 1, DocumentInfo())
+
+
+def _said(name: str, shown: ImpressionRecorded, rng: random.Random) -> FeedbackRecorded:
+    reaction = rng.choice([one for one in Reaction if one is not Reaction.CORRECTION])
+    stranger = rng.random()
+    return FeedbackRecorded(
+        feedback_id=name,
+        impression_id=shown.impression_id,
+        tenant="elsewhere" if stranger < 0.02 else shown.tenant,
+        user="stranger" if stranger > 0.98 else shown.user,
+        reaction=reaction,
+        rank=rng.choice((0, 1, 2, 3, 5, 99)),
+        time=shown.show_time + rng.randrange(4 * 60) / 4,
+        value=VALUES.get(reaction, 0.0),
+    )
+
+
+class Service:
+    """The feedback service as a process, started again under the name that has its partitions."""
+
+    def __init__(self, bootstrap: str, folder: Path) -> None:
+        self._log = folder / "feedback.log"
+        self._env = {
+            **inherited(),
+            "HEADWATER_KAFKA_BOOTSTRAP": bootstrap,
+            "HEADWATER_KAFKA_GROUP_INSTANCE_ID": "feedback-0",
+            "HEADWATER_DATA_DIR": str(folder),
+            "HEADWATER_GRPC_PORT": "0",
+            "HEADWATER_METRICS_PORT": "0",
+            "HEADWATER_FEEDBACK_CLOSE_SECONDS": str(CLOSE_SECONDS),
+            "HEADWATER_FEEDBACK_EXPIRE_SECONDS": "0.5",
+            "HEADWATER_FEEDBACK_IDLE_SECONDS": "2",
+            "HEADWATER_FEEDBACK_MAX_PER_MINUTE": "1000000",
+        }
+        self.start()
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "headwater_feedback"], env=self._env, stdout=log, stderr=log
+            )
+
+    def kill(self) -> None:
+        if self._process.poll() is not None:
+            raise SystemExit(f"the service ended by itself: see {self._log}")
+        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+class Training:
+    """What stands in `training.v1`: the last value of each key."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.last: dict[str, bytes] = {}
+        self.records = 0
+
+    async def follow(self) -> None:
+        while True:
+            for record in await self._reader.poll(1_000, 0.2):
+                self.last[(record.key or b"").decode()] = record.value or b""
+                self.records += 1
+
+    def closed(self) -> int:
+        return sum(key.endswith("\x1f") for key in self.last)
+
+    async def grow(self, seconds: float) -> None:
+        """Waits for one more record, so long at most."""
+        before = self.records
+        for _ in range(round(seconds / 0.05)):
+            if self.records > before:
+                return
+            await asyncio.sleep(0.05)
+
+    async def end(self, lists: int) -> float:
+        """Waits until all lists are closed and nothing follows; seconds from the beginning until the last record."""
+        began = last = time.monotonic()
+        known = -1
+        while self.closed() < lists or time.monotonic() - last < QUIET_SECONDS:
+            if self.records != known:
+                known, last = self.records, time.monotonic()
+            if time.monotonic() - began > PATIENCE_SECONDS:
+                raise SystemExit(f"{self.closed()} of {lists} lists are closed after {PATIENCE_SECONDS:g} s")
+            await asyncio.sleep(0.2)
+        return last - began
+
+
+def digests(training: Mapping[str, bytes], base: int) -> dict[str, str]:
+    """What each key says, with times counted from `base`."""
+    return {key: hashlib.sha256(repr(_relative(value, base)).encode()).hexdigest() for key, value in training.items()}
+
+
+def _relative(value: bytes, base: int) -> object:
+    example = decode(TrainingRecorded, value).example
+    shown = replace(example.impression, show_time=example.impression.show_time - base)
+    if isinstance(example, FeedbackJoined):
+        said = replace(example.feedback, time=example.feedback.time - base)
+        return replace(example, impression=shown, feedback=said)
+    return replace(example, impression=shown, close_time=example.close_time - base)
+
+
+async def produce(bus: Bus, records: Sequence[Sent]) -> None:
+    """In their order, at an even pace."""
+    producer, began = bus.producer(), time.monotonic()
+    for start in range(0, len(records), 50):
+        portion = records[start : start + 50]
+        await asyncio.gather(
+            *(producer.send(Outbound(one.topic, one.impression_id.encode(), encode(one.event))) for one in portion)
+        )
+        await asyncio.sleep(max(0.0, began + start / A_SECOND - time.monotonic()))
+    await producer.close()
+
+
+async def run(bootstrap: str, arguments: argparse.Namespace, kills: int, folder: Path) -> dict[str, object]:
+    """One run: its digests, and how it went."""
+    bus = open_bus(Settings(kafka_bootstrap=bootstrap), SystemClock())
+    await bus.create_topics([topics.IMPRESSIONS.name, topics.ANSWERS.name, topics.FEEDBACK.name, topics.TRAINING.name])
+    training = Training(bus.reader(topics.TRAINING.name))
+    following = asyncio.create_task(training.follow())
+    service, rng = Service(bootstrap, folder), random.Random(arguments.seed)
+    await asyncio.sleep(4.0)  # until it runs, so that the first lists are not late
+    base = int(time.time())
+    records = story(arguments.impressions, base, arguments.seed)
+    producing = asyncio.create_task(produce(bus, records))
+    for number in range(kills):
+        await training.grow(20.0)
+        await asyncio.sleep(rng.uniform(0.0, 1.5))
+        service.kill()
+        say(f"killed {number + 1} times, {training.records} examples, {training.closed()} lists closed")
+        service.start()
+    await producing
+    seconds = await training.end(arguments.impressions)
+    service.kill()
+    following.cancel()
+    say(f"{len(training.last)} examples in {training.records} records")
+    return {"digests": digests(training.last, base), "records": training.records, "events": len(records),
+            "kills": kills, "seconds_after_the_last_event": round(seconds, 1)}  # fmt: skip
+
+
+def on_a_broker(arguments: argparse.Namespace, kills: int) -> dict[str, object]:
+    """A run on a broker of its own."""
+    leases = PortLeases()
+    with tempfile.TemporaryDirectory() as name:
+        layout = Layout(Path(name))
+        program = engines.broker(layout, leases, PlatformSettings().java_home)
+        with running(program, inherited()) as bootstrap:
+            found = asyncio.run(run(bootstrap, arguments, kills, Path(name)))
+    leases.release()
+    return found
+
+
+def reference(arguments: argparse.Namespace) -> dict[str, object]:
+    """The run without kills, from the file if it is there."""
+    file: Path | None = arguments.reference
+    if file and file.exists():
+        return dict(json.loads(file.read_text()))
+    found = on_a_broker(arguments, 0)
+    if file:
+        file.write_text(json.dumps(found))
+    return found
+
+
+def compared(clean: Mapping[str, object], killed: Mapping[str, object]) -> dict[str, object]:
+    """How many examples differ, and how the runs went."""
+    one, other = dict(clean["digests"]), dict(killed["digests"])  # type: ignore[call-overload]
+    return {
+        "examples": len(one),
+        "missing": len(one.keys() - other.keys()),
+        "surplus": len(other.keys() - one.keys()),
+        "different": sum(one[key] != other[key] for key in one.keys() & other.keys()),
+        "clean": {name: value for name, value in clean.items() if name != "digests"},
+        "killed": {name: value for name, value in killed.items() if name != "digests"},
+    }
+
+
+def main() -> None:
+    """Reads the command line, runs, and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--impressions", type=int, default=10_000)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--reference", type=Path)
+    arguments = parser.parse_args()
+    before = machine()
+    found = compared(reference(arguments), on_a_broker(arguments, arguments.kills))
+    print(json.dumps({"machine": before, "impressions": arguments.impressions, **found}, indent=2))
+    if found["missing"] or found["surplus"] or found["different"]:
+        raise SystemExit("the killed joiner learned something else")
+
+
+if __name__ == "__main__":
+    main()
