@@ -154,24 +154,36 @@ async def run(bootstrap: str, arguments: argparse.Namespace, kills: int, folder:
     await bus.create_topics([topics.IMPRESSIONS.name, topics.ANSWERS.name, topics.FEEDBACK.name, topics.TRAINING.name])
     training = Training(bus.reader(topics.TRAINING.name))
     following = asyncio.create_task(training.follow())
-    service, rng = Service(bootstrap, folder), random.Random(arguments.seed)
-    await asyncio.sleep(4.0)  # until it runs, so that the first lists are not late
-    base = int(time.time())
-    records = story(arguments.impressions, base, arguments.seed)
-    producing = asyncio.create_task(produce(bus, records))
+    service = Service(bootstrap, folder)
+    try:
+        await asyncio.sleep(4.0)  # until it runs, so that the first lists are not late
+        base = int(time.time())
+        records = story(arguments.impressions, base, arguments.seed)
+        producing = asyncio.create_task(produce(bus, records))
+        await _killed(service, training, kills, random.Random(arguments.seed))
+        await producing
+        seconds = await training.end(arguments.impressions)
+    finally:
+        service.kill()
+        following.cancel()
+    say(f"{len(training.last)} examples in {training.records} records")
+    return {
+        "digests": digests(training.last, base),
+        "records": training.records,
+        "events": len(records),
+        "kills": kills,
+        "seconds_after_the_last_event": round(seconds, 1),
+    }
+
+
+async def _killed(service: Service, training: Training, kills: int, rng: random.Random) -> None:
+    """Each time after something was written, if that comes in time, and so in the midst of work."""
     for number in range(kills):
         await training.grow(20.0)
         await asyncio.sleep(rng.uniform(0.0, 1.5))
         service.kill()
         say(f"killed {number + 1} times, {training.records} examples, {training.closed()} lists closed")
         service.start()
-    await producing
-    seconds = await training.end(arguments.impressions)
-    service.kill()
-    following.cancel()
-    say(f"{len(training.last)} examples in {training.records} records")
-    return {"digests": digests(training.last, base), "records": training.records, "events": len(records),
-            "kills": kills, "seconds_after_the_last_event": round(seconds, 1)}  # fmt: skip
 
 
 def on_a_broker(arguments: argparse.Namespace, kills: int) -> dict[str, object]:
