@@ -3,6 +3,8 @@
 import asyncio
 import json
 import random
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -203,3 +205,14 @@ async def _changed(reader: Reader, impression_id: bytes) -> tuple[int, bool]:
         for record in await reader.poll(1, 1.0):
             if record.key == b'"%s"' % impression_id:
                 return record.partition, record.value is None
+
+
+def test_a_joiner_that_is_killed_learns_the_same() -> None:
+    """A small run of the bench, on brokers of its own."""
+    bench = Path(__file__).parents[2] / "bench" / "joining.py"
+    command = [sys.executable, str(bench), "--impressions", "200", "--kills", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["missing"], found["surplus"], found["different"]) == (0, 0, 0)
+    assert found["examples"] > 200
