@@ -1,6 +1,5 @@
 """Words of learning: how an order was chosen, what users made of it, what was learned, and whether it may serve."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -293,8 +292,3 @@ class GateDecided:
     user: str = ""
     part: str = ""
     position: Position | None = None
-
-
-def question_key(query: str) -> str:
-    """Names a question by its words, however they are spaced and cased. 32 hex digits."""
-    return hashlib.sha256(" ".join(query.split()).casefold().encode()).hexdigest()[:32]

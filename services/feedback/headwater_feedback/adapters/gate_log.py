@@ -9,7 +9,8 @@ from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.codec.models import model_key
-from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelName, ModelPublished, question_key
+from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelName, ModelPublished
+from headwater_kit.core.questions import question_key
 
 
 class BusGateLog:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from headwater_kit.core.errors import Unavailable
-from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelName, ModelPublished, question_key
+from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelName, ModelPublished
+from headwater_kit.core.questions import question_key
 
 
 class MemoryGateLog:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from headwater_kit.core.impressions import ImpressionClosed
-from headwater_kit.core.learning import FEATURES, GoldQuestion, ServingPolicy, question_key
+from headwater_kit.core.learning import FEATURES, GoldQuestion, ServingPolicy
+from headwater_kit.core.questions import question_key
 
 from headwater_feedback.domain.offpolicy import DrawnList, Floats, drawn_list
 from headwater_feedback.domain.rewards import ndcg, overlap, reward

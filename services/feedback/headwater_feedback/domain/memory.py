@@ -8,7 +8,8 @@ from functools import partial
 
 from headwater_kit.core.documents import ANONYMOUS
 from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, ImpressionRecorded
-from headwater_kit.core.learning import ClickMemory, GoldQuestion, question_key
+from headwater_kit.core.learning import ClickMemory, GoldQuestion
+from headwater_kit.core.questions import question_key
 
 from headwater_feedback.domain.bursts import Velocity, VelocityPolicy
 from headwater_feedback.domain.clusters import Cluster, MemoryPolicy, Weight, consensus

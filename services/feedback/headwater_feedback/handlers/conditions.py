@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from headwater_kit.core.impressions import UserForgotten
-from headwater_kit.core.learning import GoldQuestion, question_key
+from headwater_kit.core.learning import GoldQuestion
+from headwater_kit.core.questions import question_key
 from headwater_kit.core.tenants import Erasures, TenantErased
 
 from headwater_feedback.domain.opinions import Example, people

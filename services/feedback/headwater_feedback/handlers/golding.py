@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.documents import Principal, check_id
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.learning import GoldQuestion, question_key
+from headwater_kit.core.learning import GoldQuestion
+from headwater_kit.core.questions import question_key
 
 from headwater_feedback.ports import Gold, GoldLog
 

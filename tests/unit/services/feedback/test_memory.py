@@ -12,7 +12,8 @@ from headwater_feedback.domain.opinions import Example
 from headwater_kit.codec.models import component_bytes
 from headwater_kit.core.documents import ANONYMOUS
 from headwater_kit.core.impressions import Reaction
-from headwater_kit.core.learning import ClickMemory, question_key
+from headwater_kit.core.learning import ClickMemory
+from headwater_kit.core.questions import question_key
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.services.feedback.examples import DAY, gold, joined, passed
