@@ -166,11 +166,3 @@ class Replay(Protocol):
         Raises Unavailable.
         """
         ...
-
-
-class PassageVectors(Protocol):
-    """Vectors of passages by what they are the vector of: same text, same model, same vector. Never blocks."""
-
-    def of(self, model_id: str, text_hash: str) -> bytes | None:
-        """Packed little-endian float32 of length 1; None if it is not known."""
-        ...
