@@ -87,7 +87,7 @@ class World:
         return self._dense.question(question)
 
     def of(self, model_id: str, text_hash: str) -> bytes | None:
-        """See feedback's `ports.PassageVectors`."""
+        """See feedback's `domain.adapters.PassageVectors`."""
         return self._by_text.get(text_hash) if model_id == self.model_id else None
 
     async def encode(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:

@@ -9,6 +9,7 @@ the topic has seen, and no adapter has a say outside its topic.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from headwater_kit.core.learning import Adapter, AdapterModel, ServingPolicy
@@ -17,7 +18,14 @@ from headwater_feedback.domain.learners import Example, Trained
 from headwater_feedback.domain.lessons import Lesson, Lessons
 from headwater_feedback.domain.preferences import Floats
 from headwater_feedback.domain.topics import Opinion, Topic, nearest, unpacked
-from headwater_feedback.ports import PassageVectors
+
+
+class PassageVectors(Protocol):
+    """Vectors of passages by what they are the vector of: same text, same model, same vector. Never blocks."""
+
+    def of(self, model_id: str, text_hash: str) -> bytes | None:
+        """Packed little-endian float32 of length 1; None if it is not known."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

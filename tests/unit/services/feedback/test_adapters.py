@@ -23,7 +23,7 @@ def packed(*numbers: float) -> bytes:
 
 
 class Vectors:
-    """`ports.PassageVectors`: what is liked lies along the third axis, what is not along the fourth."""
+    """`PassageVectors`: what is liked lies along the third axis, what is not along the fourth."""
 
     def of(self, model_id: str, text_hash: str) -> bytes | None:
         return {"hash1": packed(1.0, 0, 0, 1.0), "hash2": packed(1.0, 0, 1.0)}.get(text_hash)
