@@ -41,8 +41,8 @@ from headwater_feedback.domain.gates import GatePolicy
 from headwater_feedback.domain.join import Terms
 from headwater_feedback.domain.log_time import LogTime
 from headwater_feedback.domain.offering import OfferPolicy
-from headwater_feedback.domain.trials import TrialPolicy
 from headwater_feedback.domain.ranker import RankerLearner, RankerPolicy
+from headwater_feedback.domain.trials import TrialPolicy
 from headwater_feedback.domain.velocity import Velocity
 from headwater_feedback.events import FeedbackRecords
 from headwater_feedback.handlers import (
