@@ -67,7 +67,10 @@ def test_a_reactions_trace_goes_on_to_what_is_learned(
     client: Client, laptop: Laptop, records: Records, tenant: str
 ) -> None:
     written = client.upsert("lamp", "The lamp on the pier is green.")
+    before = records.ends("impressions.v1")
     shown = client.search("which colour has the lamp", min_positions=[written], wait_ms=20_000)
+    # Impressions go in company; a reaction that is quicker waits for its own, and is joined in the trace of that.
+    records.first("impressions.v1", before, lambda message: message.key() == shown.impression_id.encode())
     start = records.ends("models.v1")
     trace_id = uuid.uuid4().hex
     # By who was shown the list: anybody else's reaction is none.

@@ -15,7 +15,9 @@ VARCHAR, INT64, JSON, ARRAY = 21, 5, 23, 22
 NUMBERS = frozenset({"version", "ordinal", "start_character", "end_character", "token_count"})
 
 texts = st.text(max_size=8)
-metadata = st.dictionaries(texts, st.one_of(texts, st.booleans(), st.floats(allow_nan=False)), max_size=3)
+metadata = st.dictionaries(
+    texts, st.one_of(texts, st.booleans(), st.floats(allow_nan=False, allow_infinity=False)), max_size=3
+)
 readers = st.lists(st.sampled_from(["*", "group:a", "user:b"]), max_size=2, unique=True)
 hits = st.fixed_dictionaries(
     {
