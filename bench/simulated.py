@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from headwater_feedback.adapters.gate_memory import ListedOffers
 from headwater_feedback.domain.adapters import AdapterLearner
 from headwater_feedback.domain.bandits import BanditLearner, fusion_bandit
 from headwater_feedback.domain.join import JoinState, Terms, advance, closing
@@ -163,7 +164,8 @@ class Platform:
         self._conditions = Conditions(Erasures())
         for question in gold:
             self._conditions.put_gold(question.encode(), self._gold(question))
-        self.learning = Learning(self._conditions, LearningPolicy(), makers(world, layers))
+        self._gates = ListedOffers()
+        self.learning = Learning(self._conditions, LearningPolicy(), self._gates, makers(world, layers))
         self.learning.is_live = True
         self.entries: list[Entry] = []
         self.offered: list[Trained] = []
@@ -202,13 +204,13 @@ class Platform:
 
     def replayed(self) -> str:
         """Hash of all that a fresh fold of the same examples learns."""
-        learning = Learning(self._conditions, LearningPolicy(), makers(self._world, self._layers))
+        gates = ListedOffers()
+        learning = Learning(self._conditions, LearningPolicy(), gates, makers(self._world, self._layers))
         digest = hashlib.sha256()
         for entry in self.entries:
             learning.take(entry)
-            for trained in learning.news.models.values():
-                digest.update(component_bytes(trained.learned))
-            learning.news.models.clear()
+        for trained in gates.listed:
+            digest.update(component_bytes(trained.learned))
         for tenant, name in sorted(learning.memories()):
             found = learning.memory(tenant, name)
             digest.update(component_bytes(found[0]) if found else b"-")
@@ -234,11 +236,11 @@ class Platform:
         for tenant, name in list(news.clusters) if "memory" in self._layers else ():
             found = self.learning.memory(tenant, name)
             self._publish(name, found[0] if found else None)
-        for trained in news.models.values():
+        for trained in self._gates.listed:
             self.offered.append(trained)
             self._publish(trained.learned.part, trained.learned)
         news.clusters.clear()
-        news.models.clear()
+        self._gates.listed.clear()
 
     def _publish(self, part: str, learned: Learned | None) -> None:
         component = learned.component if learned else "memory"

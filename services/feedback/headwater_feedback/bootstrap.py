@@ -14,7 +14,7 @@ from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.policy import LoopPolicy
-from headwater_kit.bus.ports import Bus
+from headwater_kit.bus.ports import Bus, Record
 from headwater_kit.bus.sender import Sender
 from headwater_kit.bus.table import Table
 from headwater_kit.bus.tenants import ErasureRecords
@@ -32,7 +32,6 @@ from headwater_feedback.adapters.join_rows import TableJoinStates
 from headwater_feedback.adapters.kafka_log import KafkaLog
 from headwater_feedback.adapters.learned_log import BusLearnedLog
 from headwater_feedback.adapters.learning_loop import LearningLoop
-from headwater_feedback.adapters.memory import OpenGate
 from headwater_feedback.adapters.served import ServedClusters, ServedModels
 from headwater_feedback.domain.bandits import BanditLearner, fusion_bandit, prompt_bandit
 from headwater_feedback.domain.bursts import VelocityPolicy
@@ -81,12 +80,12 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     models, erasures, gold = ServedModels(), Erasures(), GoldTable()
     joins = _joins(settings, log, sender, clock, erasures)
     gates = Gates(gate_log, gold, seal, owns=joins.worker.owns, clock=clock, policy=_gate_policy(settings))
-    learning, forgetting = _learning(settings, bus, sender, clock, erasures=erasures, ownership=joins.worker)
+    learning, forgetting = _learning(
+        settings, bus, sender, clock, erasures=erasures, ownership=joins.worker, gates=gates, gold=gold
+    )
     components: list[Component] = [
         sender,
         Table(bus, topics.MODELS, models.apply, clock=clock, rng=random.Random()),
-        Table(bus, topics.GOLD, gold.apply, clock=clock, rng=random.Random()),
-        Table(bus, topics.GATES, GateRecords(gates.record).apply, clock=clock, rng=random.Random()),
         joins.worker,
         *learning,
     ]
@@ -133,22 +132,31 @@ def _time_of(log_time: LogTime) -> Callable[[str], float]:
 
 
 def _learning(
-    settings: Settings, bus: Bus, sender: Sender, clock: Clock, *, erasures: Erasures, ownership: Ownership
+    settings: Settings,
+    bus: Bus,
+    sender: Sender,
+    clock: Clock,
+    *,
+    erasures: Erasures,
+    ownership: Ownership,
+    gates: Gates,
+    gold: GoldTable,
 ) -> tuple[list[Component], UserForgetting]:
     """The learning, behind the tables of all that it goes by, and what undoes it."""
     conditions, served = Conditions(erasures), ServedClusters()
-    learning = Learning(conditions, _learning_policy(settings), _learners(settings))
+    learning = Learning(conditions, _learning_policy(settings), gates, _learners(settings))
     publishing = Publishing(
         learning,
         BusLearnedLog(sender, clock, open_seal(settings.model_key)),
         served=served,
         ownership=ownership,
-        gate=OpenGate(),
+        gates=gates,
         clock=clock,
     )
     applied = {
         topics.TENANTS: ErasureRecords(erasures).apply,
-        topics.GOLD: GoldRecords(conditions).apply,
+        topics.GOLD: _both(gold.apply, GoldRecords(conditions).apply),
+        topics.GATES: GateRecords(gates.record).apply,
         topics.FORGETS: ForgottenRecords(conditions).apply,
         topics.MODELS: served.apply,
     }
@@ -158,6 +166,14 @@ def _learning(
         BusForgetLog(bus, sender), learning, loop, served=served, pseudonyms=settings.pseudonyms(), clock=clock
     )
     return [*before, loop], forgetting
+
+
+def _both(first: Callable[[Record], None], then: Callable[[Record], None]) -> Callable[[Record], None]:
+    def apply(record: Record) -> None:
+        first(record)
+        then(record)
+
+    return apply
 
 
 def _learning_policy(settings: Settings) -> LearningPolicy:

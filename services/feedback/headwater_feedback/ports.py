@@ -16,7 +16,6 @@ from headwater_kit.core.learning import ClickMemory, GateDecided, GoldQuestion, 
 
 from headwater_feedback.domain.folds import TenantFold
 from headwater_feedback.domain.join import JoinState
-from headwater_feedback.domain.learners import Trained
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -127,14 +126,6 @@ class Ownership(Protocol):
 
     def owns(self, tenant: str) -> bool:
         """Whether the tenant is this process's, now."""
-        ...
-
-
-class Gate(Protocol):
-    """Decides what is served of what was learned. Adapter: `adapters.memory`."""
-
-    async def offer(self, trained: Trained) -> None:
-        """Takes a model to be decided about; the same one offered twice is decided about once. Raises Unavailable."""
         ...
 
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
+from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelName, ModelPublished
 from headwater_kit.core.questions import question_key
+
+from headwater_feedback.domain.learners import Example, Trained
+from headwater_feedback.handlers.gating import Gates
 
 
 class MemoryGateLog:
@@ -45,3 +49,19 @@ class MemoryGateLog:
     def _check(self) -> None:
         if self.away:
             raise Unavailable("the broker is away")
+
+
+class ListedOffers(Gates):
+    """Gates that keep what they are offered, and decide nothing."""
+
+    def __init__(self) -> None:
+        log = MemoryGateLog()
+        super().__init__(log, log, lambda model: model, owns=lambda _: False, clock=SystemClock())
+        self.listed: list[Trained] = []
+
+    def take(self, example: Example) -> None:
+        """Nothing is decided by an example."""
+
+    def offer(self, tenant: str, trained: Trained) -> None:
+        """Keeps it."""
+        self.listed.append(trained)

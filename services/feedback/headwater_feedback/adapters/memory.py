@@ -7,7 +7,6 @@ from headwater_kit.core.impressions import FeedbackQuarantined, UserForgotten
 from headwater_kit.core.learning import ClickMemory
 
 from headwater_feedback.domain.folds import TenantFold
-from headwater_feedback.domain.learners import Trained
 from headwater_feedback.domain.opinions import Example, people
 from headwater_feedback.handlers.learning import Entry, Learning
 
@@ -48,17 +47,6 @@ class FixedOwnership:
     def owns(self, tenant: str) -> bool:
         """See `ports.Ownership`."""
         return tenant not in self.others
-
-
-class OpenGate:
-    """`ports.Gate`: keeps what it is offered, and serves none of it."""
-
-    def __init__(self) -> None:
-        self.offered: list[Trained] = []
-
-    async def offer(self, trained: Trained) -> None:
-        """See `ports.Gate`."""
-        self.offered.append(trained)
 
 
 class MemoryForgetLog:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from headwater_kit.core.documents import Position
 
+from headwater_feedback.domain.gates import TenantGate
 from headwater_feedback.domain.learners import Learner, Trained
 from headwater_feedback.domain.memory import TenantMemory
 
@@ -40,6 +41,7 @@ class TenantFold:
 
     memory: TenantMemory
     learners: Sequence[Learner]
+    gate: TenantGate
     position: Position | None = None
     seen: Seen = field(default_factory=Seen)
     keys: Seen = field(default_factory=Seen)

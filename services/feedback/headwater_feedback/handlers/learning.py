@@ -17,9 +17,11 @@ from headwater_kit.core.learning import ClickMemory
 from headwater_feedback.domain.bursts import VelocityPolicy
 from headwater_feedback.domain.clusters import MemoryPolicy
 from headwater_feedback.domain.folds import TenantFold, digest
-from headwater_feedback.domain.learners import Example, Learner, Trained
+from headwater_feedback.domain.gates import TenantGate
+from headwater_feedback.domain.learners import Example, Learner
 from headwater_feedback.domain.memory import Alarm, TenantMemory
 from headwater_feedback.handlers.conditions import Conditions
+from headwater_feedback.handlers.gating import Gates
 
 # Alarms that wait to be told; past that, the eldest are not.
 MAX_ALARMS = 1_000
@@ -47,10 +49,9 @@ class Entry:
 
 @dataclass(slots=True)
 class News:
-    """What is to be made known: clusters by tenant and name, models, alarms. Each at most once."""
+    """What is to be made known: clusters by tenant and name, alarms. Each at most once."""
 
     clusters: dict[tuple[str, str], None] = field(default_factory=dict)
-    models: dict[tuple[str, str, str], Trained] = field(default_factory=dict)
     alarms: deque[Alarm] = field(default_factory=lambda: deque(maxlen=MAX_ALARMS))
 
 
@@ -61,18 +62,22 @@ class Learning:
     or a tenant is to be folded anew.
     """
 
-    def __init__(self, conditions: Conditions, policy: LearningPolicy, learners: Sequence[MakeLearner] = ()) -> None:
+    def __init__(
+        self, conditions: Conditions, policy: LearningPolicy, gates: Gates, learners: Sequence[MakeLearner] = ()
+    ) -> None:
         self.news = News()
         self.wake: Callable[[], None] = lambda: None
         # An alarm is told of when it goes, and not again when the log is read once more.
         self.is_live = False
         self._conditions = conditions
         self._policy = policy
+        self._gates = gates
         self._learners = learners
         self._folds: dict[str, TenantFold] = {}
         self._taken_back: dict[str, set[bytes]] = {}
         self._due: dict[str, None] = {}
         conditions.told.append(self._fold_anew)
+        gates.wake = self._woken
 
     def take(self, entry: Entry) -> None:
         """Takes the next example in. Raises InvalidInput for one that is not its key's tenant's."""
@@ -80,13 +85,15 @@ class Learning:
             self._take_back(entry.tenant, entry.key)
             return
         if entry.tenant not in self._folds:
-            self._folds[entry.tenant] = self.fresh(entry.tenant)
+            self._folds[entry.tenant] = self._fold_by(self._gates.of(entry.tenant))
         self.fold(self._folds[entry.tenant], entry)
 
     def fresh(self, tenant: str) -> TenantFold:
         """A fold of nothing yet, by the conditions of now."""
-        memory = TenantMemory(self._policy.memory, self._policy.velocity, self._conditions.gold(tenant))
-        return TenantFold(memory, [make(tenant) for make in self._learners])
+        gate = self._gates.fresh(tenant)
+        # It follows what was decided, and decides once it has taken the place of the tenant's.
+        gate.decides = False
+        return self._fold_by(gate)
 
     def fold(self, fold: TenantFold, entry: Entry) -> None:
         """Takes an example into a fold of its tenant. Raises InvalidInput."""
@@ -107,8 +114,7 @@ class Learning:
         for one in (before, fold):
             for name in one.memory.names if one else ():
                 self.news.clusters[tenant, name] = None
-        for trained in fold.models.values():
-            self._offer(trained)
+        self._gates.replace(fold.gate)
 
     def due(self) -> str | None:
         """The next tenant that is to be folded anew, which it then is no more; None if none is."""
@@ -143,11 +149,25 @@ class Learning:
         if is_live:
             self._tell(event.impression.tenant, learnt.clusters, learnt.alarms)
         if before is None or _has_expert(event):
-            for learner in fold.learners:
-                for trained in learner.take(example):
-                    fold.models[trained.learned.component, trained.learned.part] = trained
-                    if is_live:
-                        self._offer(trained)
+            self._train(fold, example, is_live=is_live)
+
+    def _train(self, fold: TenantFold, example: Example, *, is_live: bool) -> None:
+        """Each model is offered before the next example: the gate has seen just what it was learned from."""
+        if is_live:
+            self._gates.take(example)
+        else:
+            fold.gate.take(example)
+        for learner in fold.learners:
+            for trained in learner.take(example):
+                fold.models[trained.learned.component, trained.learned.part] = trained
+                if is_live:
+                    self._gates.offer(fold.gate.tenant, trained)
+                else:
+                    fold.gate.offer(trained)
+
+    def _fold_by(self, gate: TenantGate) -> TenantFold:
+        memory = TenantMemory(self._policy.memory, self._policy.velocity, self._conditions.gold(gate.tenant))
+        return TenantFold(memory, [make(gate.tenant) for make in self._learners], gate)
 
     def _tell(self, tenant: str, clusters: set[str], alarms: Sequence[Alarm]) -> None:
         self.news.clusters.update(dict.fromkeys((tenant, name) for name in sorted(clusters)))
@@ -156,16 +176,15 @@ class Learning:
         if clusters or alarms:
             self.wake()
 
-    def _offer(self, trained: Trained) -> None:
-        learned = trained.learned
-        self.news.models[learned.tenant, learned.component, learned.part] = trained
-        self.wake()
-
     def _take_back(self, tenant: str, key: bytes) -> None:
         self._taken_back.setdefault(tenant, set()).add(digest(key))
         fold = self._folds.get(tenant)
         if fold is not None and (fold.keys.get(key) is not None or not fold.keys.is_whole):
             self._fold_anew(tenant)
+
+    def _woken(self) -> None:
+        # Who publishes sets `wake` later.
+        self.wake()
 
     def _fold_anew(self, tenant: str) -> None:
         if tenant in self._folds:

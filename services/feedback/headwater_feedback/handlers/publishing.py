@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from itertools import islice
 
 from headwater_kit.core.clock import Clock
-from headwater_kit.core.errors import Transient
 from headwater_kit.core.impressions import FeedbackQuarantined
 
 from headwater_feedback.domain.memory import Alarm
+from headwater_feedback.handlers.gating import Gates
 from headwater_feedback.handlers.learning import Learning
-from headwater_feedback.ports import Gate, LearnedLog, Ownership, ServedMemories
+from headwater_feedback.ports import LearnedLog, Ownership, ServedMemories
 
 # Records that are on their way to the broker at once.
 SENDS_AT_ONCE = 100
 
 
 class Publishing:
-    """Publishes memories that differ from what is served, offers models to the gate, and tells of alarms.
+    """Publishes memories that differ from what is served, and what the gates decided, and tells of alarms.
 
     Only of tenants that this process owns; what is left is published by who
     owns them, or by this process once it does. A second publisher would write
@@ -31,14 +31,14 @@ class Publishing:
         *,
         served: ServedMemories,
         ownership: Ownership,
-        gate: Gate,
+        gates: Gates,
         clock: Clock,
     ) -> None:
         self._learning = learning
         self._log = log
         self._served = served
         self._ownership = ownership
-        self._gate = gate
+        self._gates = gates
         self._clock = clock
 
     def begin(self) -> None:
@@ -58,7 +58,7 @@ class Publishing:
             for one in batch:
                 del self._learning.news.clusters[one]
             published += sum(await self._all(batch))
-        await self._offer()
+        await self._gates.publish()
         await self._tell()
         return published
 
@@ -79,16 +79,6 @@ class Publishing:
         offset = await (self._log.publish(*learned) if learned else self._log.withdraw(tenant, name))
         self._served.note(tenant, name, due, offset)
         return True
-
-    async def _offer(self) -> None:
-        models = self._learning.news.models
-        for key in [key for key in models if self._ownership.owns(key[0])]:
-            trained = models.pop(key)
-            try:
-                await self._gate.offer(trained)
-            except Transient:
-                models.setdefault(key, trained)
-                raise
 
     async def _tell(self) -> None:
         alarms = self._learning.news.alarms

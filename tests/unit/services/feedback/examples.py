@@ -4,7 +4,8 @@ from array import array
 from collections.abc import Sequence
 from math import cos, sin
 
-from headwater_feedback.adapters.memory import FixedOwnership, MemoryLearnedLog, OpenGate
+from headwater_feedback.adapters.gate_memory import ListedOffers
+from headwater_feedback.adapters.memory import FixedOwnership, MemoryLearnedLog
 from headwater_feedback.adapters.served import ServedClusters
 from headwater_feedback.adapters.training import entry_of
 from headwater_feedback.domain.clusters import MemoryPolicy
@@ -109,11 +110,12 @@ class World:
     ) -> None:
         self.erasures = Erasures()
         self.conditions = Conditions(self.erasures)
-        self.learning = Learning(self.conditions, LearningPolicy(policy or MemoryPolicy()), learners)
+        self.gates = ListedOffers()
+        self.learning = Learning(self.conditions, LearningPolicy(policy or MemoryPolicy()), self.gates, learners)
         self.log, self.served = MemoryLearnedLog(), served or ServedClusters()
-        self.ownership, self.gate = FixedOwnership(), OpenGate()
+        self.ownership = FixedOwnership()
         self.publishing = Publishing(
-            self.learning, self.log, served=self.served, ownership=self.ownership, gate=self.gate, clock=ManualClock()
+            self.learning, self.log, served=self.served, ownership=self.ownership, gates=self.gates, clock=ManualClock()
         )
         self._offset = 0
 

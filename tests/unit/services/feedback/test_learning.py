@@ -124,13 +124,13 @@ async def test_an_example_that_comes_again_is_not_learned_from_again() -> None:
     world.take(joined(), joined(), passed("ben", ["doc"]), passed("ben", ["doc"], revision=1))
     await replayed(world=world)
     assert made[-1].taken == 2, "an amendment is for the memory alone"
-    assert [trained.example_count for trained in world.gate.offered] == [2]
+    assert [trained.example_count for trained in world.gates.listed][-1:] == [2]
 
 
-async def test_the_gate_is_offered_the_last_model_of_a_log_that_is_read_again() -> None:
+async def test_the_gate_is_offered_each_model_before_the_next_example() -> None:
     world = World(learners=[Counting])
     await replayed(*(one for one in LOG if one.impression.tenant == "acme"), world=world)
-    assert [trained.example_count for trained in world.gate.offered] == [18]
+    assert [trained.example_count for trained in world.gates.listed] == list(range(2, 19, 2))
 
 
 async def refold(world: World) -> None:

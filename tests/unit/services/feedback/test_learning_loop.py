@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 from headwater_feedback.adapters.conditions import ForgottenRecords, GoldRecords
+from headwater_feedback.adapters.gate_memory import ListedOffers
 from headwater_feedback.adapters.learned_log import BusLearnedLog
 from headwater_feedback.adapters.learning_loop import LearningLoop
-from headwater_feedback.adapters.memory import FixedOwnership, OpenGate
+from headwater_feedback.adapters.memory import FixedOwnership
 from headwater_feedback.adapters.served import ServedClusters
 from headwater_feedback.domain.opinions import Example
 from headwater_feedback.handlers import Conditions, Learning, LearningPolicy, Publishing
@@ -40,13 +41,14 @@ class Rig:
         erasures, served = Erasures(), ServedClusters()
         conditions = Conditions(erasures)
         self.sender = Sender(bus, READ)
-        learning = Learning(conditions, LearningPolicy())
+        gates = ListedOffers()
+        learning = Learning(conditions, LearningPolicy(), gates)
         publishing = Publishing(
             learning,
             BusLearnedLog(self.sender, CLOCK, open_seal(None)),
             served=served,
             ownership=FixedOwnership(),
-            gate=OpenGate(),
+            gates=gates,
             clock=CLOCK,
         )
         applied = {
