@@ -94,7 +94,7 @@ class AdapterLearner:
         for item in impression.items:
             if item.rank in judged:
                 label = judged[item.rank].label
-                opinion.say(item.text_hash, impression.pseudonym, label, self._policy.max_users)
+                opinion.say(item.text_hash, impression.pseudonym or impression.user, label, self._policy.max_users)
 
     def _opinion(self, packed: bytes) -> Opinion | None:
         policy, vector = self._policy, unpacked(packed)
