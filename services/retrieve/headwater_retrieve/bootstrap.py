@@ -2,6 +2,8 @@
 
 import random
 import uuid
+from collections.abc import Callable
+from functools import partial
 
 from headwater.retrieve.v1.retrieve_pb2_grpc import add_RetrieveServiceServicer_to_server
 from headwater_kit.bus import topics
@@ -18,12 +20,12 @@ from headwater_kit.runtime import Component, Resource, Service, identity_of, ope
 from headwater_text.analysis import analyse
 from headwater_text.highlights import find_terms
 from headwater_vectors.ports import VectorStore
-from headwater_vectors.stores import open_store
+from headwater_vectors.stores import open_companion, open_store
 
 from headwater_retrieve.adapters.cached import CachedEncoder
-from headwater_retrieve.adapters.collection import OpenCollection
+from headwater_retrieve.adapters.collection import OpenCollection, OpenCompanion
 from headwater_retrieve.adapters.log import ReaderLog
-from headwater_retrieve.adapters.remote import RemoteEncoder, RemoteReranker
+from headwater_retrieve.adapters.remote import RemoteCatalogue, RemoteEncoder, RemoteReranker
 from headwater_retrieve.domain.cascade import Cascade
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.fusion import Fusion, Weights
@@ -32,6 +34,8 @@ from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.events import ImpressionPublisher, IndexedRecords, MemoryRecords
 from headwater_retrieve.handlers import (
+    Companion,
+    Companions,
     IndexProgress,
     PresentationPolicy,
     Presenting,
@@ -43,7 +47,7 @@ from headwater_retrieve.handlers import (
     Search,
     SearchPolicy,
 )
-from headwater_retrieve.ports import QueryEncoder, Reranker
+from headwater_retrieve.ports import EncoderCatalogue, QueryEncoder, Reranker
 from headwater_retrieve.rpc import RetrieveRpc
 from headwater_retrieve.settings import Settings
 
@@ -57,9 +61,14 @@ def build(
     encoder: QueryEncoder | None = None,
     *,
     reranker: Reranker | None = None,
+    catalogue: EncoderCatalogue | None = None,
+    open_beside: Callable[[str], VectorStore] | None = None,
     clock: Clock | None = None,
 ) -> Service:
-    """The service, ready to start; what is given stands in for what the settings name. Raises Misconfigured."""
+    """The service, ready to start; what is given stands in for what the settings name. Raises Misconfigured.
+
+    `open_beside` gives the store of an encoder that stands beside, by its name.
+    """
     clock = clock or SystemClock()
     bus = bus or open_bus(settings, clock)
     store = store or open_store(settings)
@@ -69,9 +78,13 @@ def build(
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
     progress = IndexProgress(watermark, log, clock, _progress_policy(settings))
     results = _results(settings, clock)
+    encoder = CachedEncoder(encoder or RemoteEncoder(channel), settings.retrieve_cached_vectors)
+    stores = {name: (open_beside or partial(open_companion, settings))(name) for name in settings.beside}
+    named = [Companion(name, each) for name, each in stores.items()]
+    patience, catalogue = settings.retrieve_encode_seconds, catalogue or RemoteCatalogue(channel)
     search = Search(
         store,
-        CachedEncoder(encoder or RemoteEncoder(channel), settings.retrieve_cached_vectors),
+        encoder,
         analyse,
         ImpressionPublisher(publisher),
         ranker=_ranker(settings, reranker or RemoteReranker(channel), clock),
@@ -83,12 +96,14 @@ def build(
         policy=_policy(settings),
         presenting=Presenting(store, analyse, find_terms, clock, _presentation(settings)),
         results=results,
+        beside=Companions(named, encoder, catalogue, store, clock=clock, seconds=patience),
     )
     indexed = IndexedRecords(watermark, changes, clock, settings.classes(), results)
     components: list[Component] = [
         Resource("channel to embed", channel.close),
         log,
         OpenCollection(store),
+        *(OpenCompanion(name, each) for name, each in stores.items()),
         publisher,
         Table(bus, topics.INDEXED, indexed.apply, clock=clock, rng=random.Random()),
         Table(bus, topics.MODELS, MemoryRecords(memory, results).apply, clock=clock, rng=random.Random()),

@@ -137,6 +137,7 @@ def _standing(candidate: Candidate) -> retrieve_pb2.Standing:
         fused=candidate.fused,
         rerank_gain=candidate.rerank_gain,
         memory_gain=candidate.memory or 0.0,
+        beside_ranks=dict(candidate.beside),
     )
 
 

@@ -2,11 +2,11 @@
 
 from typing import ClassVar, Literal
 
-from headwater_kit.settings import MilvusSettings, ServiceSettings, TenantSettings, peer
+from headwater_kit.settings import BesideSettings, MilvusSettings, ServiceSettings, TenantSettings, peer
 from pydantic import Field
 
 
-class Settings(TenantSettings, MilvusSettings, ServiceSettings):
+class Settings(BesideSettings, TenantSettings, MilvusSettings, ServiceSettings):
     """Settings of the retrieve service."""
 
     service: ClassVar[str] = "retrieve"

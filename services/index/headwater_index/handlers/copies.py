@@ -76,11 +76,15 @@ class Copies:
             return page
         return [replace(logged, part=part) for logged, part in zip(page, made, strict=True)]
 
+    def reconciler(self, store: VectorStore, settle: Settle) -> Reconciler:
+        """What compares a store with the log; `settle` returns once what the log says should have reached it."""
+        return Reconciler(store, self._log, self._workbooks, self.replay(store, rewrite=True), settle)
+
     async def repaired(self, store: VectorStore, settle: Settle, share: float = 1.0) -> int:
         """Compares a store with the log and repairs it, in `share` of the time.
 
         Returns how many documents still differ. Raises Unavailable.
         """
-        reconciler = Reconciler(store, self._log, self._workbooks, self.replay(store, rewrite=True), settle)
-        async with aclosing(reconciler.run(Scope(repair=True), Pace(self._clock, share))) as updates:
+        scope, pace = Scope(repair=True), Pace(self._clock, share)
+        async with aclosing(self.reconciler(store, settle).run(scope, pace)) as updates:
             return sum([update.drift async for update in updates if isinstance(update, TenantDrift)])

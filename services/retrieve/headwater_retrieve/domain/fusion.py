@@ -52,7 +52,8 @@ class Weights:
 class Candidate:
     """A chunk found by at least one leg: its raw scores and ranks there, the fused score, and what was added to it.
 
-    Ranks are from 1; 0 where the leg did not find it.
+    Ranks are from 1; 0 where the leg did not find it. `beside`: its ranks by other encoders that found it, by name;
+    `dense` and `dense_rank` are of the served one.
     """
 
     passage: Passage
@@ -64,6 +65,7 @@ class Candidate:
     rerank_gain: float = 0.0
     dense_rank: int = 0
     lexical_rank: int = 0
+    beside: tuple[tuple[str, int], ...] = ()
 
     @property
     def score(self) -> float:

@@ -1,6 +1,7 @@
 """What retrieve does."""
 
 from headwater_retrieve.handlers.batch import search_all
+from headwater_retrieve.handlers.beside import Companion, Companions
 from headwater_retrieve.handlers.presenting import PresentationPolicy, Presented, Presenting
 from headwater_retrieve.handlers.progress import IndexProgress, ProgressPolicy
 from headwater_retrieve.handlers.ranked import RankedList
@@ -10,6 +11,8 @@ from headwater_retrieve.handlers.search import Found, Search, SearchPolicy
 
 __all__ = [
     "Asked",
+    "Companion",
+    "Companions",
     "Found",
     "IndexProgress",
     "PresentationPolicy",

@@ -21,13 +21,14 @@ from headwater_kit.core.errors import NotYet, Overloaded, Unavailable
 from headwater_kit.core.events import ClickMemory, PassageVotes
 from headwater_kit.core.filters import Compare, Operator
 from headwater_kit.testing.clock import ManualClock
-from headwater_retrieve.adapters.memory import ImpressionList, TimedLog, WordEncoder, WordReranker
+from headwater_retrieve.adapters.memory import ImpressionList, ListedScripts, TimedLog, WordEncoder, WordReranker
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.handlers import (
+    Companions,
     Found,
     IndexProgress,
     PresentationPolicy,
@@ -84,6 +85,7 @@ class Bench:
             policy=policy or SearchPolicy(),
             presenting=Presenting(self.store, analyse, find_terms, self.clock, presentation),
             results=self.results,
+            beside=Companions((), self.encoder, ListedScripts({}), self.store, clock=self.clock, seconds=1.0),
         )
 
     async def add(
