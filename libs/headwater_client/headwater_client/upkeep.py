@@ -185,6 +185,7 @@ def _drift(message: pb.TenantDrift) -> TenantDrift:
         mixed=message.mixed,
         repaired=message.repaired,
         examples=tuple(_example(each) for each in message.examples),
+        beside=message.beside,
     )
 
 
