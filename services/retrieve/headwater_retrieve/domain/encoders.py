@@ -33,6 +33,10 @@ SERVED = ""
 SHARPNESS = 2.0
 # Before anything was asked all agree with the others as often as not. Nobody is ever certain, nor ever ruled out.
 USUAL_AGREEMENT, LEAST, MOST = 0.5, 0.02, 0.98
+# What meaning counts against words where the served encoder was not heard. Two legs agree as often with each other, so
+# that tells of neither, and the set weights are the served one's: half of them gives up little of what a good encoder
+# adds, and most of what a bad one takes.
+UNPROVEN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,11 @@ class Meaning:
         chunk_id = candidate.passage.chunk.chunk_id
         ranks = ((name, leg.rank(chunk_id)) for name, leg in self.legs.items() if name != SERVED)
         return replace(candidate, beside=tuple((name, rank) for name, rank in ranks if rank))
+
+    @property
+    def trust(self) -> float:
+        """What to multiply the leg's weight by."""
+        return 1.0 if SERVED in self.legs else UNPROVEN
 
     @property
     def figures(self) -> Mapping[str, float]:

@@ -104,3 +104,13 @@ def test_an_encoder_that_is_blind_for_a_question_changes_nothing() -> None:
     blind = [EncoderHits("cyrillic", (), frozenset({"cyrillic"}))]
     beside, _ = Ranker(Reliability(), clock=clock).fuse(Asked(ENGLISH, "acme"), Legs(first("d1"), first("d2")), blind)
     assert [(each.passage, each.fused) for each in beside] == [(each.passage, each.fused) for each in alone]
+
+
+def test_words_count_more_beside_an_encoder_of_which_nothing_is_known() -> None:
+    question, words = Asked(CHINESE, "acme"), first("d2")
+    ranker = Ranker(Reliability(scripts=ANY), clock=ManualClock())
+    _, served = ranker.fuse(question, Legs(first("d1"), words), [EncoderHits("other")])
+    _, alone = Ranker(Reliability(), clock=ManualClock()).fuse(
+        question, Legs((), words), [EncoderHits("other", first("d1"))]
+    )
+    assert 0.2 < alone.figures["dense_share"] < 0.8 * served.figures["dense_share"]
