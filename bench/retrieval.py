@@ -42,9 +42,9 @@ from headwater_inference.catalogue import open_encoder
 from headwater_inference.ports import Encoder
 from headwater_inference.registry import known
 from headwater_inference.settings import ModelSettings
+from headwater_kit.core.cascade import Cascade, StageReport
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
-from headwater_retrieve.domain.cascade import Cascade, StageReport
 from headwater_retrieve.domain.encoders import EncoderHits, scripts_of
 from headwater_retrieve.domain.fusion import Fusion
 from headwater_retrieve.domain.reliability import ANY_SCRIPT, Reliability, can_read

@@ -3,7 +3,7 @@
     python bench/rewriting.py --data DIR [--sets scifact xquad_en ...] [--limit N] [--weight 0.3]
 
 `DIR` holds the sets as `bench/retrieval.py` reads them; analysis, encoder,
-weights, fusion and expansion are the services' own, the searches are exact.
+estimated weights, fusion and expansion are the services' own, the searches are exact.
 `plain` is the question as retrieve searches it, and `all_words` the same where
 that looks up the phrases of a question alone, with all its words; `phrases` and `titles` add what `expand` makes
 of it, one kind alone, `expand` both, `expand_rank` both by reciprocal ranks;
@@ -34,12 +34,15 @@ from headwater_generate.domain.parts import parts
 from headwater_inference.catalogue import open_encoder
 from headwater_inference.ports import Encoder
 from headwater_inference.settings import ModelSettings
+from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.documents import DocumentInfo, Passage
 from headwater_kit.core.rewriting import QueryFusion, Turn, Variant
 from headwater_retrieve.domain import expansion
-from headwater_retrieve.domain.fusion import Candidate, fuse
-from headwater_retrieve.domain.reliability import DEFAULT_WEIGHTS, weigh
+from headwater_retrieve.domain.fusion import Candidate
+from headwater_retrieve.domain.reliability import Reliability, can_read
 from headwater_retrieve.domain.variants import Weighted, combine, distinct
+from headwater_retrieve.handlers import Asked, Ranker
+from headwater_retrieve.ports import Legs
 from headwater_text.phrases import sought
 from headwater_vectors.ports import Hit
 from labelled import LATIN, SETS, Labelled, measures
@@ -59,6 +62,8 @@ class Index:
     def __init__(self, labelled: Labelled, titles: Mapping[str, str], encoder: Encoder, cache: Path) -> None:
         self._titles = titles
         self._lexical = LexicalLeg(labelled.passages)
+        # Each learns how far the legs are to be trusted from what it is asked, as a service does from its searches.
+        self._ranker, self._by_all_words = (Ranker(Reliability(), clock=SystemClock()) for _ in range(2))
         self._lists: dict[str, list[Candidate]] = {}
         self._near: dict[str, list[Hit]] = {}
         self._make_dense = partial(DenseLeg, labelled.passages, encoder, cache)
@@ -66,19 +71,19 @@ class Index:
 
     def prepare(self, texts: Sequence[str]) -> None:
         """Searches by all texts that have not been searched by; to be called with many at once."""
-        new = {text: weigh(text, DEFAULT_WEIGHTS, LATIN) for text in texts if text not in self._lists}
+        new = list(dict.fromkeys(text for text in texts if text not in self._lists))
         # Where the encoder is blind for all of them, nothing has to be encoded.
-        if read := [text for text, weights in new.items() if weights.dense]:
+        if read := [text for text in new if can_read(text, LATIN)]:
             self._dense = self._dense or self._make_dense()
             self._dense.prepare(read)
-        for text, weights in new.items():
-            self._near[text] = self._hits(self._dense.search(text)) if self._dense and weights.dense else []
-            self._lists[text] = fuse(self._near[text], self._hits(self._lexical.search(text)), weights)
+        for text in new:
+            near = self._dense.search(text) if self._dense and can_read(text, LATIN) else ()
+            self._near[text] = self._hits(near)
+            self._lists[text] = self._fused(self._ranker, text, self._lexical.search(text))
 
     def all_words(self, text: str) -> list[Candidate]:
         """What a query finds by all its words."""
-        weights = weigh(text, DEFAULT_WEIGHTS, LATIN)
-        return fuse(self._near[text], self._hits(self._lexical.search(text, str)), weights)
+        return self._fused(self._by_all_words, text, self._lexical.search(text, str))
 
     def search(
         self, text: str, variants: Sequence[Variant] = (), fusion: QueryFusion = QueryFusion.SCORE
@@ -86,6 +91,9 @@ class Index:
         """What retrieve makes of a query with these variants, best first."""
         beside = [Weighted(self._lists[each.text], each.weight) for each in distinct(text, variants)]
         return combine(Weighted(self._lists[text]), beside, fusion)
+
+    def _fused(self, ranker: Ranker, text: str, lexical: Sequence[Hit]) -> list[Candidate]:
+        return ranker.fuse(Asked(text, "bench"), Legs(tuple(self._near[text]), tuple(self._hits(lexical))))[0]
 
     def _hits(self, found: Sequence[Hit]) -> list[Hit]:
         return [replace(hit, passage=self._titled(hit.passage)) for hit in found]

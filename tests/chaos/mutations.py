@@ -207,8 +207,8 @@ def _flush_swallowed() -> Sequence[Patch]:
         # Waited for, as a flush does, and not looked at.
         await asyncio.gather(*(send for _, send in sends), return_exceptions=True)
 
-    def giving_up(config: Any) -> Any:
-        return {**producer_config(config), "message.timeout.ms": GIVEN_UP_MS}
+    def giving_up(config: Any, linger_ms: int = 0) -> Any:
+        return {**producer_config(config, linger_ms), "message.timeout.ms": GIVEN_UP_MS}
 
     def swallowing(write: Callable[..., Any]) -> Callable[..., Any]:
         async def swallowed(self: Any, *arguments: Any, **options: Any) -> Any:

@@ -95,6 +95,14 @@ async def test_a_good_credential_says_who_calls_the_first_time_and_again(kind: K
         assert found.roles >= ANN.roles
 
 
+async def test_what_let_a_call_in_holds_for_it_whatever_the_time(kind: Kind) -> None:
+    await kind.verifier.principal(kind.show(kind.good))
+    before = CLOCK.now()
+    CLOCK.jump(10 * 365 * 86_400.0)
+    assert kind.verifier.stands(kind.show(kind.good))
+    CLOCK.jump(before - CLOCK.now())
+
+
 async def test_where_nothing_is_shown_nothing_is_taken(kind: Kind) -> None:
     assert kind.verifier.takes(Shown()) is not kind.verifies
     assert kind.verifier.kind

@@ -11,7 +11,8 @@ from headwater.feedback.v1.feedback_pb2 import ListModelsRequest
 from headwater.feedback.v1.feedback_pb2_grpc import FeedbackServiceStub
 from headwater_client import Client, Found
 from headwater_kit.core.documents import ANONYMOUS
-from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.impressions import Reaction
 
 QUESTION = "How do I reset the router?"
 PARAPHRASE = "How can I reset my router?"

@@ -9,7 +9,8 @@ from e2e.polling import accepted, until
 from e2e.records import Records
 from headwater_client import Client
 from headwater_kit.core.documents import ANONYMOUS
-from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.impressions import Reaction
 
 QUESTION = "Where is the key of the boathouse?"
 TEXTS = {

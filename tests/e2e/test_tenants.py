@@ -11,7 +11,8 @@ from e2e.records import Records
 from headwater_client import Client
 from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.errors import NotFound
-from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.impressions import Reaction
 
 QUESTION = "How do I reset the router?"
 DOCUMENTS = {
@@ -50,7 +51,7 @@ def test_a_tenant_is_deleted_and_may_begin_anew(
     records.produce("documents.v1", b"\xff\xfe", DocumentKey(tenant, "bad").to_bytes())
     with laptop.client(other) as neighbour:
         kept_id = fill(neighbour)
-        until(lambda: places(laptop.json("tenants", "show", tenant))["feedback-memory-changelog"]["left"])
+        until(lambda: places(laptop.json("tenants", "show", tenant))["models.v1"]["left"])
         before = places(laptop.json("tenants", "show", tenant))
         for place in ("store chunks", "store ledger", "ledger.v1", "embeddings.v1", "indexed.v1", "models.v1"):
             assert before[place]["left"], place

@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from typing import cast
 
 import pytest
-from headwater_feedback import handlers
 from headwater_feedback.bootstrap import build
 from headwater_feedback.settings import Settings
 from headwater_kit.bus import topics
@@ -22,7 +21,8 @@ from headwater_kit.codec.events import decode, encode
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import ANONYMOUS, ScoreParts
-from headwater_kit.core.events import ImpressionItem, ImpressionRecorded, ModelPublished
+from headwater_kit.core.impressions import ImpressionItem, ImpressionRecorded
+from headwater_kit.core.learning import ModelPublished
 
 FOLDER = TemporaryDirectory(prefix="headwater-feedback-")
 VECTOR = b"\0\0\x80?" + b"\0\0\0\0" * 3
@@ -36,12 +36,13 @@ def settings(kafka_bootstrap: str) -> Settings:
         drain_seconds=3.0,
         data_dir=Path(FOLDER.name),
         feedback_expire_seconds=0.5,
+        feedback_idle_seconds=0.5,
     )
 
 
 def impression(impression_id: str, tenant: str = "acme") -> Outbound:
     item = ImpressionItem("chunk", "doc", 1, "hash", 1, 1.0, ScoreParts())
-    event = ImpressionRecorded(impression_id, tenant, ANONYMOUS, "q", VECTOR, "model", (item,), 0.0)
+    event = ImpressionRecorded(impression_id, tenant, ANONYMOUS, "q", VECTOR, "model", (item,), SystemClock().now())
     return Outbound(topics.IMPRESSIONS.name, impression_id.encode(), encode(event))
 
 
@@ -69,8 +70,8 @@ class StuckBus:
     def __getattr__(self, name: str) -> object:
         return getattr(self._bus, name)
 
-    def producer(self) -> Producer:
-        return cast(Producer, StuckProducer(self._bus.producer(), self.is_stuck))
+    def producer(self, linger_ms: int = 0) -> Producer:
+        return cast(Producer, StuckProducer(self._bus.producer(linger_ms), self.is_stuck))
 
 
 class StuckProducer:
@@ -98,7 +99,7 @@ class Published:
 
     def apply(self, record: Record) -> None:
         assert record.value is not None
-        memory = decode(ModelPublished, record.value).memory
+        memory = decode(ModelPublished, record.value).learned
         if memory.tenant == self._tenant:
             self.up = memory.votes[0].up
             self.changed.set()
@@ -151,7 +152,7 @@ async def test_what_is_too_old_is_forgotten_in_its_changelog_too(kafka_bootstrap
     async with build(settings(kafka_bootstrap), clock=clock) as service, asyncio.timeout(60):
         await producer.send(impression("old"))
         assert await _changed(reader, b"old") == (partition_of(b"old", topics.PARTITIONS), False)
-        clock.ahead_seconds = handlers.JOIN_SECONDS + 1
+        clock.ahead_seconds = 2 * 24 * 60 * 60.0
         assert await _changed(reader, b"old") == (partition_of(b"old", topics.PARTITIONS), True)
         assert service.is_serving
     await producer.close()

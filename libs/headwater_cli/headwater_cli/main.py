@@ -28,6 +28,7 @@ COMMANDS = (
     "ask",
     "search",
     "feedback",
+    "forget",
     "delete",
     "watch",
     "status",

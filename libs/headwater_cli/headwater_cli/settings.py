@@ -11,10 +11,13 @@ from headwater_kit.settings import BesideSettings, MilvusSettings, Settings
 from headwater_kit.settings.access import TRUSTING
 from headwater_kit.settings.audit import AuditKeySettings
 from headwater_kit.settings.kafka import KafkaSettings
+from headwater_kit.settings.pseudonyms import PseudonymKeySettings
 from pydantic import Field
 
 
-class PlatformSettings(AuditKeySettings, BesideSettings, KafkaSettings, MilvusSettings, ModelSettings, Settings):
+class PlatformSettings(
+    AuditKeySettings, BesideSettings, PseudonymKeySettings, KafkaSettings, MilvusSettings, ModelSettings, Settings
+):
     """Settings of the laptop platform; whatever else the services read is passed through to them."""
 
     data_dir: Path | None = Field(

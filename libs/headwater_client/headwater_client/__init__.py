@@ -5,7 +5,7 @@ from headwater_client.client import AsyncClient
 from headwater_client.documents import Change, DocumentState, Stored
 from headwater_client.events import deleted, upserted
 from headwater_client.filter_text import format_filter, parse_filter
-from headwater_client.questions import Progress
+from headwater_client.questions import Progress, Reacted
 from headwater_client.searching import Found, SearchRequest
 from headwater_client.settings import ClientSettings
 from headwater_client.tenants import DeletionProgress, DeletionStage, TenantRemains
@@ -18,6 +18,7 @@ from headwater_client.upkeep import (
     ReconcileStage,
     TenantDrift,
 )
+from headwater_client.users import Forgotten
 
 __all__ = [
     "AsyncClient",
@@ -29,8 +30,10 @@ __all__ = [
     "DocumentDrift",
     "DocumentState",
     "DriftKind",
+    "Forgotten",
     "Found",
     "Progress",
+    "Reacted",
     "RebuildProgress",
     "RebuildStage",
     "ReconcileProgress",

@@ -6,21 +6,24 @@ from collections.abc import AsyncGenerator, Coroutine, Iterator, Sequence
 from concurrent.futures import CancelledError
 from typing import Any, Self, TypeVar
 
+from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.documents import DocumentInfo, Lane, Passage, Position, Principal
 from headwater_kit.core.errors import HeadwaterError, Unavailable
-from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.events import AnswerGenerated
 from headwater_kit.core.filters import Filter
+from headwater_kit.core.impressions import Reaction
 from headwater_kit.core.reindexes import JudgedQuery, ReindexStatus
 from headwater_kit.core.rewriting import QueryFusion, Rewrite, Turn, Variant
 from headwater_kit.core.shape import Shape
 
 from headwater_client.client import AsyncClient
 from headwater_client.documents import Change, Stored
-from headwater_client.questions import ANSWER_SECONDS, PLAIN, Progress
+from headwater_client.questions import ANSWER_SECONDS, PLAIN, Progress, Reacted
 from headwater_client.searching import Found, SearchRequest
 from headwater_client.settings import ClientSettings
 from headwater_client.tenants import DeletionProgress, TenantRemains
 from headwater_client.upkeep import RebuildProgress, ReconcileProgress, TenantDrift
+from headwater_client.users import Forgotten
 
 T = TypeVar("T")
 _CLOSED = "the client is closed: make another"
@@ -83,6 +86,9 @@ class Client:
         fusion: QueryFusion = QueryFusion.SCORE,
         expand: bool = False,
         shape: Shape = PLAIN,
+        cascade: Cascade | None = None,
+        explain: bool = False,
+        exploit_only: bool = False,
     ) -> Found:
         """See `Questions.search`."""
         return self._run(
@@ -97,6 +103,9 @@ class Client:
                 fusion=fusion,
                 expand=expand,
                 shape=shape,
+                cascade=cascade,
+                explain=explain,
+                exploit_only=exploit_only,
             )
         )
 
@@ -148,9 +157,22 @@ class Client:
         """See `Questions.receipt`."""
         return self._run(self._client.questions.receipt(answer_id))
 
-    def react(self, impression_id: str, reaction: Reaction, *, rank: int = 0, feedback_id: str = "") -> str:
+    def react(
+        self,
+        impression_id: str,
+        reaction: Reaction,
+        *,
+        rank: int = 0,
+        value: float = 0.0,
+        text: str = "",
+        feedback_id: str = "",
+    ) -> Reacted:
         """See `Questions.react`."""
-        return self._run(self._client.questions.react(impression_id, reaction, rank=rank, feedback_id=feedback_id))
+        return self._run(
+            self._client.questions.react(
+                impression_id, reaction, rank=rank, value=value, text=text, feedback_id=feedback_id
+            )
+        )
 
     def reconcile(self, tenant: str = "", *, repair: bool = False) -> Iterator[ReconcileProgress | TenantDrift]:
         """See `Upkeep.reconcile`."""
@@ -187,6 +209,10 @@ class Client:
     def delete_tenant(self, tenant: str, *, report_only: bool = False) -> Iterator[DeletionProgress | TenantRemains]:
         """See `Tenants.delete`."""
         return self._iterate(self._client.tenants.delete(tenant, report_only=report_only))
+
+    def forget_user(self, user: str = "", *, dry_run: bool = False) -> Forgotten:
+        """See `Users.forget`."""
+        return self._run(self._client.users.forget(user, dry_run=dry_run))
 
     def close(self) -> None:
         """Closes the connections and ends the thread; calls under way fail. A second time does nothing."""

@@ -12,6 +12,7 @@ from headwater_client.reindexing import Reindexing
 from headwater_client.settings import ClientSettings
 from headwater_client.tenants import Tenants
 from headwater_client.upkeep import Upkeep
+from headwater_client.users import Users
 
 
 class AsyncClient:
@@ -40,6 +41,7 @@ class AsyncClient:
         self.upkeep = Upkeep(self._connection, settings.index_target)
         self.reindexing = Reindexing(self._connection, settings.index_target)
         self.tenants = Tenants(self._connection, settings.index_target)
+        self.users = Users(self._connection, settings.feedback_target)
 
     async def close(self) -> None:
         """Closes the connections."""

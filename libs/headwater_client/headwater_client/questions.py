@@ -1,7 +1,7 @@
 """Searching, asking, and saying what one thinks of the result, by gRPC."""
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headwater.feedback.v1 import feedback_pb2
 from headwater.feedback.v1.feedback_pb2_grpc import FeedbackServiceStub
@@ -11,13 +11,15 @@ from headwater.retrieve.v1 import retrieve_pb2
 from headwater.retrieve.v1.retrieve_pb2_grpc import RetrieveServiceStub
 from headwater_kit.codec.answers import answer_from_proto
 from headwater_kit.codec.documents import freshness_to_proto, watermark_from_proto
-from headwater_kit.codec.enums import REACTIONS
+from headwater_kit.codec.enums import REACTIONS, STANDINGS
 from headwater_kit.codec.filters import filter_to_proto
 from headwater_kit.codec.rewriting import rewrite_to_proto, turns_to_proto
+from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.documents import Freshness, Passage, Position
 from headwater_kit.core.errors import HeadwaterError
-from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.events import AnswerGenerated
 from headwater_kit.core.filters import Filter
+from headwater_kit.core.impressions import Reaction, Standing
 from headwater_kit.core.rewriting import QueryFusion, Rewrite, Turn, Variant
 from headwater_kit.core.shape import Shape
 
@@ -37,6 +39,14 @@ class Progress:
     watermark: tuple[Position, ...]
     lag: int
     staleness_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """A reaction that was recorded; one to what is NOT_KNOWN_YET has no effect if it stays so."""
+
+    feedback_id: str
+    standing: Standing
 
 
 class Questions:
@@ -62,13 +72,19 @@ class Questions:
         fusion: QueryFusion = QueryFusion.SCORE,
         expand: bool = False,
         shape: Shape = PLAIN,
+        cascade: Cascade | None = None,
+        explain: bool = False,
+        exploit_only: bool = False,
     ) -> Found:
         """The passages that answer best; `top_k` 0 means 10.
 
         `filter` is a tree or its text (`parse_filter`); `shape` says how the list
         is to look. The `variants` are searched beside the query, and with `expand`
         its key phrases and the titles of what it finds first; `fusion` makes one
-        list.
+        list. `cascade` says how far to go for a better order, None leaves it to the
+        service; `explain` has the list tell how it came about. With `exploit_only`
+        the order is the best one known, with nothing left to chance and nothing
+        compared, as who measures wants it.
 
         With `min_positions`, waits up to `wait_ms` for them to be searchable; with
         `max_staleness_ms`, for all live events that were produced longer ago than
@@ -76,6 +92,7 @@ class Questions:
         """
         freshness = Freshness(tuple(min_positions), wait_ms, max_staleness_ms)
         request = SearchRequest(query, top_k, filter, freshness, shape, tuple(variants), fusion, expand)
+        request = replace(request, cascade=cascade, explain=explain, exploit_only=exploit_only)
         return await self._searching.search(request)
 
     def stream_search(self, request: SearchRequest) -> AsyncGenerator[Passage | Found, None]:
@@ -145,12 +162,31 @@ class Questions:
         )
         return answer_from_proto(response.answer)
 
-    async def react(self, impression_id: str, reaction: Reaction, *, rank: int = 0, feedback_id: str = "") -> str:
-        """Records a reaction to an answer or a search; returns its id. `rank` 0 means the answer as a whole."""
+    async def react(
+        self,
+        impression_id: str,
+        reaction: Reaction,
+        *,
+        rank: int = 0,
+        value: float = 0.0,
+        text: str = "",
+        feedback_id: str = "",
+    ) -> Reacted:
+        """Records a reaction to an answer or a search. `rank` 0 means the answer as a whole.
+
+        `value`: seconds of DWELL, 1 to 5 of RATING, 0 to 3 of EXPERT_LABEL,
+        which needs an operator. `text` of CORRECTION. Raises InvalidInput
+        naming the field, Overloaded where it is a flood.
+        """
         request = feedback_pb2.RecordFeedbackRequest(
-            impression_id=impression_id, reaction=REACTIONS.to_proto(reaction), rank=rank, feedback_id=feedback_id
+            impression_id=impression_id,
+            reaction=REACTIONS.to_proto(reaction),
+            rank=rank,
+            feedback_id=feedback_id,
+            value=value,
+            text=text,
         )
         response = await self._feedback.RecordFeedback(
             request, timeout=self._connection.seconds, metadata=self._connection.metadata
         )
-        return response.feedback_id
+        return Reacted(response.feedback_id, STANDINGS.from_proto(response.standing, "standing"))

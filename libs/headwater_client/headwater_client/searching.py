@@ -8,10 +8,12 @@ import grpc.aio
 from grpc import StatusCode
 from headwater.retrieve.v1 import retrieve_pb2
 from headwater.retrieve.v1.retrieve_pb2_grpc import RetrieveServiceStub
+from headwater_kit.codec.cascade import cascade_to_proto, report_from_proto, standing_from_proto
 from headwater_kit.codec.documents import freshness_to_proto, passage_from_proto, watermark_from_proto
 from headwater_kit.codec.filters import filter_to_proto
 from headwater_kit.codec.rewriting import FUSIONS, variant_to_proto
 from headwater_kit.codec.shape import facet_from_proto, group_from_proto, shape_to_proto
+from headwater_kit.core.cascade import Cascade, StageReport, Standing
 from headwater_kit.core.documents import Freshness, Passage, Position
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.filters import Filter
@@ -29,7 +31,9 @@ class Found:
 
     `searched` and `left_out`: what was searched beside the query, and what was
     to be. `next_cursor` is what to ask with, in the search's shape, for what comes
-    after; empty at the end. The rest is what the shape asked for.
+    after; empty at the end. `stages` and `standings` tell, of a search that asked
+    for it, what each stage did and where the passages stood, by rank. The rest is
+    what the shape asked for.
     """
 
     passages: tuple[Passage, ...]
@@ -43,6 +47,8 @@ class Found:
     groups: tuple[DocumentGroup, ...] = ()
     list_changed: bool = False
     candidates: int = 0
+    stages: tuple[StageReport, ...] = ()
+    standings: tuple[Standing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,9 @@ class SearchRequest:
     variants: tuple[Variant, ...] = ()
     fusion: QueryFusion = QueryFusion.SCORE
     expand: bool = False
+    cascade: Cascade | None = None
+    explain: bool = False
+    exploit_only: bool = False
 
     def to_proto(self) -> retrieve_pb2.SearchRequest:
         """The contract's message. Raises InvalidInput for a filter that cannot be read."""
@@ -69,6 +78,9 @@ class SearchRequest:
             variants=map(variant_to_proto, self.variants),
             fusion=FUSIONS.to_proto(self.fusion),
             expand=self.expand,
+            cascade=cascade_to_proto(self.cascade),
+            explain=self.explain,
+            exploit_only=self.exploit_only,
             **shape_to_proto(self.shape),
         )
 
@@ -138,6 +150,8 @@ def _found(response: retrieve_pb2.SearchResponse) -> Found:
         tuple(map(group_from_proto, response.groups)),
         response.list_changed,
         response.candidates,
+        tuple(map(report_from_proto, response.stages)),
+        tuple(map(standing_from_proto, response.standings)),
     )
 
 

@@ -30,7 +30,8 @@ PART_LANES = {documents.Lane.LIVE: Lane.LIVE, documents.Lane.BACKFILL: Lane.BACK
 class Embedder:
     """Embeds each text once: what the cache holds, or another call of the lane embeds just now, is not embedded again.
 
-    A part of a document may take `part_seconds`, most of which it waits in a full lane.
+    A part of a document may take `part_seconds`, most of which it waits in a full lane. `query_cache` is for queries,
+    which somebody waits for; the same cache, unless given.
     """
 
     def __init__(
@@ -40,10 +41,12 @@ class Embedder:
         clock: Clock,
         *,
         part_seconds: float,
+        query_cache: VectorCache | None = None,
         overlong: Overlong = Overlong.TRUNCATE,
     ) -> None:
         self._engines = engines
         self._cache = cache
+        self._query_cache = cache if query_cache is None else query_cache
         self._clock = clock
         self._part_seconds = part_seconds
         self._overlong = overlong
@@ -129,13 +132,14 @@ class Embedder:
     async def _find_or_encode(
         self, engine: Engine, inputs: Mapping[str, str], *, lane: Lane, when_full: WhenFull, deadline: Deadline
     ) -> Mapping[str, Embedding]:
-        found = await self._cache.get_many(inputs.keys())
+        cache = self._query_cache if lane is Lane.QUERY else self._cache
+        found = await cache.get_many(inputs.keys())
         missing = {key: text for key, text in inputs.items() if key not in found}
         if not missing:
             return found
         encoded = await engine.embed(tuple(missing.values()), lane, when_full, deadline)
         made = dict(zip(missing, encoded, strict=True))
-        await self._cache.put_many(made)
+        await cache.put_many(made)
         return {**found, **made}
 
 

@@ -1,13 +1,18 @@
 """Wires the feedback service; nothing else knows which adapter stands behind which port."""
 
 import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from headwater.feedback.v1.feedback_pb2_grpc import add_FeedbackServiceServicer_to_server
+from headwater_kit.auth.snapshots import open_seal
 from headwater_kit.bus import topics
 from headwater_kit.bus.admission import TopicTenants
 from headwater_kit.bus.attempts import Attempts
 from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
+from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.policy import LoopPolicy
 from headwater_kit.bus.ports import Bus
 from headwater_kit.bus.sender import Sender
@@ -18,12 +23,34 @@ from headwater_kit.core.tenants import Erasures
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Component, Service, open_access
 
-from headwater_feedback.adapters.faust_worker import GROUP, FaustTable, FaustWorker, make_app
+from headwater_feedback.adapters.conditions import ForgottenRecords, GoldRecords
+from headwater_feedback.adapters.faust_rows import FaustRows
+from headwater_feedback.adapters.faust_worker import GROUP, FaustWorker, make_app
+from headwater_feedback.adapters.forget_log import BusForgetLog
+from headwater_feedback.adapters.join_rows import TableJoinStates
 from headwater_feedback.adapters.kafka_log import KafkaLog
-from headwater_feedback.adapters.served import ServedModels
-from headwater_feedback.adapters.states import TableClusters, TableJoinStates
+from headwater_feedback.adapters.learned_log import BusLearnedLog
+from headwater_feedback.adapters.learning_loop import LearningLoop
+from headwater_feedback.adapters.memory import OpenGate
+from headwater_feedback.adapters.served import ServedClusters, ServedModels
+from headwater_feedback.domain.bursts import VelocityPolicy
+from headwater_feedback.domain.clusters import MemoryPolicy
+from headwater_feedback.domain.join import Terms
+from headwater_feedback.domain.log_time import LogTime
+from headwater_feedback.domain.velocity import Velocity
 from headwater_feedback.events import FeedbackRecords
-from headwater_feedback.handlers import Forgetting, Joining, Recording, Remembering
+from headwater_feedback.handlers import (
+    Conditions,
+    Forgetting,
+    Joining,
+    JoinPolicy,
+    Learning,
+    LearningPolicy,
+    Publishing,
+    Recording,
+    UserForgetting,
+)
+from headwater_feedback.ports import Ownership
 from headwater_feedback.rpc import FeedbackRpc
 from headwater_feedback.settings import Settings
 
@@ -41,35 +68,96 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     sender = Sender(bus, _written())
     log = KafkaLog(sender)
     models, erasures = ServedModels(), Erasures()
+    joins = _joins(settings, log, sender, clock, erasures)
+    learning, forgetting = _learning(settings, bus, sender, clock, erasures=erasures, ownership=joins.worker)
     components: list[Component] = [
         sender,
         Table(bus, topics.MODELS, models.apply, clock=clock, rng=random.Random()),
-        Table(bus, topics.TENANTS, ErasureRecords(erasures).apply, clock=clock, rng=random.Random()),
-        _worker(settings, log, sender, clock, erasures),
+        joins.worker,
+        *learning,
     ]
-    servicer = Servicer(add_FeedbackServiceServicer_to_server, FeedbackRpc(Recording(log, clock), models), SERVICE_NAME)
+    velocity = Velocity(settings.feedback_max_per_minute)
+    recording = Recording(log, clock, shown=joins.states, velocity=velocity, name=settings.pseudonyms().of)
+    rpc = FeedbackRpc(recording, models, forgetting)
+    servicer = Servicer(add_FeedbackServiceServicer_to_server, rpc, SERVICE_NAME)
     access, trail = open_access(settings, bus, clock), open_trail(settings, bus, clock)
     return Service(settings, Settings.service, components, [servicer], access=access, clock=clock, trail=trail)
 
 
-def _worker(settings: Settings, log: KafkaLog, sender: Sender, clock: Clock, erasures: Erasures) -> FaustWorker:
+@dataclass(frozen=True, slots=True)
+class _Joins:
+    worker: FaustWorker
+    states: TableJoinStates
+
+
+def _joins(settings: Settings, log: KafkaLog, sender: Sender, clock: Clock, erasures: Erasures) -> _Joins:
     app = make_app(settings, settings.data_dir, topics.PARTITIONS)
-    memory, joins = FaustTable(app, "memory", topics.PARTITIONS), FaustTable(app, "joins", topics.PARTITIONS)
-    clusters, states = TableClusters(memory.rows, memory.forget), TableJoinStates(joins.rows, joins.forget)
-    joining, forgetting = Joining(states, log, clock), Forgetting(states, clusters)
+    policy, log_time = _policy(settings), LogTime(clock, settings.feedback_idle_seconds)
+    rows = FaustRows(app, "joins", topics.PARTITIONS)
+    states = TableJoinStates(rows, policy.terms)
+    joining = Joining(states, log, clock, policy, Velocity(settings.feedback_max_per_minute))
+    forgetting = Forgetting(states)
     erasures.told.append(forgetting.on_erased)
-    remembering, tenants = Remembering(clusters, log, clock), TopicTenants.of(settings)
-    records = FeedbackRecords(joining, remembering, topics.PARTITIONS, erasures=erasures, tenants=tenants)
-    attempts = Attempts(records, GROUP, LoopPolicy(), clock, random.Random())
-    worker = FaustWorker(app, attempts, sender, clock)
-    worker.on_rebalance(clusters.reload)
-    worker.every(settings.feedback_expire_seconds, joining.expire)
+    tenants = TopicTenants.of(settings)
+    records = FeedbackRecords(joining, topics.PARTITIONS, erasures=erasures, tenants=tenants, log_time=log_time)
+    worker = FaustWorker(app, Attempts(records, GROUP, LoopPolicy(), clock, random.Random()), sender, clock)
+    for reload in (rows.forget_others, states.reload, log_time.restart):
+        worker.on_rebalance(reload)
+    worker.every(settings.feedback_expire_seconds, partial(joining.settle, _time_of(log_time)))
     worker.every(FORGET_SECONDS, forgetting.forget)
-    return worker
+    return _Joins(worker, states)
+
+
+def _policy(settings: Settings) -> JoinPolicy:
+    terms = Terms(settings.feedback_close_seconds, settings.feedback_amend_seconds, settings.pseudonyms().of)
+    return JoinPolicy(terms, settings.feedback_max_lists, settings.feedback_unreacted_share)
+
+
+def _time_of(log_time: LogTime) -> Callable[[str], float]:
+    return lambda impression_id: log_time.now(partition_of(impression_id.encode(), topics.PARTITIONS))
+
+
+def _learning(
+    settings: Settings, bus: Bus, sender: Sender, clock: Clock, *, erasures: Erasures, ownership: Ownership
+) -> tuple[list[Component], UserForgetting]:
+    """The learning, behind the tables of all that it goes by, and what undoes it."""
+    conditions, served = Conditions(erasures), ServedClusters()
+    learning = Learning(conditions, _learning_policy(settings))
+    publishing = Publishing(
+        learning,
+        BusLearnedLog(sender, clock, open_seal(settings.model_key)),
+        served=served,
+        ownership=ownership,
+        gate=OpenGate(),
+        clock=clock,
+    )
+    applied = {
+        topics.TENANTS: ErasureRecords(erasures).apply,
+        topics.GOLD: GoldRecords(conditions).apply,
+        topics.FORGETS: ForgottenRecords(conditions).apply,
+        topics.MODELS: served.apply,
+    }
+    before = [Table(bus, topic, apply, clock=clock, rng=random.Random()) for topic, apply in applied.items()]
+    loop = LearningLoop(bus, learning, publishing, before, clock)
+    forgetting = UserForgetting(
+        BusForgetLog(bus, sender), learning, loop, served=served, pseudonyms=settings.pseudonyms(), clock=clock
+    )
+    return [*before, loop], forgetting
+
+
+def _learning_policy(settings: Settings) -> LearningPolicy:
+    return LearningPolicy(
+        MemoryPolicy(min_users=settings.feedback_min_users, half_life_days=settings.feedback_half_life_days),
+        VelocityPolicy(
+            user_reactions=settings.feedback_user_reactions_per_minute,
+            burst_users=settings.feedback_burst_users_per_hour,
+        ),
+    )
 
 
 def _written() -> list[topics.Topic]:
     """What the worker reads, writes and keeps: Faust dies where a topic of its own is missing."""
     read = topics.GROUPS[GROUP]
     dead_letters = [topics.TOPICS[topics.dead_letter(topic.name, GROUP)] for topic in read]
-    return [*read, *dead_letters, topics.MODELS, topics.FEEDBACK_JOINS, topics.FEEDBACK_MEMORY]
+    learned = (topics.TRAINING, topics.QUARANTINE, topics.FORGETS, topics.MODELS)
+    return [*read, *dead_letters, *learned, topics.FEEDBACK_JOINS]

@@ -1,66 +1,71 @@
 """What feedback needs of others."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from headwater_kit.core.events import FeedbackJoined, FeedbackRecorded, ModelPublished
+from headwater_kit.core.documents import Position
+from headwater_kit.core.impressions import (
+    FeedbackJoined,
+    FeedbackQuarantined,
+    FeedbackRecorded,
+    ImpressionClosed,
+    UserForgotten,
+)
+from headwater_kit.core.learning import ClickMemory, Learned, ModelPublished
 
+from headwater_feedback.domain.folds import TenantFold
 from headwater_feedback.domain.join import JoinState
-from headwater_feedback.domain.memory import Cluster
+from headwater_feedback.domain.learners import Trained
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Waiting:
+    """A join state, what is to be let go first coming first; `due` in seconds since the epoch."""
+
+    has_impression: bool
+    since: float
+    impression_id: str
+    due: float
 
 
 class JoinStates(Protocol):
-    """Join states by impression id; survives restarts. Never blocks."""
+    """Join states by impression id; survives restarts."""
 
     def get(self, impression_id: str) -> JoinState | None:
-        """The state, or None if the id is new."""
+        """The state, or None if the id is new. Never blocks."""
         ...
 
-    def put(self, impression_id: str, state: JoinState) -> None:
-        """Keeps the state."""
+    async def put(self, impression_id: str, state: JoinState) -> None:
+        """Returns once the state is kept, so that no crash loses it."""
         ...
 
-    def expire(self, before: float, keep: int) -> int:
-        """Forgets states begun before this time (seconds since the epoch) and all but the latest `keep`.
-
-        Returns how many were forgotten.
-        """
+    async def drop(self, impression_id: str) -> None:
+        """Forgets the state; returns once that is kept."""
         ...
 
-    def erase(self, tenant: str, before: float) -> int:
+    def waiting(self) -> Sequence[Waiting]:
+        """The states that this process looks after, in their order. Never blocks."""
+        ...
+
+    async def erase(self, tenant: str, before: float) -> int:
         """Forgets the tenant's states begun before this time; returns how many."""
         ...
 
 
-class Clusters(Protocol):
-    """Question clusters by tenant; survives restarts. Never blocks."""
-
-    def of(self, tenant: str) -> Sequence[Cluster]:
-        """The tenant's clusters, in a stable order."""
-        ...
-
-    def put(self, cluster: Cluster) -> None:
-        """Keeps the cluster."""
-        ...
-
-    def erase(self, tenant: str, before: float) -> int:
-        """Forgets the tenant's clusters without a vote since this time; returns how many."""
-        ...
-
-
 class Log(Protocol):
-    """Where feedback and what is learned from it go. Each returns when acknowledged; raises Unavailable."""
+    """Where feedback and what it is joined to go. Each returns when acknowledged; raises Unavailable."""
 
     async def record(self, feedback: FeedbackRecorded) -> None:
         """Writes to `feedback.v1`."""
         ...
 
-    async def train(self, joined: FeedbackJoined) -> None:
+    async def train(self, example: FeedbackJoined | ImpressionClosed) -> None:
         """Writes to `training.v1`."""
         ...
 
-    async def publish(self, model: ModelPublished) -> None:
-        """Writes to `models.v1`."""
+    async def quarantine(self, quarantined: FeedbackQuarantined) -> None:
+        """Writes to `quarantine.v1`."""
         ...
 
 
@@ -69,4 +74,95 @@ class Models(Protocol):
 
     def of(self, tenant: str) -> Sequence[ModelPublished]:
         """The tenant's learned parts, by key."""
+        ...
+
+
+class LearnedLog(Protocol):
+    """Where memories go, and what learning puts aside. Each returns when acknowledged; raises Unavailable.
+
+    Adapters: `adapters.learned_log` and `adapters.memory`.
+    """
+
+    async def publish(self, memory: ClickMemory, trained_to: Position) -> int:
+        """Writes to `models.v1`, stamped with up to where it was learned; returns the offset."""
+        ...
+
+    async def withdraw(self, tenant: str, name: str) -> int:
+        """Takes a memory off `models.v1`; returns the offset."""
+        ...
+
+    async def quarantine(self, quarantined: FeedbackQuarantined) -> None:
+        """Writes to `quarantine.v1`."""
+        ...
+
+
+class ServedMemories(Protocol):
+    """Which memories are served, as far as is known. Never blocks.
+
+    Adapters: `adapters.served.ServedClusters`, over `models.v1` or what a test notes in it.
+    """
+
+    def names(self) -> Iterable[tuple[str, str]]:
+        """All of them, by tenant and name."""
+        ...
+
+    def of(self, tenant: str, name: str) -> bytes | None:
+        """The fingerprint of what is served; None if nothing is."""
+        ...
+
+    def fingerprint(self, learned: Learned) -> bytes:
+        """Tells one model from another, whenever it was published."""
+        ...
+
+    def note(self, tenant: str, name: str, fingerprint: bytes | None, offset: int) -> None:
+        """Notes what was published, or withdrawn, at an offset; what stands before what is known is passed over."""
+        ...
+
+
+class Ownership(Protocol):
+    """Which tenants are this process's to publish for. Never blocks.
+
+    Adapters: `adapters.faust_worker` and `adapters.memory`.
+    """
+
+    def owns(self, tenant: str) -> bool:
+        """Whether the tenant is this process's, now."""
+        ...
+
+
+class Gate(Protocol):
+    """Decides what is served of what was learned. Adapter: `adapters.memory`."""
+
+    async def offer(self, trained: Trained) -> None:
+        """Takes a model to be decided about; the same one offered twice is decided about once. Raises Unavailable."""
+        ...
+
+
+class ForgetLog(Protocol):
+    """What the log holds of users, to forget them. Each raises Unavailable.
+
+    Adapters: `adapters.forget_log` and `adapters.memory`.
+    """
+
+    async def examples_of(self, tenant: str, names: Collection[str]) -> Mapping[bytes, str]:
+        """Keys of the examples on `training.v1` that are the doing of one of these, and by which name."""
+        ...
+
+    async def forget(self, user: UserForgotten) -> None:
+        """Writes to `forgets.v1`; returns when acknowledged."""
+        ...
+
+    async def take_back(self, tenant: str, keys: Sequence[bytes]) -> None:
+        """Takes examples off `training.v1`; returns when acknowledged."""
+        ...
+
+
+class Replay(Protocol):
+    """Reads what a tenant's examples teach once more. Adapters: `adapters.learning_loop` and `adapters.memory`."""
+
+    async def read(self, tenant: str, fold: TenantFold, leaving_out: Collection[str] = ()) -> None:
+        """Folds all of the tenant's examples but those of these people, as far as the learning is when it returns.
+
+        Raises Unavailable.
+        """
         ...

@@ -73,7 +73,12 @@ class Retriever(Protocol):
 
 
 class Guard(Protocol):
-    """Checks what goes in and what comes out. Raises Unavailable, DeadlineExceeded."""
+    """Checks what goes in and what comes out.
+
+    Raises Unavailable where nobody is there to check. Another error, such as
+    Overloaded or DeadlineExceeded, is of one that is there: what it would have
+    said is not known, as where it blocks and its audit has no room.
+    """
 
     async def check_input(self, text: str, answer_id: str) -> Checked:
         """The verdict on a question."""

@@ -19,7 +19,8 @@ class Settings(KafkaTenantSettings, ServiceSettings):
     generate_guard_seconds: float = Field(default=2.0, gt=0, description="deadline of one guard check, in seconds")
     generate_guard_failure: Literal["closed", "open"] = Field(
         default="closed",
-        description="what happens while the guard is away: closed fails the question, open answers unguarded",
+        description="what happens while the guard cannot be reached: closed fails the question, open answers "
+        "unguarded; one that is there and does not decide, for want of time or of room for its audit, fails it anyway",
     )
     generate_answer_seconds: float = Field(
         default=30.0,

@@ -82,7 +82,7 @@ class _Wiring:
         self._ledger = TopicLedger(self._entries.get)
         self._entries.seen.append(self._ledger.confirm)
         self._erasures = Erasures()
-        self._names = DocumentNames(TopicTenants.of(settings))
+        self._names = DocumentNames(TopicTenants.of(settings), self._erasures)
         self._tenants = Table(self._bus, TENANTS, ErasureRecords(self._erasures).apply, clock=clock, rng=rng)
 
     def service(self) -> Service:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from functools import partial
 
 from headwater.retrieve.v1.retrieve_pb2_grpc import add_RetrieveServiceServicer_to_server
+from headwater_kit.auth.snapshots import open_verifier
 from headwater_kit.bus import topics
 from headwater_kit.bus.audit import open_trail
 from headwater_kit.bus.factory import open_bus
 from headwater_kit.bus.ports import Bus
-from headwater_kit.bus.publisher import Publisher
+from headwater_kit.bus.publisher import Publisher, PublishPolicy
 from headwater_kit.bus.table import Table
+from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.clock import Clock, SystemClock
 from headwater_kit.core.shape import Folding, Recency
 from headwater_kit.rpc.channel import connect
@@ -26,17 +28,20 @@ from headwater_retrieve.adapters.cached import CachedEncoder
 from headwater_retrieve.adapters.collection import OpenCollection, OpenCompanion
 from headwater_retrieve.adapters.log import ReaderLog
 from headwater_retrieve.adapters.remote import RemoteCatalogue, RemoteEncoder, RemoteReranker
-from headwater_retrieve.domain.cascade import Cascade
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.fusion import Fusion, Weights
+from headwater_retrieve.domain.learned import LearnedModels
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
+from headwater_retrieve.domain.policy import LearningPolicy
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
-from headwater_retrieve.events import ImpressionPublisher, IndexedRecords, MemoryRecords
+from headwater_retrieve.events import ImpressionPublisher, IndexedRecords, ModelRecords
 from headwater_retrieve.handlers import (
     Companion,
     Companions,
+    Impressing,
     IndexProgress,
+    LearnedRanking,
     PresentationPolicy,
     Presenting,
     ProgressPolicy,
@@ -46,12 +51,17 @@ from headwater_retrieve.handlers import (
     RerankPolicy,
     Search,
     SearchPolicy,
+    Stage,
 )
 from headwater_retrieve.ports import EncoderCatalogue, QueryEncoder, Reranker
 from headwater_retrieve.rpc import RetrieveRpc
 from headwater_retrieve.settings import Settings
 
 SERVICE_NAME = "headwater.retrieve.v1.RetrieveService"
+# No search waits for its impression, and nobody reacts to passages before he has read them; so impressions go in
+# company: one by one each costs the broker as much as a fifth of the search (docs/scale.md). A process that is killed
+# takes those of its last quarter of a second with it.
+IMPRESSIONS = PublishPolicy(wait_seconds=0.0, linger_ms=250)
 
 
 def build(
@@ -65,39 +75,38 @@ def build(
     open_beside: Callable[[str], VectorStore] | None = None,
     clock: Clock | None = None,
 ) -> Service:
-    """The service, ready to start; what is given stands in for what the settings name. Raises Misconfigured.
-
-    `open_beside` gives the store of an encoder that stands beside, by its name.
-    """
+    """The service, ready to start; what is given stands in for what the settings name. Raises Misconfigured."""
     clock = clock or SystemClock()
     bus = bus or open_bus(settings, clock)
     store = store or open_store(settings)
     channel = connect(settings.embed_target, settings, identity_of(settings, clock))
-    publisher = Publisher(bus, [topics.IMPRESSIONS], clock)
+    publisher = Publisher(bus, [topics.IMPRESSIONS], clock, IMPRESSIONS)
     log = ReaderLog(bus, clock)
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
+    models = LearnedModels()
     progress = IndexProgress(watermark, log, clock, _progress_policy(settings))
     results = _results(settings, clock)
     encoder = CachedEncoder(encoder or RemoteEncoder(channel), settings.retrieve_cached_vectors)
     stores = {name: (open_beside or partial(open_companion, settings))(name) for name in settings.beside}
-    named = [Companion(name, each) for name, each in stores.items()]
-    patience, catalogue = settings.retrieve_encode_seconds, catalogue or RemoteCatalogue(channel)
+    named, catalogue = [Companion(*each) for each in stores.items()], catalogue or RemoteCatalogue(channel)
     search = Search(
         store,
         encoder,
         analyse,
-        ImpressionPublisher(publisher),
+        Impressing(ImpressionPublisher(publisher), clock, settings.pseudonyms()),
         ranker=_ranker(settings, reranker or RemoteReranker(channel), clock),
         progress=progress,
         changes=changes,
         memory=memory,
+        models=models,
         clock=clock,
         new_id=lambda: uuid.uuid4().hex,
         policy=_policy(settings),
         presenting=Presenting(store, analyse, find_terms, clock, _presentation(settings)),
         results=results,
-        beside=Companions(named, encoder, catalogue, store, clock=clock, seconds=patience),
+        beside=Companions(named, encoder, catalogue, store, clock=clock, seconds=settings.retrieve_encode_seconds),
     )
+    learned = ModelRecords(memory, models, open_verifier(settings.model_keys, clock), results)
     indexed = IndexedRecords(watermark, changes, clock, settings.classes(), results)
     components: list[Component] = [
         Resource("channel to embed", channel.close),
@@ -106,7 +115,7 @@ def build(
         *(OpenCompanion(name, each) for name, each in stores.items()),
         publisher,
         Table(bus, topics.INDEXED, indexed.apply, clock=clock, rng=random.Random()),
-        Table(bus, topics.MODELS, MemoryRecords(memory, results).apply, clock=clock, rng=random.Random()),
+        Table(bus, topics.MODELS, learned.apply, clock=clock, rng=random.Random()),
     ]
     servicer = Servicer(
         add_RetrieveServiceServicer_to_server,
@@ -124,6 +133,17 @@ def _policy(settings: Settings) -> SearchPolicy:
         cascade=Cascade(settings.retrieve_cascade),
         encode_seconds=settings.retrieve_encode_seconds,
         at_once=settings.retrieve_searches_at_once,
+        learning=_learning(settings),
+    )
+
+
+def _learning(settings: Settings) -> LearningPolicy:
+    return LearningPolicy(
+        learn_share=settings.retrieve_learn_share,
+        interleave_share=settings.retrieve_interleave_share,
+        depth=settings.retrieve_learn_depth,
+        temperature=settings.retrieve_learn_temperature,
+        is_on=settings.retrieve_learning == "on",
     )
 
 
@@ -138,7 +158,8 @@ def _ranker(settings: Settings, reranker: Reranker, clock: Clock) -> Ranker:
         scripts=_scripts(settings.retrieve_rerank_scripts),
         seconds=settings.retrieve_rerank_seconds,
     )
-    stages = [Reranking(reranker, clock, policy)]
+    learned = LearnedRanking(analyse, clock, settings.retrieve_recency_field)
+    stages: list[Stage] = [learned, Reranking(reranker, clock, policy)]
     return Ranker(reliability, stages, clock=clock, fusion=Fusion(settings.retrieve_fusion))
 
 

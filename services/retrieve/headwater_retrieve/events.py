@@ -10,16 +10,21 @@ from headwater_kit.bus.publisher import Publisher
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.codec.headers import IS_PROTOBUF
+from headwater_kit.codec.models import model_name
 from headwater_kit.core.clock import Clock
-from headwater_kit.core.documents import Lane, document_of
-from headwater_kit.core.events import DocumentIndexed, ImpressionRecorded, ModelPublished, Outcome
+from headwater_kit.core.documents import Lane, Position, document_of
+from headwater_kit.core.events import DocumentIndexed, Outcome
+from headwater_kit.core.impressions import ImpressionRecorded
+from headwater_kit.core.learning import ClickMemory, ModelPublished
 from headwater_kit.core.tenants import TenantClasses
 from headwater_kit.telemetry import histogram, names
 
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
+from headwater_retrieve.domain.learned import LearnedModels
 from headwater_retrieve.domain.memory import Memory
 from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.handlers import RankedList
+from headwater_retrieve.ports import SnapshotVerifier
 
 
 class IndexedRecords:
@@ -64,25 +69,39 @@ class IndexedRecords:
         histogram(names.RETRIEVE_FRESHNESS).record(max(0.0, delay), attributes)
 
 
-class MemoryRecords:
-    """Keeps the click memory as published; what lists it had a part in is not kept."""
+class ModelRecords:
+    """Keeps what was learned as published; what lists it had a part in is not kept.
 
-    def __init__(self, memory: Memory, results: ResultCache[RankedList]) -> None:
+    A model that is not proved, or that no list can be made by, is refused, and
+    what stood in its place serves on.
+    """
+
+    def __init__(
+        self, memory: Memory, models: LearnedModels, verifier: SnapshotVerifier, results: ResultCache[RankedList]
+    ) -> None:
         self._memory = memory
+        self._models = models
+        self._verifier = verifier
         self._results = results
 
     def apply(self, record: Record) -> None:
         """Takes a record of `models.v1` in; a null value withdraws. Raises InvalidInput."""
+        position = Position(record.partition, record.offset + 1)
         if record.key is None:
             return
         if record.value is None:
+            name = model_name(record.key)
             self._memory.drop(record.key)
-            # Whose it was is not said.
-            self._results.all_changed()
+            self._models.drop(name, position)
         else:
-            memory = decode(ModelPublished, record.value).memory
-            self._memory.put(record.key, memory)
-            self._results.changed(memory.tenant)
+            published = decode(ModelPublished, record.value)
+            name = self._verifier.verify(record.key, published)
+            if isinstance(published.learned, ClickMemory):
+                self._memory.put(record.key, published.learned)
+                self._models.moved(name.tenant, position)
+            else:
+                self._models.put(name, published, position)
+        self._results.changed(name.tenant)
 
 
 class ImpressionPublisher:

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey
-from headwater_kit.core.events import ImpressionRecorded
+from headwater_kit.core.impressions import ImpressionRecorded
+from headwater_kit.core.learning import ModelName, ModelPublished
 from headwater_vectors.ports import LedgerRow, Legs, VectorReader
 from headwater_vectors.ports import Query as StoreQuery
 
@@ -19,6 +20,7 @@ __all__ = [
     "QueryVector",
     "Reranker",
     "ServedVersions",
+    "SnapshotVerifier",
     "StoreQuery",
     "VectorReader",
 ]
@@ -91,6 +93,20 @@ class ImpressionLog(Protocol):
 
     async def record(self, impression: ImpressionRecorded) -> None:
         """Hands the impression over; returns within a bound, acknowledged or not, and never raises."""
+        ...
+
+
+class SnapshotVerifier(Protocol):
+    """Says whether a learned model is what its publisher meant to be served here.
+
+    Adapters: `headwater_kit.auth.snapshots` and `adapters.memory`.
+    """
+
+    def verify(self, key: bytes | None, published: ModelPublished) -> ModelName:
+        """What the record, which stands under `key` of `models.v1`, is a model of. Never blocks.
+
+        Raises InvalidInput where it is another's, was altered, or nobody known signed it.
+        """
         ...
 
 

@@ -1,17 +1,19 @@
 """gRPC in: the twin of `events` over the same handlers."""
 
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any
 
 from headwater.retrieve.v1 import retrieve_pb2
 from headwater.retrieve.v1.retrieve_pb2_grpc import RetrieveServiceServicer
+from headwater_kit.codec.cascade import cascade_from_proto, report_to_proto, standing_to_proto
 from headwater_kit.codec.documents import freshness_from_proto, passage_to_proto, watermark_to_proto
 from headwater_kit.codec.filters import filter_from_proto
 from headwater_kit.codec.rewriting import fusion_from_proto, variant_from_proto
 from headwater_kit.codec.shape import facet_to_proto, group_to_proto, shape_from_proto
+from headwater_kit.core.cascade import StageReport
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import HeadwaterError, InvalidInput
@@ -19,18 +21,9 @@ from headwater_kit.rpc import context
 from headwater_kit.rpc.status import DETAILS_KEY, to_status
 from headwater_kit.telemetry import counter, event, names
 
-from headwater_retrieve.domain.cascade import Cascade, StageReport
-from headwater_retrieve.domain.fusion import Candidate
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.handlers import Found, IndexProgress, Search, search_all
 from headwater_retrieve.handlers.reranking import OFF, RERANK
-
-CASCADES: Mapping[int, Cascade | None] = {
-    retrieve_pb2.CASCADE_UNSPECIFIED: None,
-    retrieve_pb2.CASCADE_OFF: Cascade.OFF,
-    retrieve_pb2.CASCADE_AUTO: Cascade.AUTO,
-    retrieve_pb2.CASCADE_ON: Cascade.ON,
-}
 
 
 class RetrieveRpc(RetrieveServiceServicer):
@@ -100,14 +93,9 @@ def _query(request: retrieve_pb2.SearchRequest) -> Query:
         variants=tuple(map(variant_from_proto, request.variants)),
         fusion=fusion_from_proto(request.fusion),
         expand=request.expand,
-        cascade=_cascade(request.cascade),
+        cascade=cascade_from_proto(request.cascade),
+        exploit_only=request.exploit_only,
     )
-
-
-def _cascade(number: int) -> Cascade | None:
-    if number not in CASCADES:
-        raise InvalidInput("cascade is none that is known: leave it unset", field="cascade", reason="UNKNOWN_CASCADE")
-    return CASCADES[number]
 
 
 def _trace(reports: Sequence[StageReport]) -> None:
@@ -123,45 +111,28 @@ def _trace(reports: Sequence[StageReport]) -> None:
         event(f"{names.RETRIEVE_STAGE}.{report.stage}", attributes)
 
 
-def _report(report: StageReport) -> retrieve_pb2.StageReport:
-    return retrieve_pb2.StageReport(
-        stage=report.stage, ran=report.ran, reason=report.reason, took_ms=report.took_ms, figures=report.figures
-    )
-
-
-def _standing(candidate: Candidate) -> retrieve_pb2.Standing:
-    return retrieve_pb2.Standing(
-        chunk_id=candidate.passage.chunk.chunk_id,
-        dense_rank=candidate.dense_rank,
-        lexical_rank=candidate.lexical_rank,
-        fused=candidate.fused,
-        rerank_gain=candidate.rerank_gain,
-        memory_gain=candidate.memory or 0.0,
-        beside_ranks=dict(candidate.beside),
-    )
-
-
 def _response(found: Found, *, is_explained: bool) -> retrieve_pb2.SearchResponse:
-    for leg in found.missing_legs:
+    ranked, shown = found.ranked, found.shown
+    for leg in ranked.missing_legs:
         counter(names.RETRIEVE_MISSING_LEGS).add(1, {names.RETRIEVE_LEG: leg})
-    if found.from_cache:
+    if ranked.from_cache:
         counter(names.RETRIEVE_CACHED).add(1)
     else:
-        _trace(found.reports)
+        _trace(ranked.reports)
     return retrieve_pb2.SearchResponse(
-        passages=map(passage_to_proto, found.passages),
+        passages=map(passage_to_proto, shown.passages),
         impression_id=found.impression_id,
         watermark=watermark_to_proto(found.watermark),
-        missing_legs=found.missing_legs,
-        searched=found.searched,
-        left_out=found.left_out,
-        next_cursor=found.next_cursor,
-        facets=map(facet_to_proto, found.facets),
-        groups=map(group_to_proto, found.groups),
-        list_changed=found.list_changed,
-        candidates=found.candidates,
-        stages=map(_report, found.reports) if is_explained else (),
-        standings=map(_standing, found.standings) if is_explained else (),
+        missing_legs=ranked.missing_legs,
+        searched=ranked.searched,
+        left_out=ranked.left_out,
+        next_cursor=shown.next_cursor,
+        facets=map(facet_to_proto, shown.facets),
+        groups=map(group_to_proto, shown.groups),
+        list_changed=shown.list_changed,
+        candidates=shown.candidates,
+        stages=map(report_to_proto, ranked.reports) if is_explained else (),
+        standings=map(standing_to_proto, found.standings) if is_explained else (),
     )
 
 

@@ -2,11 +2,18 @@
 
 from typing import ClassVar, Literal
 
-from headwater_kit.settings import BesideSettings, MilvusSettings, ServiceSettings, TenantSettings, peer
+from headwater_kit.settings import (
+    BesideSettings,
+    MilvusSettings,
+    ModelKeySettings,
+    PseudonymSettings,
+    TenantSettings,
+    peer,
+)
 from pydantic import Field
 
 
-class Settings(BesideSettings, TenantSettings, MilvusSettings, ServiceSettings):
+class Settings(BesideSettings, TenantSettings, MilvusSettings, ModelKeySettings, PseudonymSettings):
     """Settings of the retrieve service."""
 
     service: ClassVar[str] = "retrieve"
@@ -69,10 +76,39 @@ class Settings(BesideSettings, TenantSettings, MilvusSettings, ServiceSettings):
         default=0.85,
         ge=-1,
         le=1,
-        description="cosine from which a question counts as a paraphrase of one that the click memory knows",
+        description="cosine from which a question counts as a paraphrase of one that the click memory knows, where the "
+        "memory does not say",
     )
     retrieve_memory_max_boost: float = Field(
         default=3.0, ge=0, description="most that votes add to or take from a score, in standard deviations of a leg"
+    )
+    retrieve_learning: Literal["on", "off"] = Field(
+        default="on",
+        description="off: of what was learned the click memory alone has a say, and lists teach no ranker, adapter or "
+        "weights",
+    )
+    retrieve_learn_share: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="share of the questions whose lists are shown without the click memory, in an order drawn by "
+        "chance around the best one: rankers and adapters are learned from these alone",
+    )
+    retrieve_learn_depth: int = Field(
+        default=10, ge=2, le=50, description="passages among which that order is drawn; those below stay"
+    )
+    retrieve_learn_temperature: float = Field(
+        default=0.25,
+        gt=0,
+        description="how far it is drawn from the best one, in standard deviations of a leg: two passages of scores so "
+        "far apart come the other way round once in four times",
+    )
+    retrieve_interleave_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="share of the other searches that show two orders as one, while a model is compared with what "
+        "serves",
     )
     retrieve_folding: Literal["none", "exact", "near"] = Field(
         default="none",

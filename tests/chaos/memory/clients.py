@@ -183,8 +183,8 @@ class ProcessBus:
         self.producers: list[ProcessProducer] = []
         self.consumers: list[ProcessConsumer] = []
 
-    def producer(self) -> ProcessProducer:
-        made = ProcessProducer(self._bus.producer(), self._bus.broker, self._process, self._wire)
+    def producer(self, linger_ms: int = 0) -> ProcessProducer:
+        made = ProcessProducer(self._bus.producer(linger_ms), self._bus.broker, self._process, self._wire)
         self.producers.append(made)
         return made
 

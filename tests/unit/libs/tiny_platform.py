@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from headwater.documents.v1 import documents_pb2
 from headwater.events.v1 import events_pb2
 from headwater.feedback.v1 import feedback_pb2, feedback_pb2_grpc
 from headwater.generate.v1 import generate_pb2, generate_pb2_grpc
@@ -13,6 +14,7 @@ from headwater.ingest.v1 import ingest_pb2, ingest_pb2_grpc
 from headwater.retrieve.v1 import retrieve_pb2, retrieve_pb2_grpc
 from headwater_client import ClientSettings
 from headwater_kit.codec.answers import answer_to_proto
+from headwater_kit.codec.cascade import report_to_proto, standing_to_proto
 from headwater_kit.codec.chain import lane_from_proto
 from headwater_kit.codec.documents import (
     freshness_from_proto,
@@ -23,6 +25,7 @@ from headwater_kit.codec.documents import (
     watermark_to_proto,
 )
 from headwater_kit.codec.rewriting import rewrite_from_proto, turns_from_proto, variant_from_proto
+from headwater_kit.core.cascade import StageReport, Standing
 from headwater_kit.core.documents import Chunk, DocumentInfo, Freshness, Lane, Passage, Position
 from headwater_kit.core.errors import HeadwaterError, InvalidInput, NotFound
 from headwater_kit.core.events import AnswerGenerated, Citation
@@ -32,6 +35,12 @@ from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.rpc.status import DETAILS_KEY, to_status
 from headwater_kit.runtime import Service
 from headwater_kit.testing.scripted import ScriptedSettings
+
+# What a search tells of how its list came about.
+STAGES = (
+    StageReport("fusion", True, "both legs", 0.25, {"dense_share": 0.7}),
+    StageReport("rerank", False, "the order is clear"),
+)
 
 
 class TinyPlatform:
@@ -57,7 +66,7 @@ class TinyPlatform:
         self.asked: list[retrieve_pb2.SearchRequest] = []
         self.asked_also: list[tuple[Variant, ...]] = []
         self.asked_after: list[tuple[Rewrite | None, tuple[Turn, ...]]] = []
-        self.reactions: list[tuple[str, str, int]] = []
+        self.reactions: list[tuple[str, str, int, float, str]] = []
         self.refusals: list[HeadwaterError] = []
         self.search_refusals: list[HeadwaterError | None] = []
         self.break_off: HeadwaterError | None = None
@@ -187,6 +196,8 @@ class _Retrieve(retrieve_pb2_grpc.RetrieveServiceServicer):
             candidates=9,
             searched=[variant.text for variant in variants[:1]],
             left_out=[variant.text for variant in variants[1:]],
+            stages=map(report_to_proto, STAGES if request.explain else ()),
+            standings=[_stood(passage) for passage in passages if request.explain],
         )
 
     async def GetWatermark(self, request: Any, context: Any) -> retrieve_pb2.GetWatermarkResponse:
@@ -232,8 +243,10 @@ class _Feedback(feedback_pb2_grpc.FeedbackServiceServicer):
 
     async def RecordFeedback(self, request: Any, context: Any) -> feedback_pb2.RecordFeedbackResponse:
         reaction = events_pb2.Reaction.Name(request.reaction)
-        self._platform.reactions.append((principal().user, reaction, request.rank))
-        return feedback_pb2.RecordFeedbackResponse(feedback_id="feedback-1")
+        self._platform.reactions.append((principal().user, reaction, request.rank, request.value, request.text))
+        is_lost = request.impression_id == "lost"
+        standing = feedback_pb2.STANDING_NOT_KNOWN_YET if is_lost else feedback_pb2.STANDING_SHOWN
+        return feedback_pb2.RecordFeedbackResponse(feedback_id="feedback-1", standing=standing)
 
 
 @asynccontextmanager
@@ -249,6 +262,10 @@ async def running(platform: TinyPlatform) -> AsyncIterator[ClientSettings]:
         address = f"127.0.0.1:{service.port}"
         targets = {f"{name}_target": address for name in ("ingest", "index", "retrieve", "generate", "feedback")}
         yield ClientSettings(**targets)
+
+
+def _stood(passage: documents_pb2.Passage) -> retrieve_pb2.Standing:
+    return standing_to_proto(Standing(passage.chunk.chunk_id, 1, 0, 0.75, -0.25, 0.0))
 
 
 def _name(service: str) -> str:

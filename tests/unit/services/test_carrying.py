@@ -18,6 +18,7 @@ from headwater_guard.bootstrap import build as build_guard
 from headwater_guard.settings import Settings as GuardSettings
 from headwater_kit.auth.api_keys import new_key
 from headwater_kit.auth.carried import Signer
+from headwater_kit.auth.naming import MAX_NAMES_BYTES
 from headwater_kit.bus import topics
 from headwater_kit.bus.credentials import outbound
 from headwater_kit.bus.memory import MemoryBus
@@ -26,8 +27,9 @@ from headwater_kit.codec.events import decode
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.credentials import TenantStanding
 from headwater_kit.core.documents import Chunk, DocumentInfo, DocumentKey, Principal, chunk_id, text_hash
-from headwater_kit.core.errors import Denied, NotFound, Suspended
-from headwater_kit.core.events import AnswerGenerated, ImpressionRecorded
+from headwater_kit.core.errors import Denied, NotFound, Suspended, Unauthenticated
+from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.impressions import ImpressionRecorded
 from headwater_kit.core.roles import Role
 from headwater_kit.rpc import connect
 from headwater_kit.rpc.identity import CarryingIdentity
@@ -147,6 +149,23 @@ async def test_an_answer_is_made_in_the_name_of_who_asked_and_of_nobody_else(wor
         ("globex", "ann", 0),
         ("globex", "ann", 0),
     ]
+
+
+async def test_whoever_is_let_in_is_carried_on_however_long_the_names_of_its_groups(world: World) -> None:
+    groups = tuple(sorted(f"{'小组' * 26}{number:02}" for number in range(64)))
+    shown, kept = new_key(Principal("acme", "ann", groups, frozenset({Role.READER})), CLOCK.now())
+    assert 10_000 < sum(len(group.encode()) for group in groups) < MAX_NAMES_BYTES
+    world.bus.broker.append(outbound(kept))
+    targets = {f"{name}_target": world.target(name) for name in ("retrieve", "generate")}
+    async with AsyncClient(ClientSettings(api_key=SecretStr(shown), **targets)) as ann:
+        while True:
+            try:
+                answer = await answer_of(ann)
+                break
+            except Unauthenticated:
+                # The key is read within milliseconds.
+                await CLOCK.sleep(0.01)
+    assert (answer.user, answer.text.count("pier seven")) == ("ann", 1)
 
 
 async def test_who_may_not_ask_is_not_carried_either(world: World) -> None:

@@ -1,8 +1,11 @@
 """`headwater dead-letters`: records that could not be processed, shown, sent on their way again or closed."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Annotated, Any
 
 import typer
 from headwater_kit.bus.letters import Criteria, Letter, Place, Redrive, Report, latest, letter_of, plan, read_letter
@@ -18,12 +21,15 @@ from headwater_cli.commands.letter_display import letter_values, show_letter, sh
 from headwater_cli.commands.output import echo_json
 from headwater_cli.invocation import Invocation
 
-Topic = Annotated[str, typer.Option(help="Only records that came from this topic.")]
-Group = Annotated[str, typer.Option(help="Only what this consumer group put aside.")]
-Reason = Annotated[str, typer.Option(help="Only with this reason code, such as TOO_LARGE.")]
-Key = Annotated[str, typer.Option(help="Only of this document id, or with this key.")]
-# Not from the environment, and empty: an operator looks at all of them.
-Tenant = Annotated[str, typer.Option(help="Only of this tenant's documents.")]
+# By fields of `Criteria`. The tenant is not from the environment, and empty: an operator looks at all of them.
+CHOICES = {
+    "topic": "Only records that came from this topic.",
+    "group": "Only what this consumer group put aside.",
+    "reason": "Only with this reason code, such as TOO_LARGE.",
+    "key": "Only of this document id, or with this key.",
+    "tenant": "Only of this tenant's documents.",
+}
+Places = Annotated[list[str] | None, typer.Argument(metavar="PLACE", help="Only what lies there, as `list` shows it.")]
 
 dead_letters = typer.Typer(
     help="List, show, redrive and discard records that could not be processed.",
@@ -32,21 +38,37 @@ dead_letters = typer.Typer(
 )
 
 
+def choosing(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options that say which letters it is about, which it gets as `criteria`."""
+
+    @wraps(command)
+    def run(*given: Any, **options: Any) -> None:
+        chosen = {name: options.pop(name) for name in CHOICES}
+        command(*given, criteria=Criteria(**chosen), **options)
+
+    own = signature(command).parameters
+    choices = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default="", annotation=Annotated[str, typer.Option(help=text)])
+        for name, text in CHOICES.items()
+    ]
+    before = [one for one in own.values() if one.kind is not Parameter.KEYWORD_ONLY]
+    after = [one for one in own.values() if one.kind is Parameter.KEYWORD_ONLY and one.name != "criteria"]
+    run.__signature__ = signature(command).replace(parameters=[*before, *choices, *after])  # type: ignore[attr-defined]
+    return run
+
+
 @dead_letters.command("list")
+@choosing
 def list_letters(
     ctx: typer.Context,
     *,
-    topic: Topic = "",
-    group: Group = "",
-    reason: Reason = "",
-    key: Key = "",
-    tenant: Tenant = "",
+    criteria: Criteria,
     limit: Annotated[int, typer.Option(help="Show at most this many, the latest first.", min=1)] = 20,
     closed: Annotated[bool, typer.Option("--all", help="Those that are closed, too.")] = False,
     json: Json = False,
 ) -> None:
     """List what is open: why each record was put aside, and where it lies."""
-    criteria = Criteria(topic, group, reason, key, tenant, closed)
+    criteria = replace(criteria, closed=closed)
     found = asyncio.run(latest(reached_bus(ctx), criteria, limit))
     if json:
         values = [letter_values(letter) for letter in found.letters]
@@ -70,17 +92,12 @@ def show(
 
 
 @dead_letters.command()
+@choosing
 def redrive(
     ctx: typer.Context,
-    places: Annotated[
-        list[str] | None, typer.Argument(metavar="PLACE", help="Only what lies there, as `list` shows it.")
-    ] = None,
+    places: Places = None,
     *,
-    topic: Topic = "",
-    group: Group = "",
-    reason: Reason = "",
-    key: Key = "",
-    tenant: Tenant = "",
+    criteria: Criteria,
     limit: Annotated[int | None, typer.Option(help="Redrive at most this many, the oldest first.", min=1)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be sent, in its order.")] = False,
     json: Json = False,
@@ -90,7 +107,7 @@ def redrive(
     Each goes as it came, in the order of its document. An event that something
     newer has overtaken changes nothing.
     """
-    criteria = Criteria(topic, group, reason, key, tenant, places=frozenset(map(Place.parse, places or ())))
+    criteria = _at(places, criteria)
     if dry_run:
         planned = asyncio.run(plan(reached_bus(ctx), criteria, limit))
         show_plan(Console(), planned, json=json)
@@ -102,17 +119,12 @@ def redrive(
 
 
 @dead_letters.command()
+@choosing
 def discard(
     ctx: typer.Context,
-    places: Annotated[
-        list[str] | None, typer.Argument(metavar="PLACE", help="What lies there, as `list` shows it.")
-    ] = None,
+    places: Places = None,
     *,
-    topic: Topic = "",
-    group: Group = "",
-    reason: Reason = "",
-    key: Key = "",
-    tenant: Tenant = "",
+    criteria: Criteria,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be closed.")] = False,
     json: Json = False,
 ) -> None:
@@ -120,9 +132,10 @@ def discard(
 
     They are not sent. `list --all` and `show` have them until their topic forgets them.
     """
-    criteria = Criteria(topic, group, reason, key, tenant, places=frozenset(map(Place.parse, places or ())))
+    criteria = _at(places, criteria)
     if criteria == Criteria():
-        raise InvalidInput("say which: by PLACE, or by --topic, --group, --reason, --key, --tenant", field="places")
+        options = ", ".join(f"--{name}" for name in CHOICES)
+        raise InvalidInput(f"say which: by PLACE, or by {options}", field="places")
     planned = asyncio.run(_discard(reached_bus(ctx), criteria, dry_run=dry_run))
     if dry_run:
         show_plan(Console(), planned, json=json)
@@ -130,6 +143,10 @@ def discard(
         echo_json({"discarded": len(planned)})
     else:
         typer.echo(f"{len(planned)} discarded")
+
+
+def _at(places: Sequence[str] | None, criteria: Criteria) -> Criteria:
+    return replace(criteria, places=frozenset(map(Place.parse, places or ())))
 
 
 async def _discard(bus: Bus, criteria: Criteria, *, dry_run: bool) -> Sequence[Letter]:

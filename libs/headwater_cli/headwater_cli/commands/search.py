@@ -4,10 +4,12 @@ import time
 from typing import Annotated
 
 import typer
+from headwater_client import Found
 from headwater_kit.core.rewriting import Variant
 from headwater_kit.core.shape import Folding, Recency, Shape
 
 from headwater_cli.commands.connect import TENANT, Groups, Json, Tenant, User, connected
+from headwater_cli.commands.explaining import Cascading, Explain, explained_values, show_explained
 from headwater_cli.commands.filtering import DocumentFilter
 from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait, positions
 from headwater_cli.commands.listing import found_values, show
@@ -19,8 +21,14 @@ Facets = Annotated[
 Characters = Annotated[
     int, typer.Option(help="Join neighbouring chunks to passages of up to so many characters, 200 to 8000.")
 ]
+Also = Annotated[
+    list[str] | None, typer.Option(metavar="TEXT", help="The same in other words, searched too; at most 8 times.")
+]
 Diversity = Annotated[
     float, typer.Option(help="How much passages are to differ rather than answer best, 0 to 1.", min=0, max=1)
+]
+ExploitOnly = Annotated[
+    bool, typer.Option("--exploit-only", help="The best order known: nothing drawn by chance, nothing compared.")
 ]
 
 
@@ -42,10 +50,11 @@ def search(
     max_staleness: MaxStaleness = None,
     min_position: MinPosition = None,
     wait: Wait = None,
-    also: Annotated[
-        list[str] | None, typer.Option(metavar="TEXT", help="The same in other words, searched too; at most 8 times.")
-    ] = None,
+    also: Also = None,
     expand: Annotated[bool, typer.Option(help="Search by key phrases and by the titles found first, too.")] = False,
+    cascade: Cascading = None,
+    explain: Explain = False,
+    exploit_only: ExploitOnly = False,
     tenant: Tenant = TENANT,
     user: User = "",
     group: Groups = None,
@@ -75,9 +84,19 @@ def search(
             variants=[Variant(text) for text in also or ()],
             expand=expand,
             shape=shape,
+            cascade=cascade,
+            explain=explain,
+            exploit_only=exploit_only,
         )
     milliseconds = (time.monotonic() - started) * 1000
+    _show(found, milliseconds, whole=bool(characters), explain=explain, json=json)
+
+
+def _show(found: Found, milliseconds: float, *, whole: bool, explain: bool, json: bool) -> None:
     if json:
-        echo_json({**found_values(found), "milliseconds": round(milliseconds, 1)})
-    else:
-        show(found, milliseconds, whole=bool(characters))
+        explained = explained_values(found) if explain else {}
+        echo_json({**found_values(found), **explained, "milliseconds": round(milliseconds, 1)})
+        return
+    show(found, milliseconds, whole=whole)
+    if explain:
+        show_explained(found)

@@ -10,7 +10,8 @@ from confluent_kafka import Producer
 from headwater_client import Client, ClientSettings
 from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import HeadwaterError
-from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.impressions import Reaction
 
 from headwater_cli.demo.corpus import CorpusDocument
 from headwater_cli.demo.figures import DemoFailed, demand
@@ -107,7 +108,7 @@ def is_visible(client: Client, times: int = 20) -> bool:
 
 def rank_of(client: Client, query: str, wanted: Passage) -> int:
     """Rank of a passage for a query; one past the list's end where it is not in it."""
-    found = client.search(query, top_k=TOP_K).passages
+    found = client.search(query, top_k=TOP_K, exploit_only=True).passages
     ranks = [passage.rank for passage in found if passage.chunk.chunk_id == wanted.chunk.chunk_id]
     return ranks[0] if ranks else TOP_K + 1
 
@@ -118,7 +119,7 @@ def vote(settings: ClientSettings) -> tuple[Passage, float]:
     Returns the passage, and how long it took until it ranked higher, in milliseconds.
     """
     with Client(settings) as client:
-        found = client.search(RANKED_QUERY, top_k=TOP_K)
+        found = client.search(RANKED_QUERY, top_k=TOP_K, exploit_only=True)
         demand(len(found.passages) >= VOTED_RANK, f"only {len(found.passages)} passages for {RANKED_QUERY!r}")
         passage = found.passages[VOTED_RANK - 1]
         started = time.perf_counter()

@@ -36,9 +36,11 @@ def ask(
 ) -> Iterator[Asked]:
     """Asks all of them, so many at a time, and yields the outcomes in their order.
 
-    `options` are arguments of the client's `search`. A query that is refused
+    `options` are arguments of the client's `search`, in the best order known
+    unless they say otherwise. A query that is refused
     for what it says has an error; what the other queries would meet too is raised.
     """
+    options = {"exploit_only": True, **options}
     with ThreadPoolExecutor(concurrency) as pool:
         try:
             yield from pool.map(lambda query: _ask(client, query, options), queries)

@@ -11,9 +11,10 @@ from headwater_cli.platform import engines
 from headwater_cli.platform.blocking import Report, beside
 from headwater_cli.platform.broker import create_topics
 from headwater_cli.platform.layout import Layout
-from headwater_cli.platform.peers import peer_env
+from headwater_cli.platform.peers import model_env, peer_env
 from headwater_cli.platform.ports import PortLeases
 from headwater_cli.platform.process import Program
+from headwater_cli.platform.secrets import pseudonym_key
 from headwater_cli.platform.services import pick_ports, service_programs
 from headwater_cli.platform.supervisor import Engines
 from headwater_cli.settings import PlatformSettings
@@ -51,7 +52,9 @@ class LaptopPlan:
         await create_topics(self._settings, self._engines.kafka_bootstrap)
         ports = pick_ports(self._leases)
         peers = {} if self._settings.auth == TRUSTING else peer_env(self._layout, list(ports))
-        return service_programs(self._layout, ports, self._service_env(), peers)
+        models = model_env(self._layout)
+        own = {name: {**peers.get(name, {}), **models.get(name, {})} for name in ports}
+        return service_programs(self._layout, ports, self._service_env(), own)
 
     def _make_engines(self, report: Report) -> Engines:
         settings, programs = self._settings, []
@@ -73,6 +76,7 @@ class LaptopPlan:
             "HEADWATER_MILVUS_URI": self._engines.milvus_uri,
             "HEADWATER_ENCODER": self._settings.encoder,
             "HEADWATER_ENCODERS_BESIDE": self._settings.encoders_beside,
+            **({} if self._settings.pseudonyms().is_on else {"HEADWATER_PSEUDONYM_KEY": pseudonym_key(self._layout)}),
         }
 
 

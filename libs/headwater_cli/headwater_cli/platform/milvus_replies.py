@@ -7,18 +7,18 @@ columns is sent as columns.
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
+import numpy as np
 import pyarrow as pa
 from milvus_lite.adapter.grpc import servicer
 from milvus_lite.schema.types import DataType
+from numpy.typing import NDArray
 from pymilvus.grpc_gen import schema_pb2
 
 from headwater_cli.platform.milvus_rows import Rows
 
 Hit = dict[str, Any]
-# A hit's distance, rows and place among them.
-Found = tuple[float, Rows, int]
 # Milvus' own numbers of types, and where a message has their values.
 _KINDS = {
     DataType.VARCHAR: (21, "string_data"),
@@ -28,20 +28,27 @@ _KINDS = {
 }
 
 
+class Found(NamedTuple):
+    """What a query found, best first: of each hit the distance, which of the sources has it, and its row there."""
+
+    sources: Sequence[Rows]
+    distances: NDArray[np.float32]
+    of: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
 class Hits(Sequence[Hit]):
     """The hits of one query, best first; each is made into what Milvus Lite makes of it when it is looked at."""
 
-    def __init__(self, best: Sequence[Found], names: Sequence[str], pk_field: str) -> None:
-        self.ids = [rows.pks[row] for _, rows, row in best]
-        self.distances = [distance for distance, _, _ in best]
+    def __init__(self, found: Found, names: Sequence[str], pk_field: str) -> None:
+        pairs = zip(found.of.tolist(), found.rows.tolist(), strict=True)
+        self.ids = [found.sources[source].pks[row] for source, row in pairs]
+        self.distances = found.distances.tolist()
         self._names = [name for name in names if name != pk_field]
-        # By source, the places that its rows take.
-        self._sources: dict[int, tuple[Rows, list[int], list[int]]] = {}
-        for place, (_, rows, row) in enumerate(best):
-            _, taken, places = self._sources.setdefault(id(rows), (rows, [], []))
-            taken.append(row)
-            places.append(place)
-        self._tables = [rows.table.select(self._names).take(taken) for rows, taken, _ in self._sources.values()]
+        # Each source's rows, and all of them in the hits' order.
+        places = [np.flatnonzero(found.of == source) for source in np.unique(found.of)]
+        taken = [found.sources[int(found.of[own[0]])].table.select(self._names).take(found.rows[own]) for own in places]
+        self._table = taken[0] if len(taken) == 1 else _ordered(taken, places)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -55,15 +62,11 @@ class Hits(Sequence[Hit]):
 
     def column(self, name: str, kind: pa.DataType | None = None) -> list[Any]:
         """A field of all hits."""
-        columns = [table.column(name) for table in self._tables]
-        values: list[list[Any]] = [column.cast(kind).to_pylist() if kind else column.to_pylist() for column in columns]
-        if len(values) == 1:
-            return values[0]
-        ordered: list[Any] = [None] * len(self)
-        for held, (_, _, places) in zip(values, self._sources.values(), strict=True):
-            for place, value in zip(places, held, strict=True):
-                ordered[place] = value
-        return ordered
+        if self._table is None:
+            return []
+        column = self._table.column(name)
+        values: list[Any] = (column.cast(kind) if kind else column).to_pylist()
+        return values
 
     @cached_property
     def _hits(self) -> list[Hit]:
@@ -72,6 +75,13 @@ class Hits(Sequence[Hit]):
             {"id": pk, "distance": distance, "entity": {name: column[place] for name, column in columns.items()}}
             for place, (pk, distance) in enumerate(zip(self.ids, self.distances, strict=True))
         ]
+
+
+def _ordered(taken: Sequence[pa.Table], places: Sequence[NDArray[np.int64]]) -> Any:
+    if not taken:
+        return None
+    order = np.argsort(np.concatenate(places))
+    return pa.concat_tables(taken, promote_options="permissive").combine_chunks().take(order)
 
 
 def reply_by_columns() -> None:
@@ -143,5 +153,8 @@ def _lists(name: str, values: Sequence[Sequence[str]]) -> Any:
     field = schema_pb2.FieldData(field_name=name, type=array)
     held = field.scalars.array_data
     held.element_type = text
-    held.data.extend(schema_pb2.ScalarField(string_data=schema_pb2.StringArray(data=each)) for each in values)
+    # Hardly any differ from hit to hit.
+    texts = {each: schema_pb2.StringArray(data=each) for each in set(map(tuple, values))}
+    fields = {each: schema_pb2.ScalarField(string_data=made) for each, made in texts.items()}
+    held.data.extend(fields[tuple(each)] for each in values)
     return field

@@ -174,8 +174,10 @@ def _new(segment: Any) -> Counting:
 def _without(held: Counting, overtaken: Mapping[str, int]) -> Counting:
     """Without the rows that a write or deletion of a higher number has overtaken."""
     segment = held.rows.segment
-    found = ((segment.pk_to_row.get(pk), seq) for pk, seq in overtaken.items())
-    rows = [row for row, seq in found if row is not None and segment.seqs[row] < seq]
+    # Hardly any is common; looked for one by one, those of a flush or a merge would keep searches waiting for long.
+    common = segment.pk_to_row.keys() & overtaken.keys()
+    found = ((segment.pk_to_row[pk], overtaken[pk]) for pk in common)
+    rows = [row for row, seq in found if segment.seqs[row] < seq]
     if not rows:
         return held
     mask = held.mask.copy()

@@ -6,7 +6,8 @@ through is remembered, and of the hits the fields that were asked for are read
 together (`milvus_replies`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def search_quickly(collection: Any) -> None:
         best = _best(sources, found, top_k)
         if metric == DENSE_METRIC:
             # To Milvus, more is nearer.
-            best = [(1.0 - distance, rows, row) for distance, rows, row in best]
+            best = best._replace(distances=1.0 - best.distances)
         return [Hits(best, options["output_fields"], each.pk_field)]
 
     collection.search = searching
@@ -70,13 +71,14 @@ def _masks(collection: Any, sources: Sequence[Counting], filter: str) -> Sequenc
     """The rows of each source that count and pass."""
     if not filter:
         return [source.mask for source in sources]
-    where = compiled(collection, filter)
+    where = cache(lambda: compiled(collection, filter))
     return [source.mask & _passing(source.rows, filter, where) for source in sources]
 
 
-def _passing(rows: Rows, filter: str, where: Where) -> Mask:
+def _passing(rows: Rows, filter: str, where: Callable[[], Where]) -> Mask:
     kept: dict[str, Postings] = rows.made("columns", dict)
-    return rows.passing(filter, lambda table: where.mask(table, kept))
+    # What is remembered of a filter needs it no more: reading one takes as long as scoring the rows.
+    return rows.passing(filter, lambda table: where().mask(table, kept))
 
 
 class _Words:
@@ -108,17 +110,16 @@ def _by_vector(
     return [(near.rows, near.distances) for near in nearest(query, list(zip(indexes, masks, strict=True)), top_k)]
 
 
-def _best(sources: Sequence[Counting], found: Sequence[Places], top_k: int) -> list[Found]:
+def _best(sources: Sequence[Counting], found: Sequence[Places], top_k: int) -> Found:
     """Of what was found in each source, the nearest of all."""
-    if not found:
-        return []
-    rows, distances = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    held = [source.rows for source in sources]
+    rows, distances = (np.concatenate(parts) for parts in zip(_NOWHERE, *found, strict=True))
     of = np.repeat(np.arange(len(found)), [len(each) for each, _ in found])
     best = np.argsort(distances, kind="stable")[:top_k]
-    return [
-        (distance, sources[source].rows, row)
-        for distance, source, row in zip(distances[best].tolist(), of[best].tolist(), rows[best].tolist(), strict=True)
-    ]
+    return Found(held, distances[best], of[best], rows[best])
+
+
+_NOWHERE: Places = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
 
 
 def _vectors(rows: Rows, field: str) -> ExactIndex:

@@ -13,6 +13,7 @@ what such a search takes its time for. No graph has to be built either: 1.4 ms a
 row, again after each merge of segments.
 """
 
+import math
 import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -29,8 +30,6 @@ Mask = NDArray[np.bool_]
 
 # Looked for by bytes in each segment, for each row asked for; where that is not enough, four times as many.
 CANDIDATES, MORE = 2, 4
-# A byte with a sign.
-_LARGEST = 127.0
 # Sums of products in another order differ by as much.
 _ROUNDING = 1e-5
 
@@ -47,7 +46,7 @@ class Near(NamedTuple):
 class ExactIndex(FaissHnswIndex):  # type: ignore[misc]
     """The index of one segment, as Milvus Lite's `VectorIndex`; `params` mean nothing to it."""
 
-    __slots__ = ("_bytes", "_left_out", "_lengths", "_quantising", "_steps", "_vectors")
+    __slots__ = ("_bytes", "_left_out", "_lengths", "_quantising", "_vectors")
 
     def __init__(self, vectors: Floats, metric: str) -> None:
         super().__init__(None, metric, *vectors.shape)
@@ -95,9 +94,8 @@ class ExactIndex(FaissHnswIndex):  # type: ignore[misc]
             return Near(rows, self.distances(query, rows))
         with self._quantising:
             self._quantise()
-        passing = faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))  # type: ignore[arg-type, call-arg]
-        only = faiss.SearchParameters(sel=passing)  # type: ignore[call-arg]
-        (products,), (rows,) = self._bytes.search((query * self._steps)[np.newaxis], wanted, params=only)
+        only = None if mask.all() else _only(mask)
+        (products,), (rows,) = self._bytes.search(query[np.newaxis], wanted, params=only)
         # By Cauchy and Schwarz: what was left out of a row can add no more than its length.
         margin = self._left_out * (1.0 if self.metric == "COSINE" else float(np.linalg.norm(query))) + _ROUNDING
         distances = self._distance(products, query)
@@ -115,21 +113,25 @@ class ExactIndex(FaissHnswIndex):  # type: ignore[misc]
         if self._bytes is not None:
             return
         comparable = self._vectors / self._lengths[:, np.newaxis]
-        largest = np.abs(comparable).max(axis=0, initial=0.0)
-        # One scale a dimension: a few are far larger than the others.
-        self._steps = np.where(largest == 0.0, 1.0, largest / _LARGEST).astype(np.float32)
-        rounded = np.rint(comparable / self._steps)
-        self._left_out = float(np.linalg.norm(comparable - rounded * self._steps, axis=1).max(initial=0.0))
-        kind = faiss.ScalarQuantizer.QT_8bit_direct_signed
-        index = faiss.IndexScalarQuantizer(self.dim, kind, faiss.METRIC_INNER_PRODUCT)
-        index.add(rounded)
+        # Its kernels take the query as it is. Those of QT_8bit_direct_signed round it to whole numbers where a vector
+        # fills their registers, which leaves nothing of a query of length 1.
+        index = faiss.IndexScalarQuantizer(self.dim, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+        index.train(comparable)
+        index.add(comparable)
+        kept = index.reconstruct_n(0, len(comparable))
+        self._left_out = float(np.linalg.norm(comparable - kept, axis=1).max(initial=0.0))
         self._bytes = index
 
     def _distance(self, products: Floats, query: Floats) -> Floats:
         """As Milvus Lite counts: smaller is nearer."""
         if self.metric == "IP":
             return -products
-        return np.float32(1.0) - products / np.float32(float(np.linalg.norm(query)) or 1.0)
+        return np.float32(1.0) - products / np.float32(math.sqrt(float(query @ query)) or 1.0)
+
+
+def _only(mask: Mask) -> Any:
+    passing = faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))  # type: ignore[arg-type, call-arg]
+    return faiss.SearchParameters(sel=passing)  # type: ignore[call-arg]
 
 
 def nearest(query: Floats, sources: Sequence[tuple[ExactIndex, Mask]], top_k: int) -> list[Near]:

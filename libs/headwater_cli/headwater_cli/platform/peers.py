@@ -1,6 +1,7 @@
-"""The keys by which the services of one platform know each other, made when it first asks for credentials."""
+"""The keys of one platform: by which its services know each other, where it asks for credentials, and by which they
+know the models that it learned. Made when first needed.
+"""
 
-import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from headwater_kit.auth.peer_keys import read_private_key
 
 from headwater_cli.platform.layout import Layout
+from headwater_cli.platform.secrets import kept
 
 
 def peer_env(layout: Layout, services: Collection[str]) -> Mapping[str, Mapping[str, str]]:
@@ -24,17 +26,19 @@ def peer_env(layout: Layout, services: Collection[str]) -> Mapping[str, Mapping[
     }
 
 
-def _key(layout: Layout, folder: Path, service: str) -> Path:
+def model_env(layout: Layout) -> Mapping[str, Mapping[str, str]]:
+    """By service, the settings that name the key by which feedback signs what it learned, and the public ones."""
+    folder = layout.data("models-signed-by")
+    folder.mkdir(parents=True, exist_ok=True)
+    private = _key(layout, folder, "feedback", "model.key")
+    reading = {"HEADWATER_MODEL_KEYS": str(folder)}
+    return {"feedback": {"HEADWATER_MODEL_KEY": str(private), **reading}, "retrieve": reading, "generate": reading}
+
+
+def _key(layout: Layout, folder: Path, service: str, name: str = "peer.key") -> Path:
     """The service's private key, made where there is none; its public one is put into the folder."""
-    path = layout.data(service) / "peer.key"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        # Readable by its owner from the first moment on, and whole or not there.
-        fresh = path.with_suffix(".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        fresh.replace(path)
+    path = layout.data(service) / name
+    kept(path, lambda: Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     public = read_private_key(path).public_key()
     (folder / f"{service}.pem").write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     return path

@@ -41,6 +41,11 @@ class ApiKeys:
     def takes(self, shown: Shown) -> bool:
         return shown.bearer.startswith(PREFIX)
 
+    def stands(self, shown: Shown) -> bool:
+        form = _FORM.fullmatch(shown.bearer)
+        key = None if form is None else self._find(form[1])
+        return key is not None and key.revoke_time is None
+
     async def principal(self, shown: Shown) -> Principal:
         form = _FORM.fullmatch(shown.bearer)
         if form is None:

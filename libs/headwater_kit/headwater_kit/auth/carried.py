@@ -6,10 +6,11 @@ gRPC service that is called. It carries a principal (`tenant`, `sub`, `groups`,
 long enough for a call to begin.
 """
 
+import json
 from dataclasses import dataclass
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from jwt import api_jws as jws
 
 from headwater_kit.auth.naming import named
 from headwater_kit.auth.peer_keys import PeerKeys, key_id
@@ -62,7 +63,9 @@ class Signer:
                 "groups": list(principal.groups),
                 "roles": sorted(principal.roles),
             }
-        return jwt.encode(claims, self._key, ALGORITHM, headers={"kid": self._key_id})
+        # Names as they are, and not each character beyond ASCII as six: a token has little room (`naming`).
+        payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
+        return jws.encode(payload, self._key, ALGORITHM, headers={"kid": self._key_id})
 
 
 class Carried:
@@ -78,6 +81,10 @@ class Carried:
 
     def takes(self, shown: Shown) -> bool:
         return bool(shown.carried)
+
+    def stands(self, shown: Shown) -> bool:
+        # Whoever carried it was let in by what can be revoked, and ends its own call.
+        return True
 
     async def principal(self, shown: Shown) -> Principal:
         # A token is good for one service, and one process may serve several.

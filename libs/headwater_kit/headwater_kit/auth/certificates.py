@@ -39,6 +39,9 @@ class Certificates:
     def takes(self, shown: Shown) -> bool:
         return bool(shown.certificate)
 
+    def stands(self, shown: Shown) -> bool:
+        return True
+
     async def principal(self, shown: Shown) -> Principal:
         now = self._clock.now()
         known = self._verified.get(shown.certificate, now)

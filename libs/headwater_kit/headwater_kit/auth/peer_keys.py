@@ -24,6 +24,8 @@ from headwater_kit.core.errors import Misconfigured
 
 _log = logging.getLogger(__name__)
 
+PEER_KEY = "HEADWATER_PEER_KEY"
+PEER_KEYS = "HEADWATER_PEER_KEYS"
 # How long a key that was taken out of the folder may still be believed, and between two looks for one that is new.
 EVERY_SECONDS = 60.0
 MIN_SECONDS = 5.0
@@ -38,13 +40,17 @@ class PeerKey:
 
 
 class PeerKeys:
-    """The public keys in a folder; it is read anew now and then. Raises Misconfigured where it cannot be at first."""
+    """The public keys in a folder; it is read anew now and then. Raises Misconfigured where it cannot be at first.
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    `setting` is the one that names the folder.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, setting: str = PEER_KEYS) -> None:
         self._folder = folder
         self._clock = clock
+        self._setting = setting
         self._read_at = clock.monotonic()
-        self._keys = read_keys(folder)
+        self._keys = read_keys(folder, setting)
 
     def find(self, wanted: str) -> PeerKey | None:
         """The key of that id."""
@@ -56,9 +62,9 @@ class PeerKeys:
     def _read_again(self) -> None:
         self._read_at = self._clock.monotonic()
         try:
-            self._keys = read_keys(self._folder)
+            self._keys = read_keys(self._folder, self._setting)
         except Misconfigured as error:
-            _log.warning("the keys of peers stay as they were: %s", error.message)
+            _log.warning("the keys of %s stay as they were: %s", self._setting, error.message)
 
 
 def key_id(key: Ed25519PublicKey) -> str:
@@ -66,13 +72,11 @@ def key_id(key: Ed25519PublicKey) -> str:
     return hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:32]
 
 
-def read_keys(folder: Path) -> Mapping[str, PeerKey]:
-    """All public keys in the folder, by id. Raises Misconfigured, naming the file."""
+def read_keys(folder: Path, setting: str = PEER_KEYS) -> Mapping[str, PeerKey]:
+    """All public keys in the folder that the setting names, by id. Raises Misconfigured, naming the file."""
     files = sorted(folder.glob("*.pem"))
     if not files:
-        raise Misconfigured(
-            f"HEADWATER_PEER_KEYS={folder} has no key: put each service's public one there, as <service>.pem"
-        )
+        raise Misconfigured(f"{setting}={folder} has no key: put each service's public one there, as <service>.pem")
     keys = {}
     for file in files:
         try:
@@ -85,16 +89,16 @@ def read_keys(folder: Path) -> Mapping[str, PeerKey]:
     return keys
 
 
-def read_private_key(path: Path) -> Ed25519PrivateKey:
-    """A service's own key. Raises Misconfigured, naming the file and nothing of what is in it."""
+def read_private_key(path: Path, setting: str = PEER_KEY) -> Ed25519PrivateKey:
+    """A service's own key. Raises Misconfigured, naming the setting, the file and nothing of what is in it."""
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
-        raise Misconfigured(f"cannot read HEADWATER_PEER_KEY={path}: {error.strerror}") from None
+        raise Misconfigured(f"cannot read {setting}={path}: {error.strerror}") from None
     except (ValueError, TypeError):
-        raise Misconfigured(f"HEADWATER_PEER_KEY={path} is not a private key in PEM without a password") from None
+        raise Misconfigured(f"{setting}={path} is not a private key in PEM without a password") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise Misconfigured(
-            f"HEADWATER_PEER_KEY={path} is not an Ed25519 key: make one with `openssl genpkey -algorithm ed25519`"
+            f"{setting}={path} is not an Ed25519 key: make one with `openssl genpkey -algorithm ed25519`"
         )
     return key

@@ -1,7 +1,7 @@
 """Why a credential is refused, in words that help its holder and nobody else.
 
 What is said of a credential beyond BAD_CREDENTIAL is said only after it proved
-to be real: by its signature, or by its secret.
+to be real: by its signature, or by its secret. How large it is its holder sees.
 """
 
 from enum import StrEnum
@@ -20,6 +20,7 @@ class Reason(StrEnum):
     WRONG_ISSUER = "WRONG_ISSUER"
     BAD_CLAIM = "BAD_CLAIM"
     REVOKED = "REVOKED"
+    TOO_LARGE = "TOO_LARGE"
 
 
 ADVICE = {
@@ -31,6 +32,7 @@ ADVICE = {
     Reason.WRONG_ISSUER: "the token is of another issuer: get one of the issuer that this platform trusts",
     Reason.BAD_CLAIM: "the token does not say who calls: {claim}",
     Reason.REVOKED: "the credential is revoked: get a new one",
+    Reason.TOO_LARGE: "the credential is too large: {what}: get one that names fewer groups, or shorter ones",
 }
 
 

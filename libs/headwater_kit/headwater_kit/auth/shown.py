@@ -11,8 +11,8 @@ AUTHORIZATION = "authorization"
 # A caller's principal, signed by the service that carries it on.
 CARRIED = "headwater-carried"
 SCHEME = "bearer "
-# gRPC bounds all metadata of a call; a token beyond this is none of ours.
-MAX_CREDENTIAL_CHARACTERS = 8192
+# Within what the server takes of metadata in all (`rpc.server`).
+MAX_CREDENTIAL_CHARACTERS = 16_384
 CERTIFICATE = "x509_pem_cert"
 
 
@@ -45,7 +45,10 @@ class Shown:
     def _only(self, name: str) -> str:
         values = [value for key, value in self.metadata if key == name]
         # Two of them, and who reads which would be a matter of taste.
-        if len(values) > 1 or any(len(value) > MAX_CREDENTIAL_CHARACTERS for value in values):
+        if len(values) > 1:
             raise unauthenticated(Reason.BAD_CREDENTIAL)
+        if any(len(value) > MAX_CREDENTIAL_CHARACTERS for value in values):
+            what = f"{name} has over {MAX_CREDENTIAL_CHARACTERS} characters"
+            raise unauthenticated(Reason.TOO_LARGE, what=what)
         text = values[0] if values else ""
         return text if isinstance(text, str) else ""

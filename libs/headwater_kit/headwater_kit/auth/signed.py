@@ -71,6 +71,21 @@ def claims_of(token: str, key: PublicKey, algorithm: str, terms: Terms, now: flo
     return claims
 
 
+def unverified_claims(token: str) -> Claims:
+    """What a token says, proven or not. Raises Unauthenticated for what is none."""
+    try:
+        claims: Claims = jwt.decode(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, TypeError):
+        raise unauthenticated(Reason.BAD_CREDENTIAL) from None
+    return claims
+
+
+def token_id_of(claims: Claims) -> str:
+    """The token's id (`jti`), by which it can be revoked; empty without one."""
+    found = claims.get("jti")
+    return found if isinstance(found, str) else ""
+
+
 def _time(claims: Claims, name: str, default: float) -> float:
     value = claims.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):

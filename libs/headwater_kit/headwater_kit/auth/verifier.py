@@ -22,6 +22,14 @@ class Verifier(Protocol):
         """Whether a credential of this kind is shown, good or bad; cheap. Raises Unauthenticated for a torn one."""
         ...
 
+    def stands(self, shown: Shown) -> bool:
+        """Whether a credential that let a call in still holds for it: not once it is revoked; cheap.
+
+        That it has expired since does not count, as what was begun in time may
+        be ended.
+        """
+        ...
+
     async def principal(self, shown: Shown) -> Principal:
         """Who calls, by a credential that `takes` saw.
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from headwater_kit.bus.ports import Record
 from headwater_kit.core.documents import DEFAULT_TENANT, check_id
 from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.tenants import NO_DOCUMENT_TENANT
 from headwater_kit.settings import KafkaTenantSettings
 
 # A header that anybody may write: it counts only where the operator says so for the topic.
@@ -43,7 +44,8 @@ class TopicTenants:
         Raises InvalidInput with reason TENANT_REFUSED, or INVALID_KEY for a header that can name nobody.
         """
         rule = self.rules.get(record.topic)
-        if rule is None:
+        # A deletion of nothing shows the platform how far a topic has been followed, whoever may write to it.
+        if rule is None or (named == NO_DOCUMENT_TENANT and record.value is None):
             return named
         tenant = _told(record, named) if rule.believes_header else named
         if not rule.tenants & {tenant, ANY_TENANT}:

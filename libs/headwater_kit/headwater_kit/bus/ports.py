@@ -175,8 +175,8 @@ class Reader(Protocol):
 class Bus(Protocol):
     """Makes the four kinds of clients and tells whether the broker is there."""
 
-    def producer(self) -> Producer:
-        """A producer of this service."""
+    def producer(self, linger_ms: int = 0) -> Producer:
+        """A producer of this service; with `linger_ms` a record waits so long for others to go with it."""
         ...
 
     def consumer(self, group: str) -> Consumer:

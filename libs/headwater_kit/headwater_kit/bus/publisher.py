@@ -24,10 +24,12 @@ class PublishPolicy:
     `wait_seconds`: how long `publish` waits for the acknowledgement; one takes
     0.3 ms on a healthy broker, so nearly every record is safe before the reply.
     `max_outstanding`: records not yet acknowledged; more are dropped and counted.
+    `linger_ms`: how long a record waits for others to go with it, where no reply waits.
     """
 
     wait_seconds: float = 0.02
     max_outstanding: int = 1_000
+    linger_ms: int = 0
 
 
 DEFAULT_POLICY = PublishPolicy()
@@ -44,7 +46,7 @@ class Publisher:
     name = "publisher"
 
     def __init__(self, bus: Bus, topics: Sequence[Topic], clock: Clock, policy: PublishPolicy = DEFAULT_POLICY) -> None:
-        self._sender = Sender(bus, topics)
+        self._sender = Sender(bus, topics, policy.linger_ms)
         self._clock = clock
         self._policy = policy
         self._outstanding: set[asyncio.Task[None]] = set()

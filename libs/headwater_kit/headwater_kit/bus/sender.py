@@ -20,15 +20,16 @@ class Sender:
 
     name = "sender"
 
-    def __init__(self, bus: Bus, topics: Sequence[Topic]) -> None:
+    def __init__(self, bus: Bus, topics: Sequence[Topic], linger_ms: int = 0) -> None:
         self._bus = bus
+        self._linger_ms = linger_ms
         self._topics = [topic.name for topic in topics]
         self._producer: Producer | None = None
 
     async def start(self) -> None:
         """Sees that the topics are there. Raises Unavailable or Misconfigured."""
         await self._bus.create_topics(self._topics)
-        self._producer = self._producer or self._bus.producer()
+        self._producer = self._producer or self._bus.producer(self._linger_ms)
 
     async def check(self) -> None:
         """Raises Unavailable if the broker does not answer."""

@@ -1,9 +1,7 @@
 """What `tenants.v1` says, how it is written, and whose a record of any topic is."""
 
-import base64
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from headwater_kit.bus.letters.letter import PARTIES
 from headwater_kit.bus.ports import Outbound, Record
@@ -11,9 +9,12 @@ from headwater_kit.bus.topics import (
     ANSWERS,
     FEEDBACK,
     FEEDBACK_JOINS,
-    FEEDBACK_MEMORY,
+    FORGETS,
+    GATES,
+    GOLD,
     IMPRESSIONS,
     MODELS,
+    QUARANTINE,
     QUESTIONS,
     TENANTS,
     TOPICS,
@@ -24,14 +25,15 @@ from headwater_kit.codec.events import decode, encode
 from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.core.documents import document_of
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import (
-    AnswerGenerated,
-    FeedbackJoined,
+from headwater_kit.core.events import AnswerGenerated, QuestionAsked
+from headwater_kit.core.impressions import (
+    FeedbackQuarantined,
     FeedbackRecorded,
     ImpressionRecorded,
-    ModelPublished,
-    QuestionAsked,
+    TrainingRecorded,
+    UserForgotten,
 )
+from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelPublished
 from headwater_kit.core.tenants import Erasures, TenantErased
 
 
@@ -79,11 +81,10 @@ def _feedback(record: Record) -> str:
     return decode(FeedbackRecorded, value).tenant
 
 
-def _join_state(record: Record) -> str | None:
-    row: Mapping[str, Any] = json.loads(record.value or b"")
-    if row["impression"]:
-        return decode(ImpressionRecorded, base64.b64decode(row["impression"])).tenant
-    return next((decode(FeedbackRecorded, base64.b64decode(one)).tenant for one in row["parked"]), None)
+def _join_state(record: Record) -> str:
+    value = record.value or b""
+    # What was shown stands beside what became of it, which is JSON.
+    return str(json.loads(value)["tenant"]) if value[:1] == b"{" else decode(ImpressionRecorded, value).tenant
 
 
 _READERS: Mapping[str, Callable[[Record], str | None]] = {
@@ -91,8 +92,11 @@ _READERS: Mapping[str, Callable[[Record], str | None]] = {
     FEEDBACK.name: _feedback,
     ANSWERS.name: lambda record: decode(AnswerGenerated, record.value or b"").tenant,
     IMPRESSIONS.name: lambda record: decode(ImpressionRecorded, record.value or b"").tenant,
-    TRAINING.name: lambda record: decode(FeedbackJoined, record.value or b"").impression.tenant,
-    MODELS.name: lambda record: decode(ModelPublished, record.value or b"").memory.tenant,
-    FEEDBACK_MEMORY.name: lambda record: str(json.loads(record.value or b"")["tenant"]),
+    TRAINING.name: lambda record: decode(TrainingRecorded, record.value or b"").example.impression.tenant,
+    QUARANTINE.name: lambda record: decode(FeedbackQuarantined, record.value or b"").feedback.tenant,
+    FORGETS.name: lambda record: decode(UserForgotten, record.value or b"").tenant,
+    GOLD.name: lambda record: decode(GoldQuestion, record.value or b"").tenant,
+    GATES.name: lambda record: decode(GateDecided, record.value or b"").tenant,
+    MODELS.name: lambda record: decode(ModelPublished, record.value or b"").learned.tenant,
     FEEDBACK_JOINS.name: _join_state,
 }

@@ -71,7 +71,31 @@ QUESTIONS = Topic("questions.v1", "question id", "QuestionAsked or JSON", "quest
 ANSWERS = Topic("answers.v1", "answer id", "AnswerGenerated", "answers given, with their receipts")
 IMPRESSIONS = Topic("impressions.v1", "impression id", "ImpressionRecorded", "result lists shown")
 FEEDBACK = Topic("feedback.v1", "impression id", "FeedbackRecorded or JSON", "what users made of them")
-TRAINING = Topic("training.v1", "tenant", "FeedbackJoined", "feedback joined with what was shown")
+TRAINING = Topic(
+    "training.v1",
+    "tenant, example",
+    "TrainingRecorded",
+    "what is learned from, a tenant's in one partition: feedback joined with what was shown",
+    # All of it makes what is learned, so all of it is kept; a user who is forgotten is taken out by key.
+    compacted=True,
+    uncompacted_ms=7 * DAY_MS,
+)
+QUARANTINE = Topic(
+    "quarantine.v1", "tenant", "FeedbackQuarantined", "feedback without effect, and why", retention_ms=30 * DAY_MS
+)
+FORGETS = Topic(
+    "forgets.v1", "tenant, pseudonym", "UserForgotten", "users whose feedback is to have no effect", compacted=True
+)
+GOLD = Topic(
+    "gold.v1", "tenant, question", "GoldQuestion", "questions whose answers are known, to measure by", compacted=True
+)
+GATES = Topic(
+    "gates.v1",
+    "tenant",
+    "GateDecided",
+    "what was decided about learned models, and by which figures",
+    retention_ms=365 * DAY_MS,
+)
 MODELS = Topic(
     "models.v1", "tenant, component, part", "ModelPublished", "learned state that retrieve loads", compacted=True
 )
@@ -85,16 +109,17 @@ REINDEXES = Topic(
 )
 # Faust names a table's changelog itself, after the group and the table.
 FEEDBACK_JOINS = Topic(
-    "feedback-joins-changelog", "impression id", "JSON", "what feedback waits to be joined with", compacted=True
-)
-FEEDBACK_MEMORY = Topic(
-    "feedback-memory-changelog", "tenant, cluster", "JSON", "votes behind the click memory", compacted=True
+    "feedback-joins-changelog",
+    "impression id, part",
+    "JSON; or ImpressionRecorded",
+    "what feedback waits to be joined with",
+    compacted=True,
 )
 CREDENTIALS = Topic(
     "credentials.v1",
-    "API key or tenant",
-    "ApiKey, TenantStanding",
-    "API keys by the hash of their secret, and tenants that are suspended",
+    "API key, token or tenant",
+    "ApiKey, RevokedToken, TenantStanding",
+    "API keys by the hash of their secret, revoked tokens, and tenants that are suspended",
     compacted=True,
 )
 REDRIVES = Topic(
@@ -126,7 +151,7 @@ GROUPS = {
     "index": (EMBEDDINGS,),
     "index-backfill": (EMBEDDINGS_BACKFILL,),
     "generate": (QUESTIONS,),
-    "feedback": (IMPRESSIONS, ANSWERS, FEEDBACK, TRAINING),
+    "feedback": (IMPRESSIONS, ANSWERS, FEEDBACK),
 }
 
 
@@ -166,9 +191,12 @@ TOPICS: dict[str, Topic] = {
         IMPRESSIONS,
         FEEDBACK,
         TRAINING,
+        QUARANTINE,
+        FORGETS,
+        GATES,
+        GOLD,
         MODELS,
         FEEDBACK_JOINS,
-        FEEDBACK_MEMORY,
         AUDIT,
         CREDENTIALS,
         REDRIVES,

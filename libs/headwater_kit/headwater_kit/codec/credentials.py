@@ -5,7 +5,7 @@ from headwater.access.v1 import credentials_pb2 as pb
 
 from headwater_kit.codec.enums import EnumTable
 from headwater_kit.codec.times import time_from_proto, time_to_proto
-from headwater_kit.core.credentials import ApiKey, TenantStanding
+from headwater_kit.core.credentials import ApiKey, RevokedToken, TenantStanding
 from headwater_kit.core.documents import Principal
 from headwater_kit.core.roles import Role
 
@@ -64,3 +64,19 @@ def standing_to_proto(standing: TenantStanding) -> pb.TenantStanding:
 def standing_from_proto(message: pb.TenantStanding) -> TenantStanding:
     """A tenant's standing."""
     return TenantStanding(message.tenant, message.suspended, time_from_proto(message.change_time), message.note)
+
+
+def revoked_to_proto(token: RevokedToken) -> pb.RevokedToken:
+    """A revoked token."""
+    return pb.RevokedToken(
+        token_id=token.token_id,
+        expire_time=time_to_proto(token.expire_time),
+        revoke_time=time_to_proto(token.revoke_time),
+        note=token.note,
+    )
+
+
+def revoked_from_proto(message: pb.RevokedToken) -> RevokedToken:
+    """A revoked token."""
+    ends, since = time_from_proto(message.expire_time), time_from_proto(message.revoke_time)
+    return RevokedToken(message.token_id, ends, since, message.note)

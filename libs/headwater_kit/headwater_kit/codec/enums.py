@@ -6,13 +6,17 @@ from typing import Generic, TypeVar
 
 from headwater.documents.v1 import documents_pb2
 from headwater.events.v1 import events_pb2
+from headwater.feedback.v1 import feedback_pb2
 from headwater.guard.v1 import guard_pb2
 from headwater.retrieve.v1 import retrieve_pb2
 
+from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.documents import Lane
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import Outcome, Reaction, Refusal, Verdict
+from headwater_kit.core.events import Outcome, Refusal, Verdict
 from headwater_kit.core.filters import Operator
+from headwater_kit.core.impressions import Reaction, Standing
+from headwater_kit.core.learning import GateDecision, ServingPolicy, Team
 from headwater_kit.core.shape import Folding
 
 Word = TypeVar("Word")
@@ -71,6 +75,39 @@ REACTIONS = EnumTable(
         Reaction.UP: events_pb2.REACTION_UP,
         Reaction.DOWN: events_pb2.REACTION_DOWN,
         Reaction.CLICK: events_pb2.REACTION_CLICK,
+        Reaction.DWELL: events_pb2.REACTION_DWELL,
+        Reaction.RATING: events_pb2.REACTION_RATING,
+        Reaction.COPY: events_pb2.REACTION_COPY,
+        Reaction.CITATION_OPENED: events_pb2.REACTION_CITATION_OPENED,
+        Reaction.CORRECTION: events_pb2.REACTION_CORRECTION,
+        Reaction.REFORMULATED: events_pb2.REACTION_REFORMULATED,
+        Reaction.ABANDONED: events_pb2.REACTION_ABANDONED,
+        Reaction.EXPERT_LABEL: events_pb2.REACTION_EXPERT_LABEL,
+    }
+)
+STANDINGS = EnumTable(
+    {
+        Standing.UNCHECKED: feedback_pb2.STANDING_UNCHECKED,
+        Standing.SHOWN: feedback_pb2.STANDING_SHOWN,
+        Standing.NOT_KNOWN_YET: feedback_pb2.STANDING_NOT_KNOWN_YET,
+    }
+)
+SERVING_POLICIES = EnumTable(
+    {
+        ServingPolicy.EXPLOIT: events_pb2.SERVING_POLICY_EXPLOIT,
+        ServingPolicy.LEARN: events_pb2.SERVING_POLICY_LEARN,
+        ServingPolicy.INTERLEAVE: events_pb2.SERVING_POLICY_INTERLEAVE,
+        ServingPolicy.CANARY: events_pb2.SERVING_POLICY_CANARY,
+    }
+)
+TEAMS = EnumTable({Team.CHAMPION: events_pb2.TEAM_CHAMPION, Team.CHALLENGER: events_pb2.TEAM_CHALLENGER})
+GATE_DECISIONS = EnumTable(
+    {
+        GateDecision.REFUSED: events_pb2.GATE_DECISION_REFUSED,
+        GateDecision.INTERLEAVED: events_pb2.GATE_DECISION_INTERLEAVED,
+        GateDecision.CANARY: events_pb2.GATE_DECISION_CANARY,
+        GateDecision.PROMOTED: events_pb2.GATE_DECISION_PROMOTED,
+        GateDecision.ROLLED_BACK: events_pb2.GATE_DECISION_ROLLED_BACK,
     }
 )
 OPERATORS = EnumTable(
@@ -88,6 +125,13 @@ FOLDINGS = EnumTable(
         Folding.NONE: retrieve_pb2.FOLDING_NONE,
         Folding.EXACT: retrieve_pb2.FOLDING_EXACT,
         Folding.NEAR: retrieve_pb2.FOLDING_NEAR,
+    }
+)
+CASCADES = EnumTable(
+    {
+        Cascade.OFF: retrieve_pb2.CASCADE_OFF,
+        Cascade.AUTO: retrieve_pb2.CASCADE_AUTO,
+        Cascade.ON: retrieve_pb2.CASCADE_ON,
     }
 )
 VERDICTS = EnumTable(

@@ -9,13 +9,14 @@ from headwater.access.v1 import credentials_pb2
 from headwater.events.v1 import audit_pb2, companions_pb2, reindexes_pb2, tenants_pb2
 from headwater.events.v1 import events_pb2 as pb
 
-from headwater_kit.codec import answers, audit, chain, companions, learning, tenants
+from headwater_kit.codec import answers, audit, chain, companions, learning, models, tenants
 from headwater_kit.codec import credentials as access
 from headwater_kit.codec import reindexes as reindexing
-from headwater_kit.core import credentials, events, reindexes
+from headwater_kit.core import credentials, events, impressions, reindexes
 from headwater_kit.core.audit import AuditRecorded
 from headwater_kit.core.companions import CompanionReported
 from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelPublished
 from headwater_kit.core.tenants import TenantErased
 
 Event = TypeVar("Event")
@@ -40,12 +41,18 @@ CODECS: dict[type, Codec[Any, Any]] = {
     events.QuestionAsked: Codec(pb.QuestionAsked, answers.question_to_proto, answers.question_from_proto),
     events.AnswerGenerated: Codec(pb.AnswerGenerated, answers.answer_to_proto, answers.answer_from_proto),
     events.GuardDecided: Codec(pb.GuardDecided, answers.decided_to_proto, answers.decided_from_proto),
-    events.ImpressionRecorded: Codec(
+    impressions.ImpressionRecorded: Codec(
         pb.ImpressionRecorded, learning.impression_to_proto, learning.impression_from_proto
     ),
-    events.FeedbackRecorded: Codec(pb.FeedbackRecorded, learning.feedback_to_proto, learning.feedback_from_proto),
-    events.FeedbackJoined: Codec(pb.FeedbackJoined, learning.joined_to_proto, learning.joined_from_proto),
-    events.ModelPublished: Codec(pb.ModelPublished, learning.model_to_proto, learning.model_from_proto),
+    impressions.FeedbackRecorded: Codec(pb.FeedbackRecorded, learning.feedback_to_proto, learning.feedback_from_proto),
+    impressions.TrainingRecorded: Codec(pb.TrainingRecorded, learning.training_to_proto, learning.training_from_proto),
+    impressions.FeedbackQuarantined: Codec(
+        pb.FeedbackQuarantined, learning.quarantined_to_proto, learning.quarantined_from_proto
+    ),
+    impressions.UserForgotten: Codec(pb.UserForgotten, learning.forgotten_to_proto, learning.forgotten_from_proto),
+    ModelPublished: Codec(pb.ModelPublished, models.model_to_proto, models.model_from_proto),
+    GoldQuestion: Codec(pb.GoldQuestion, models.gold_to_proto, models.gold_from_proto),
+    GateDecided: Codec(pb.GateDecided, models.gate_to_proto, models.gate_from_proto),
     AuditRecorded: Codec(audit_pb2.AuditRecorded, audit.recorded_to_proto, audit.recorded_from_proto),
     TenantErased: Codec(tenants_pb2.TenantErased, tenants.erased_to_proto, tenants.erased_from_proto),
     reindexes.ReindexWished: Codec(
@@ -64,6 +71,7 @@ CODECS: dict[type, Codec[Any, Any]] = {
     credentials.TenantStanding: Codec(
         credentials_pb2.TenantStanding, access.standing_to_proto, access.standing_from_proto
     ),
+    credentials.RevokedToken: Codec(credentials_pb2.RevokedToken, access.revoked_to_proto, access.revoked_from_proto),
 }
 
 

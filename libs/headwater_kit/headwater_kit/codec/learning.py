@@ -1,21 +1,24 @@
-"""Impressions, feedback and learned models ↔ `headwater.events.v1`."""
+"""Impressions, feedback and what is learned from ↔ `headwater.events.v1`."""
 
 from headwater.events.v1 import events_pb2 as pb
 
-from headwater_kit.codec.documents import parts_from_proto, parts_to_proto
-from headwater_kit.codec.enums import REACTIONS
+from headwater_kit.codec.documents import parts_from_proto, parts_to_proto, position_from_proto, position_to_proto
+from headwater_kit.codec.enums import REACTIONS, SERVING_POLICIES, TEAMS
 from headwater_kit.codec.times import time_from_proto, time_to_proto
 from headwater_kit.core.documents import ANONYMOUS, DEFAULT_TENANT
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import (
-    ClickMemory,
+from headwater_kit.core.impressions import (
     FeedbackJoined,
+    FeedbackQuarantined,
     FeedbackRecorded,
+    ImpressionClosed,
     ImpressionItem,
     ImpressionRecorded,
-    ModelPublished,
-    PassageVotes,
+    Judgement,
+    TrainingRecorded,
+    UserForgotten,
 )
+from headwater_kit.core.learning import Serving
 
 
 def item_to_proto(item: ImpressionItem) -> pb.ImpressionItem:
@@ -28,6 +31,9 @@ def item_to_proto(item: ImpressionItem) -> pb.ImpressionItem:
         rank=item.rank,
         score=item.score,
         parts=parts_to_proto(item.parts),
+        features=item.features,
+        log_propensity=item.log_propensity,
+        team=TEAMS.to_proto(item.team) if item.team else pb.TEAM_UNSPECIFIED,
     )
 
 
@@ -41,6 +47,9 @@ def item_from_proto(message: pb.ImpressionItem) -> ImpressionItem:
         rank=message.rank,
         score=message.score,
         parts=parts_from_proto(message.parts),
+        features=tuple(message.features),
+        log_propensity=message.log_propensity,
+        team=TEAMS.from_proto(message.team, "team") if message.team else None,
     )
 
 
@@ -56,6 +65,8 @@ def impression_to_proto(event: ImpressionRecorded) -> pb.ImpressionRecorded:
         items=[item_to_proto(item) for item in event.items],
         show_time=time_to_proto(event.show_time),
         for_answer=event.for_answer,
+        pseudonym=event.pseudonym,
+        serving=_serving_to_proto(event.serving),
     )
 
 
@@ -71,6 +82,8 @@ def impression_from_proto(message: pb.ImpressionRecorded) -> ImpressionRecorded:
         items=tuple(item_from_proto(item) for item in message.items),
         show_time=time_from_proto(message.show_time),
         for_answer=message.for_answer,
+        pseudonym=message.pseudonym,
+        serving=_serving_from_proto(message.serving),
     )
 
 
@@ -84,6 +97,8 @@ def feedback_to_proto(event: FeedbackRecorded) -> pb.FeedbackRecorded:
         reaction=REACTIONS.to_proto(event.reaction),
         rank=event.rank,
         time=time_to_proto(event.time),
+        value=event.value,
+        text=event.text,
     )
 
 
@@ -97,6 +112,8 @@ def feedback_from_proto(message: pb.FeedbackRecorded) -> FeedbackRecorded:
         reaction=REACTIONS.from_proto(message.reaction, "reaction"),
         rank=message.rank,
         time=time_from_proto(message.time),
+        value=message.value,
+        text=message.text,
     )
 
 
@@ -118,38 +135,119 @@ def joined_from_proto(message: pb.FeedbackJoined) -> FeedbackJoined:
     )
 
 
-def model_to_proto(event: ModelPublished) -> pb.ModelPublished:
-    """Learned state; its tenant stands on the message, not on the memory."""
-    memory = event.memory
-    return pb.ModelPublished(
-        tenant=memory.tenant,
-        memory=pb.ClickMemory(
-            cluster_id=memory.cluster_id,
-            centroid=memory.centroid,
-            model_id=memory.model_id,
-            votes=[_votes_to_proto(votes) for votes in memory.votes],
-        ),
-        publish_time=time_to_proto(event.publish_time),
+def training_to_proto(event: TrainingRecorded) -> pb.TrainingRecorded:
+    """An example to learn from."""
+    if isinstance(event.example, FeedbackJoined):
+        return pb.TrainingRecorded(joined=joined_to_proto(event.example))
+    return pb.TrainingRecorded(closed=closed_to_proto(event.example))
+
+
+def training_from_proto(message: pb.TrainingRecorded) -> TrainingRecorded:
+    """An example to learn from. Raises InvalidInput where it is unset or unknown to this build."""
+    match message.WhichOneof("example"):
+        case "joined":
+            return TrainingRecorded(joined_from_proto(message.joined))
+        case "closed":
+            return TrainingRecorded(closed_from_proto(message.closed))
+        case _:
+            raise InvalidInput("example must be joined or closed", field="example")
+
+
+def closed_to_proto(event: ImpressionClosed) -> pb.ImpressionClosed:
+    """A list and what was made of it."""
+    return pb.ImpressionClosed(
+        impression=impression_to_proto(event.impression),
+        judgements=[_judgement_to_proto(judgement) for judgement in event.judgements],
+        revision=event.revision,
+        close_time=time_to_proto(event.close_time),
+        abandoned=event.abandoned,
     )
 
 
-def model_from_proto(message: pb.ModelPublished) -> ModelPublished:
-    """Learned state. Raises InvalidInput where the component is unset or unknown to this build."""
-    if message.WhichOneof("component") != "memory":
-        raise InvalidInput("component must be memory", field="component")
-    memory = ClickMemory(
-        tenant=message.tenant,
-        cluster_id=message.memory.cluster_id,
-        centroid=message.memory.centroid,
-        model_id=message.memory.model_id,
-        votes=tuple(_votes_from_proto(votes) for votes in message.memory.votes),
+def closed_from_proto(message: pb.ImpressionClosed) -> ImpressionClosed:
+    """A list and what was made of it. Raises InvalidInput."""
+    return ImpressionClosed(
+        impression=impression_from_proto(message.impression),
+        judgements=tuple(_judgement_from_proto(judgement) for judgement in message.judgements),
+        revision=message.revision,
+        close_time=time_from_proto(message.close_time),
+        abandoned=message.abandoned,
     )
-    return ModelPublished(memory, time_from_proto(message.publish_time))
 
 
-def _votes_to_proto(votes: PassageVotes) -> pb.PassageVotes:
-    return pb.PassageVotes(document_id=votes.document_id, text_hash=votes.text_hash, up=votes.up, down=votes.down)
+def quarantined_to_proto(event: FeedbackQuarantined) -> pb.FeedbackQuarantined:
+    """A feedback without effect."""
+    return pb.FeedbackQuarantined(
+        feedback=feedback_to_proto(event.feedback),
+        reason=event.reason,
+        detail=event.detail,
+        time=time_to_proto(event.time),
+    )
 
 
-def _votes_from_proto(message: pb.PassageVotes) -> PassageVotes:
-    return PassageVotes(message.document_id, message.text_hash, message.up, message.down)
+def quarantined_from_proto(message: pb.FeedbackQuarantined) -> FeedbackQuarantined:
+    """A feedback without effect. Raises InvalidInput."""
+    return FeedbackQuarantined(
+        feedback_from_proto(message.feedback), message.reason, message.detail, time_from_proto(message.time)
+    )
+
+
+def forgotten_to_proto(event: UserForgotten) -> pb.UserForgotten:
+    """A user who is forgotten."""
+    return pb.UserForgotten(tenant=event.tenant, pseudonym=event.pseudonym, time=time_to_proto(event.time))
+
+
+def forgotten_from_proto(message: pb.UserForgotten) -> UserForgotten:
+    """A user who is forgotten."""
+    return UserForgotten(message.tenant, message.pseudonym, time_from_proto(message.time))
+
+
+def _judgement_to_proto(judgement: Judgement) -> pb.Judgement:
+    return pb.Judgement(
+        rank=judgement.rank,
+        label=judgement.label,
+        examined=judgement.examined,
+        cited=judgement.cited,
+        dwell_seconds=judgement.dwell_seconds,
+        reactions=[REACTIONS.to_proto(reaction) for reaction in judgement.reactions],
+        expert=judgement.expert,
+    )
+
+
+def _judgement_from_proto(message: pb.Judgement) -> Judgement:
+    return Judgement(
+        rank=message.rank,
+        label=message.label,
+        examined=message.examined,
+        cited=message.cited,
+        dwell_seconds=message.dwell_seconds,
+        reactions=tuple(REACTIONS.from_proto(reaction, "reactions") for reaction in message.reactions),
+        expert=message.expert,
+    )
+
+
+def _serving_to_proto(serving: Serving) -> pb.Serving:
+    return pb.Serving(
+        policy=SERVING_POLICIES.to_proto(serving.policy),
+        ranker_id=serving.ranker_id,
+        adapter_id=serving.adapter_id,
+        challenger_id=serving.challenger_id,
+        models_position=position_to_proto(serving.models_position) if serving.models_position else None,
+        watermark=[position_to_proto(position) for position in serving.watermark],
+        arms=serving.arms,
+    )
+
+
+def _serving_from_proto(message: pb.Serving) -> Serving:
+    """What an order was made by; unset in records from before it was told."""
+    if message.policy == pb.SERVING_POLICY_UNSPECIFIED:
+        return Serving()
+    return Serving(
+        policy=SERVING_POLICIES.from_proto(message.policy, "policy"),
+        ranker_id=message.ranker_id,
+        adapter_id=message.adapter_id,
+        challenger_id=message.challenger_id,
+        models_position=position_from_proto(message.models_position) if message.HasField("models_position") else None,
+        watermark=tuple(position_from_proto(position) for position in message.watermark),
+        arms=dict(message.arms),
+    )

@@ -18,7 +18,8 @@ from headwater_kit.codec.learning import feedback_from_proto
 from headwater_kit.codec.rewriting import rewrite_to_proto
 from headwater_kit.codec.times import time_to_proto
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import FeedbackRecorded, QuestionAsked, Reaction
+from headwater_kit.core.events import QuestionAsked
+from headwater_kit.core.impressions import FeedbackRecorded, Reaction
 from headwater_kit.core.rewriting import Rewrite
 
 Wire = TypeVar("Wire", pb.QuestionAsked, pb.FeedbackRecorded)

@@ -86,6 +86,10 @@ POINTS: Mapping[str, str] = MappingProxyType(
         "index.companion_dropped": "the collection of an encoder that is named no more is gone, that is not reported",
         "index.repair_erased": "rows that should not be are deleted, missing ones are not written",
         "index.repair_written": "missing rows are written, nothing was looked at again",
+        "feedback.taken": "what an event of a list leads to is known, nothing of it is written",
+        "feedback.trained": "what an event of a list leads to is acknowledged, its state is not kept",
+        "feedback.kept": "the state with an event in it is kept, the event is not done",
+        "feedback.closed": "a list is closed and acknowledged, that is not kept",
         "generate.answered": "a question that came by event is answered, the answer is not handed to the loop",
     }
 )

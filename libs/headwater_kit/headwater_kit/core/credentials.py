@@ -1,4 +1,4 @@
-"""What is kept of credentials: API keys by the hash of their secret, and tenants that may not call."""
+"""What is kept of credentials: API keys by the hash of their secret, and what may not call."""
 
 from dataclasses import dataclass
 
@@ -29,4 +29,18 @@ class TenantStanding:
     tenant: str
     suspended: bool
     change_time: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedToken:
+    """`credentials.v1`: a token of the issuer, by its claim `jti`, which is refused although it has not ended.
+
+    Times are in seconds since the epoch; past `expire_time` nothing needs to be
+    known of it.
+    """
+
+    token_id: str
+    expire_time: float
+    revoke_time: float
     note: str = ""

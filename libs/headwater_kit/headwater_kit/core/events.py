@@ -11,7 +11,6 @@ from headwater_kit.core.documents import (
     Origin,
     Passage,
     Position,
-    ScoreParts,
 )
 from headwater_kit.core.filters import Filter
 from headwater_kit.core.rewriting import Rewrite, Rewriting, Turn
@@ -181,93 +180,6 @@ class AnswerGenerated:
     watermark: tuple[Position, ...] = ()
     question_id: str = ""
     rewriting: Rewriting | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ImpressionItem:
-    """One shown passage."""
-
-    chunk_id: str
-    document_id: str
-    version: int
-    text_hash: str
-    rank: int
-    score: float
-    parts: ScoreParts
-
-
-@dataclass(frozen=True, slots=True)
-class ImpressionRecorded:
-    """`impressions.v1`: a result list was shown; with `for_answer`, an answer of the same id is to be made from it."""
-
-    impression_id: str
-    tenant: str
-    user: str
-    query: str
-    query_vector: bytes
-    model_id: str
-    items: tuple[ImpressionItem, ...]
-    show_time: float
-    for_answer: bool = False
-
-
-class Reaction(StrEnum):
-    """How a user reacted."""
-
-    UP = "up"
-    DOWN = "down"
-    CLICK = "click"
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackRecorded:
-    """`feedback.v1`: a user reacted; rank 0 means the answer as a whole."""
-
-    feedback_id: str
-    impression_id: str
-    tenant: str
-    user: str
-    reaction: Reaction
-    rank: int
-    time: float
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackJoined:
-    """`training.v1`: a feedback, what was shown, and which of it was meant."""
-
-    feedback: FeedbackRecorded
-    impression: ImpressionRecorded
-    items: tuple[ImpressionItem, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PassageVotes:
-    """Users for and against one passage, by its document and text."""
-
-    document_id: str
-    text_hash: str
-    up: int
-    down: int
-
-
-@dataclass(frozen=True, slots=True)
-class ClickMemory:
-    """What users made of the passages shown for one cluster of questions."""
-
-    tenant: str
-    cluster_id: str
-    centroid: bytes
-    model_id: str
-    votes: tuple[PassageVotes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelPublished:
-    """`models.v1`: learned state was published; `publish_time` in seconds since the epoch."""
-
-    memory: ClickMemory
-    publish_time: float
 
 
 class Verdict(StrEnum):

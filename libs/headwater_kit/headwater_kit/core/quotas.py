@@ -87,14 +87,18 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._full_at)
 
-    def take(self, key: Hashable, rate: Rate) -> float:
-        """Takes a token; where there is none takes nothing, and returns the seconds until there will be one."""
+    def take(self, key: Hashable, rate: Rate, tokens: int = 1) -> float:
+        """Takes so many; where there are fewer takes none, and returns the seconds until there will be enough.
+
+        More than the burst are given by a full bucket, which then owes the rest:
+        so what comes in one piece is not refused for ever, and the rate holds.
+        """
         now = self._clock.monotonic()
         full_at = max(now, self._full_at.get(key, now))
-        wait_seconds = full_at - now - (rate.burst - 1) / rate.per_second
+        wait_seconds = full_at - now - max(0, rate.burst - tokens) / rate.per_second
         if wait_seconds > TOLERANCE_SECONDS:
             return wait_seconds
-        self._full_at[key] = full_at + 1 / rate.per_second
+        self._full_at[key] = full_at + tokens / rate.per_second
         self._full_at.move_to_end(key)
         if len(self._full_at) > self._max_buckets:
             self._full_at.popitem(last=False)

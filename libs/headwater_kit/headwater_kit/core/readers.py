@@ -4,7 +4,7 @@ A reader is `group:` or `user:` and an id of the document's tenant, compared
 character by character. A document that names none is its whole tenant's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from headwater_kit.core.documents import ANONYMOUS, Principal, check_id
 from headwater_kit.core.errors import InvalidInput
@@ -26,10 +26,9 @@ def names_of(principal: Principal) -> tuple[str, ...]:
     return readers_of(principal.groups, () if principal.user == ANONYMOUS else (principal.user,))
 
 
-def may_read(readers: Iterable[str], names: Iterable[str]) -> bool:
+def may_read(readers: Collection[str], names: Iterable[str]) -> bool:
     """Whether a document of these readers is there for one of these names, within its tenant."""
-    named = frozenset(readers)
-    return not named or not named.isdisjoint(names)
+    return not readers or not frozenset(readers).isdisjoint(names)
 
 
 def checked(readers: Iterable[str], field: str = "info.readers") -> tuple[str, ...]:

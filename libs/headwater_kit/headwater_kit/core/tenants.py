@@ -8,6 +8,9 @@ from headwater_kit.core.documents import check_id
 from headwater_kit.core.errors import InvalidInput
 
 DEFAULT_CLASS = "default"
+# Of no tenant: what must have a key and is about no document has one of this name's. Nothing is ever written under it,
+# only deleted.
+NO_DOCUMENT_TENANT = "headwater-no-document"
 # Each class is a time series in every histogram that tells classes apart.
 MAX_CLASSES = 16
 MAX_CLASS_CHARACTERS = 32

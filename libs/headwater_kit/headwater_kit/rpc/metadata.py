@@ -47,6 +47,9 @@ class TrustedMetadata:
     def takes(self, shown: Shown) -> bool:
         return True
 
+    def stands(self, shown: Shown) -> bool:
+        return True
+
     async def principal(self, shown: Shown) -> Principal:
         return principal_from_metadata(shown.metadata)
 

@@ -3,11 +3,15 @@
 A method that stands nowhere here is refused by a test, not by a server.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from headwater_kit.core.quotas import Group
+
+# A batch that no method takes is refused, and shall not cost more than the longest that one does.
+MAX_COUNT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +22,30 @@ class Method:
     the fields of its messages, dotted, that hold the id of what it is about; the
     last one that is set counts. `tenant` names the field of its request that
     holds the tenant, where an operator may name another than the caller's.
+    `count` tells of a request as how many calls it counts against a quota; with
+    `is_spread` it also takes the places of so many, since they are served beside
+    each other.
     """
 
     group: Group
     is_audited: bool = True
     subjects: tuple[str, ...] = ()
     tenant: str = ""
+    count: Callable[[Any], int] = lambda _: 1
+    is_spread: bool = False
+
+    def calls(self, request: Any) -> int:
+        """As how many calls this one counts: 1 to `MAX_COUNT`; of a request that cannot be read, or is streamed, 1."""
+        return 1 if request is None else min(max(self.count(request), 1), MAX_COUNT)
+
+
+def _wordings(search: Any) -> int:
+    return 1 + len(search.variants)
+
+
+def _search(*subjects: str, count: Callable[[Any], int] = _wordings) -> Method:
+    """Each wording of each search is searched for as one of its own."""
+    return Method(Group.SEARCH, subjects=subjects, count=count, is_spread=True)
 
 
 _DOCUMENT = ("document_id",)
@@ -38,15 +60,18 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "headwater.ingest.v1.IngestService/UploadDocument": Method(Group.WRITE, subjects=("header.document_id",)),
         "headwater.ingest.v1.IngestService/GetDocument": Method(Group.READ, subjects=_DOCUMENT),
         "headwater.ingest.v1.IngestService/WatchDocument": Method(Group.READ, subjects=_DOCUMENT),
-        "headwater.retrieve.v1.RetrieveService/Search": Method(Group.SEARCH, subjects=("impression_id",)),
-        "headwater.retrieve.v1.RetrieveService/StreamSearch": Method(
-            Group.SEARCH, subjects=("search.impression_id", "summary.impression_id")
+        "headwater.retrieve.v1.RetrieveService/Search": _search("impression_id"),
+        "headwater.retrieve.v1.RetrieveService/StreamSearch": _search(
+            "search.impression_id", "summary.impression_id", count=lambda request: _wordings(request.search)
         ),
-        "headwater.retrieve.v1.RetrieveService/BatchSearch": Method(Group.SEARCH, subjects=("found.impression_id",)),
+        "headwater.retrieve.v1.RetrieveService/BatchSearch": _search(
+            "found.impression_id", count=lambda request: sum(map(_wordings, request.searches))
+        ),
         "headwater.retrieve.v1.RetrieveService/GetWatermark": _UNSEEN,
         "headwater.generate.v1.GenerateService/Answer": Method(Group.ANSWER, subjects=("answer.answer_id",)),
         "headwater.generate.v1.GenerateService/GetReceipt": Method(Group.READ, subjects=("answer_id",)),
         "headwater.feedback.v1.FeedbackService/RecordFeedback": Method(Group.FEEDBACK, subjects=("impression_id",)),
+        "headwater.feedback.v1.FeedbackService/ForgetUser": Method(Group.OPERATE, subjects=("user",)),
         "headwater.feedback.v1.FeedbackService/ListModels": Method(Group.READ),
         "headwater.index.v1.IndexService/GetStats": _UNSEEN,
         "headwater.index.v1.IndexService/Reconcile": Method(Group.OPERATE, tenant="tenant"),
@@ -60,11 +85,17 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "headwater.index.v1.IndexService/DeleteTenant": Method(Group.OPERATE, tenant="tenant"),
         # What these are given is not kept: what they pass on is noted where it is read, and what a guard finds is on
         # audit.v1 anyway.
-        "headwater.embed.v1.EmbedService/Embed": Method(Group.EMBED, is_audited=False),
-        "headwater.embed.v1.EmbedService/Rerank": Method(Group.EMBED, is_audited=False),
+        "headwater.embed.v1.EmbedService/Embed": Method(
+            Group.EMBED, is_audited=False, count=lambda request: len(request.texts)
+        ),
+        "headwater.embed.v1.EmbedService/Rerank": Method(
+            Group.EMBED, is_audited=False, count=lambda request: len(request.passages)
+        ),
         "headwater.embed.v1.EmbedService/ListModels": _UNSEEN,
         "headwater.guard.v1.GuardService/CheckInput": _CHECK,
-        "headwater.guard.v1.GuardService/CheckPassages": _CHECK,
+        "headwater.guard.v1.GuardService/CheckPassages": Method(
+            Group.CHECK, is_audited=False, count=lambda request: len(request.passages)
+        ),
         "headwater.guard.v1.GuardService/CheckOutput": _CHECK,
     }
 )

@@ -8,6 +8,7 @@ from grpc_health.v1 import health_pb2_grpc
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.errors import Misconfigured
 from headwater_kit.rpc import health, reflection, tls
+from headwater_kit.rpc.accepting import Accepting
 from headwater_kit.rpc.aspects import Admission, Deadlines, measured, translated
 from headwater_kit.rpc.auditing import Auditing, Trail
 from headwater_kit.rpc.doorkeeper import Doorkeeper
@@ -21,9 +22,14 @@ from headwater_kit.settings import ServiceSettings
 KEEPALIVE_MS = 30_000
 KEEPALIVE_TIMEOUT_MS = 10_000
 MIN_CLIENT_PING_MS = 10_000
+# Of one call: a credential (`auth.shown`), or a caller's names on trust, and what else there is. Past gRPC's own bound,
+# 8 KiB, it refuses calls by chance; past this, and past one and a quarter of it each of them.
+MAX_METADATA_BYTES = 32 * 1024
 # Room for health and reflection beside the calls that admission counts; past
 # it gRPC itself refuses.
 EXTRA_CALLS = 64
+# Calls of each method that are taken in at a time: with a turn of the event loop of 10 ms, hundreds a second.
+AHEAD = 16
 
 
 class Server:
@@ -50,13 +56,15 @@ class Server:
         doorkeeper.guard(names)
         self._shares = Shares(settings.quota_table(), settings.grpc_max_concurrent_calls, clock)
         self._auditing = Auditing(trail)
+        interceptors = [self._pipeline(names, doorkeeper)]
         self._server = grpc.aio.server(
-            interceptors=[self._pipeline(names, doorkeeper)],
+            interceptors=interceptors,
             options=_options(settings),
             maximum_concurrent_rpcs=settings.grpc_max_concurrent_calls + EXTRA_CALLS,
         )
+        self._accepting = Accepting(self._server, interceptors)
         for servicer in servicers:
-            servicer.add(servicer.implementation, self._server)
+            servicer.add(servicer.implementation, self._accepting)
         health_pb2_grpc.add_HealthServicer_to_server(self.health.servicer, self._server)
         reflection.add((*names, health.SERVICE_NAME), self._server)
 
@@ -65,11 +73,13 @@ class Server:
         await self.health.open()
         self.port = self._bind()
         await self._server.start()
+        self._accepting.start(AHEAD)
 
     async def stop(self, seconds: float) -> None:
         """Refuses new calls and ends watches at once; cancels calls that still run after `seconds`."""
         self._deadlines.end_watches()
         await self._server.stop(seconds)
+        await self._accepting.ended()
 
     def _pipeline(self, names: Sequence[str], doorkeeper: Doorkeeper) -> Pipeline:
         within_deadline = self._deadlines.within_deadline
@@ -96,6 +106,7 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", settings.grpc_max_message_bytes),
         ("grpc.max_send_message_length", settings.grpc_max_message_bytes),
+        ("grpc.max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", MIN_CLIENT_PING_MS),

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.errors import Overloaded
-from headwater_kit.core.quotas import Buckets, Quotas
+from headwater_kit.core.quotas import Buckets, Group, Quotas
 from headwater_kit.rpc import context as call_context
 from headwater_kit.rpc.interception import Call
 from headwater_kit.rpc.methods import METHODS
@@ -36,36 +36,43 @@ class Shares:
     @asynccontextmanager
     async def within_share(self, call: Call) -> AsyncIterator[None]:
         """Raises Overloaded, with reason QUOTA where the tenant calls oftener than it may."""
-        tenant = call_context.principal().tenant
-        self._check_quota(tenant, call.method)
-        self._check_places(tenant)
-        self._under_way[tenant] += 1
+        tenant, method = call_context.principal().tenant, METHODS.get(call.method)
+        calls = 1 if method is None else method.calls(call.request)
+        places = calls if method is not None and method.is_spread else 1
+        self._check_places(tenant, places)
+        if method is not None:
+            self._check_quota(tenant, call.method, method.group, calls)
+        self._under_way[tenant] += places
         try:
             yield
         finally:
-            self._under_way[tenant] -= 1
+            self._under_way[tenant] -= places
             if not self._under_way[tenant]:
                 del self._under_way[tenant]
 
-    def _check_quota(self, tenant: str, method: str) -> None:
-        declared = METHODS.get(method)
-        rate = None if declared is None else self._quotas.of(tenant, declared.group)
-        if declared is None or rate is None:
-            return
-        wait_seconds = self._buckets.take((tenant, declared.group), rate)
+    def _check_quota(self, tenant: str, method: str, group: Group, calls: int) -> None:
+        rate = self._quotas.of(tenant, group)
+        wait_seconds = 0.0 if rate is None else self._buckets.take((tenant, group), rate, calls)
         if wait_seconds:
             counter(names.RPC_OVER_QUOTA).add(1, {names.RPC_METHOD: method})
             raise Overloaded(
-                f"tenant {tenant} has used up its quota of {declared.group} calls: try again in {wait_seconds:.2g} s",
+                f"tenant {tenant} has used up its quota of {group} calls{_as_many(calls)}: try again in "
+                f"{wait_seconds:.2g} s",
                 retry_after_ms=math.ceil(wait_seconds * 1_000),
                 reason=QUOTA,
             )
 
-    def _check_places(self, tenant: str) -> None:
-        free = self._places - self._under_way.total()
+    def _check_places(self, tenant: str, places: int) -> None:
+        # As the last of so many would find it that came one after the other.
+        more = places - 1
+        free = self._places - self._under_way.total() - more
         # The first of a tenant is refused by a full server alone.
-        if self._under_way[tenant] and self._under_way[tenant] >= CALLS_A_FREE_PLACE * free:
+        if self._under_way[tenant] and self._under_way[tenant] + more >= CALLS_A_FREE_PLACE * free:
             raise Overloaded(
                 f"{self._under_way[tenant]} calls of tenant {tenant} are being served, and other tenants need room: "
                 "try again in a moment"
             )
+
+
+def _as_many(calls: int) -> str:
+    return f", of which this counts as {calls}" if calls > 1 else ""

@@ -53,6 +53,9 @@ CODES: dict[type[HeadwaterError], StatusCode] = {
     HeadwaterError: StatusCode.INTERNAL,
 }
 
+# What the transport says of a message, and of metadata, that it does not take.
+TOO_LARGE = ("larger than max", "metadata size exceeds")
+
 # Codes to errors. By its reason NOT_YET is told from other failed preconditions,
 # and a tenant that is suspended from others that are denied. INTERNAL and its
 # like stay plain HeadwaterErrors: a defect of the peer's, which a consumer
@@ -109,8 +112,8 @@ def from_status(
         return NotYet(text, lag=_integer(lag), staleness_ms=_integer(staleness))
     if code is StatusCode.PERMISSION_DENIED and info.reason == Suspended.reason:
         return Suspended(text)
-    # The transport's own refusal of a message, which no retry mends.
-    if code is StatusCode.RESOURCE_EXHAUSTED and not info.reason and "larger than max" in message:
+    # The transport's own refusal of a message or of metadata, which no retry mends.
+    if code is StatusCode.RESOURCE_EXHAUSTED and not info.reason and any(words in message for words in TOO_LARGE):
         return InvalidInput(text, reason="TOO_LARGE")
     kind = ERRORS.get(code, HeadwaterError)
     reason = info.reason or None

@@ -46,6 +46,7 @@ def open_access(settings: ServiceSettings, bus: Bus, clock: Clock, rng: random.R
         is_suspended=records.is_suspended,
         is_told=lambda: table.caught_up,
     )
+    records.told.append(doorkeeper.review)
     return Access(doorkeeper, (table,) if keys is None else (table, keys))
 
 
@@ -81,7 +82,8 @@ def _verifiers(
         found.append(ApiKeys(records.key, clock))
     if keys is not None:
         terms = Terms(settings.jwt_issuer, settings.jwt_audience, settings.auth_leeway_seconds)
-        found.append(Tokens(keys, settings.algorithms(), terms, _claim_names(settings), clock))
+        claims, revoked = _claim_names(settings), records.is_revoked
+        found.append(Tokens(keys, settings.algorithms(), terms, claims, clock, is_revoked=revoked))
     if MTLS in settings.auth_kinds:
         domain, path = settings.spiffe_trust_domain, settings.spiffe_path
         found.append(Certificates(domain, path, settings.certificate_roles(), clock))

@@ -5,7 +5,9 @@ from headwater_kit.settings.base import CallerSettings, ServiceSettings, Setting
 from headwater_kit.settings.beside import BesideSettings
 from headwater_kit.settings.load import SettingsError, load
 from headwater_kit.settings.milvus import MilvusSettings
+from headwater_kit.settings.models import ModelKeySettings, ModelSigningSettings
 from headwater_kit.settings.ports import peer
+from headwater_kit.settings.pseudonyms import PseudonymSettings
 from headwater_kit.settings.tenants import TenantSettings
 
 __all__ = [
@@ -13,6 +15,9 @@ __all__ = [
     "CallerSettings",
     "KafkaTenantSettings",
     "MilvusSettings",
+    "ModelKeySettings",
+    "ModelSigningSettings",
+    "PseudonymSettings",
     "ServiceSettings",
     "Settings",
     "SettingsError",

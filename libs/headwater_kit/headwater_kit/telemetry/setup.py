@@ -10,6 +10,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, Sampler
 from prometheus_client import start_http_server
 
 from headwater_kit.core.errors import Misconfigured
@@ -48,7 +49,7 @@ def setup(settings: ServiceSettings, service: str) -> Telemetry:
     """
     logs.configure(service, settings.log_level, settings.log_format, sys.stderr)
     resource = Resource.create({"service.name": f"headwater-{service}"})
-    tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
+    tracers = TracerProvider(_sampler(settings), resource=resource, shutdown_on_exit=False)
     readers: list[MetricReader] = []
     if settings.metrics_port:
         readers.append(PrometheusMetricReader())
@@ -61,6 +62,11 @@ def setup(settings: ServiceSettings, service: str) -> Telemetry:
     trace.set_tracer_provider(tracers)
     metrics.set_meter_provider(meters)
     return Telemetry(tracers, meters, _serve_metrics(settings) if settings.metrics_port else None)
+
+
+def _sampler(settings: ServiceSettings) -> Sampler | None:
+    """Traces have their ids everywhere; what happens in them is noted where it is sent on, or was asked for."""
+    return None if settings.otlp_endpoint else ParentBased(ALWAYS_OFF)
 
 
 def _serve_metrics(settings: ServiceSettings) -> WSGIServer:

@@ -19,7 +19,7 @@ from headwater_kit.auth.shown import CARRIED
 from headwater_kit.bus.credentials import outbound
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.core.clock import SystemClock
-from headwater_kit.core.credentials import TenantStanding
+from headwater_kit.core.credentials import RevokedToken, TenantStanding
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import Unavailable
@@ -78,6 +78,7 @@ class Cases:
         """What must be refused, with which status and reason."""
         token, now = self._token, self._now
         unknown, _ = new_key(ANN, now)
+        self.bus.broker.append(outbound(RevokedToken("lost", now + 300, now)))
         wrong_secret = self._key(ANN)[:-43] + unknown[-43:]
         unauthenticated: dict[str, tuple[str, Show]] = {
             "no credential": ("MISSING_CREDENTIAL", _shows()),
@@ -90,6 +91,11 @@ class Cases:
             "key with a wrong secret": ("BAD_CREDENTIAL", _shows(*_bearer(wrong_secret))),
             "expired key": ("EXPIRED", _shows(*_bearer(self._key(ANN, expire_time=now - 1)))),
             "revoked key": ("REVOKED", _shows(*_bearer(self._key(ANN, revoke_time=now - 1)))),
+            "revoked token": ("REVOKED", _shows(*_bearer(token(jti="lost")))),
+            "key of too many groups": (
+                "TOO_LARGE",
+                _shows(*_bearer(self._key(replace(ANN, groups=("a",) * 65)))),
+            ),
             "expired token": ("EXPIRED", _shows(*_bearer(token(exp=now - 60)))),
             "token not yet valid": ("NOT_YET_VALID", _shows(*_bearer(token(nbf=now + 60)))),
             "token for another audience": ("WRONG_AUDIENCE", _shows(*_bearer(token(aud="else")))),

@@ -10,7 +10,6 @@ from headwater_kit.core.documents import DocumentKey, Passage
 
 from headwater_vectors import filters
 from headwater_vectors.milvus import rows
-from headwater_vectors.milvus.results import hits_of
 from headwater_vectors.milvus.schema import Layout
 from headwater_vectors.milvus.tables import Entity, Tables
 from headwater_vectors.ports import Counts, Hit, LedgerRow, Legs, ModelChanged, Query
@@ -113,9 +112,11 @@ class _MilvusSource:
         self, field: str, data: Any, query: Query, where: filters.Expression, score: Callable[[float], float] = float
     ) -> tuple[Hit, ...]:
         found = await self._tables.find(field, data, query.limit, where, self._layout.hit_fields)
-        hits = ((entity["tenant"], Hit(rows.passage(entity), score(distance))) for entity, distance in hits_of(found))
+        hits = zip(rows.passages(found.columns or {}), found.distances, strict=True)
         # The filter keeps tenants and readers apart; a second look costs nothing and does not trust it (I10).
-        return tuple(hit for tenant, hit in hits if query.admits(tenant, hit.passage.info))
+        return tuple(
+            Hit(passage, score(distance)) for (tenant, passage), distance in hits if query.admits(tenant, passage.info)
+        )
 
 
 def _scored(query: Query, key: DocumentKey, entity: Entity) -> Hit | None:

@@ -1,7 +1,7 @@
 """Rows ↔ what the collections hold."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,9 +58,27 @@ def passage(entity: Mapping[str, Any]) -> Passage:
         entity["source_uri"],
         entity["media_type"],
         _json(entity["metadata"]),
-        tuple(reader for reader in entity.get("readers", ()) if reader != EVERYONE),
+        _named(entity.get("readers", ())),
     )
     return Passage(chunk, entity["document_id"], entity["version"], info)
+
+
+def passages(columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Passage]]:
+    """Tenants and passages of hits, by columns."""
+    if not columns:
+        return iter(())
+    of = columns.__getitem__
+    readers = columns.get("readers") or [()] * len(of("row_id"))
+    # Hardly any differ from hit to hit.
+    named = {each: _named(each) for each in set(readers)}
+    chunks = map(
+        Chunk, of("row_id"), of("ordinal"), of("text"), map(tuple, of("heading_path")), of("start_character"),
+        of("end_character"), of("token_count"), of("text_hash"),
+    )  # fmt: skip
+    told = (of("title"), of("source_uri"), of("media_type"), of("metadata"), map(named.__getitem__, readers))
+    return zip(
+        of("tenant"), map(Passage, chunks, of("document_id"), of("version"), map(DocumentInfo, *told)), strict=True
+    )
 
 
 def ledger_row_id(row: LedgerRow) -> str:
@@ -137,6 +155,10 @@ def _cut(lexical: str) -> str:
     """As many whole terms as fit: a chunk without its last terms is still found by the others."""
     encoded = lexical.encode()
     return lexical if len(encoded) <= MAX_BYTES else encoded[: encoded.rindex(b" ", 0, MAX_BYTES)].decode()
+
+
+def _named(readers: Sequence[str]) -> tuple[str, ...]:
+    return tuple(reader for reader in readers if reader != EVERYONE)
 
 
 def _json(value: Any) -> Any:

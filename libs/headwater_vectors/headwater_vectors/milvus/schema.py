@@ -37,6 +37,7 @@ LAYOUT_NUMBER = "3"
 # Of collections from before documents had readers: all that is in one is there for its whole tenant.
 OPEN_LAYOUT_NUMBER = "2"
 
+PRIMARY = "row_id"
 HIT_FIELDS = (
     "row_id", "tenant", "document_id", "version", "ordinal", "text", "heading_path", "start_character",
     "end_character", "token_count", "text_hash", "title", "source_uri", "media_type", "metadata", "readers",

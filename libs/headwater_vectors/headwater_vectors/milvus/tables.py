@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pymilvus import AsyncMilvusClient, MilvusClient
 
 from headwater_vectors.filters import Expression
-from headwater_vectors.milvus import schema
+from headwater_vectors.milvus import columns, schema
 from headwater_vectors.milvus.capabilities import Capabilities
 from headwater_vectors.milvus.connection import ADMIN_SECONDS, READ_SECONDS, WRITE_SECONDS, Connection, NotLoaded
 from headwater_vectors.milvus.literals import inlined
@@ -41,18 +41,16 @@ class Tables:
         for name in (self.chunks, self.ledger):
             await self._connection.admin(partial(_load, name))
 
-    async def find(
-        self, field: str, data: Any, limit: int, where: Expression, fields: Sequence[str]
-    ) -> Sequence[Entity]:
-        """One leg: hits with `distance` and `entity`, best first."""
-        found = await self._reading(
-            lambda client: client.search(
-                self.chunks, [data], anns_field=field, limit=limit, output_fields=list(fields),
-                consistency_level=CONSISTENCY, timeout=READ_SECONDS, **self._where(where),
+    async def find(self, field: str, data: Any, limit: int, where: Expression, fields: Sequence[str]) -> columns.Found:
+        """One leg: hits with their distances, best first."""
+        return await self._reading(
+            lambda client: columns.search(
+                client, self.chunks, schema.PRIMARY, data=[data], anns_field=field, param={}, limit=limit,
+                expression=where.text if self.engine.filter_templates else inlined(where),
+                expr_params=where.parameters if self.engine.filter_templates else {}, output_fields=list(fields),
+                consistency_level=CONSISTENCY, timeout=READ_SECONDS,
             )
         )  # fmt: skip
-        hits: Sequence[Entity] = found[0] if found else ()
-        return hits
 
     async def by_id(self, name: str, row_ids: Sequence[str], fields: Sequence[str]) -> Mapping[str, Entity]:
         """Rows by primary key, which are hex digits of our own making."""

@@ -1,8 +1,9 @@
-"""The Faust app: one agent over the co-partitioned topics, two tables, no web server."""
+"""The Faust app: one agent over the co-partitioned topics, a table, no web server."""
 
 import asyncio
+import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
@@ -16,15 +17,16 @@ from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Outbound, Producer, Record
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.errors import Unavailable
+from headwater_kit.core.errors import Transient, Unavailable
 from headwater_kit.settings.kafka import KafkaSettings
 
-from headwater_feedback.adapters.states import Rows
-
+_log = logging.getLogger(__name__)
 GROUP = "feedback"
 # How often the worker asks Faust whether its tables are recovered.
 POLL_SECONDS = 0.05
 START_SECONDS = 60.0
+# Each request costs the broker as much as joining costs this process; nobody waits for a row of a changelog.
+LINGER_SECONDS = 0.1
 
 
 class _Place:
@@ -69,36 +71,11 @@ def make_app(settings: KafkaSettings, data_dir: Path, partitions: int) -> faust.
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.kafka_group_instance_id or None,
         producer_partitioner=None,
+        # Rows of the changelogs go together; a commit sends what waits before it (`Consumer.commit` there).
+        producer_linger=LINGER_SECONDS,
     )
     app.boot_strategy = _WithoutWeb(app)
     return app
-
-
-class FaustTable:
-    """A table kept in memory and in its compacted changelog; its rows may be set by an agent alone."""
-
-    def __init__(self, app: faust.App, name: str, partitions: int) -> None:
-        self._app = app
-        self._partitions = partitions
-        self._table: Any = app.Table(name, partitions=partitions)
-
-    @property
-    def rows(self) -> Rows:
-        """The rows, those of other workers that this one stands by for among them."""
-        return cast(Rows, self._table)
-
-    def forget(self, key: str, record_key: str = "") -> bool:
-        """Deletes a row that is this worker's, and says whether it is; for use outside of an agent.
-
-        There Faust refuses `del`: it would take the changelog's partition from
-        the record at hand. It is that of the row's key, or of the key of the records that rows are made from.
-        """
-        partition = partition_of((record_key or key).encode(), self._partitions)
-        if TP(self._table.changelog_topic_name, partition) not in self._app.assignor.assigned_actives():
-            return False
-        self._table.send_changelog(partition, key, None, value_serializer="raw")
-        del self._table.data[key]
-        return True
 
 
 class FaustWorker:
@@ -132,12 +109,25 @@ class FaustWorker:
         self._handlers.append(reloaded)  # Faust's signals hold their handlers weakly
         cast(Any, self._app.on_rebalance_complete).connect(reloaded)
 
-    def every(self, seconds: float, work: Callable[[], object]) -> None:
-        """Calls `work` that often while the worker has its partitions and its tables; before `start`."""
+    def owns(self, tenant: str) -> bool:
+        """See `ports.Ownership`: a tenant is with whoever has the partitions of its name."""
+        partition = TP(topics.FEEDBACK.name, partition_of(tenant.encode(), topics.PARTITIONS))
+        return not self._app.rebalancing and partition in self._app.consumer.assignment()
+
+    def every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        """Does `work` that often while the worker has its partitions and its tables; before `start`.
+
+        Where the broker is away it is done the next time.
+        """
 
         async def tick() -> None:
             if self._is_ready() and not self._app.rebalancing:
-                work()
+                try:
+                    await work()
+                except Transient as error:
+                    _log.warning("put off for %g s: %s", seconds, error)
+                except Exception as error:
+                    self._fail(error)
 
         self._app.timer(seconds)(tick)
 
@@ -180,10 +170,13 @@ class FaustWorker:
             try:
                 await self._bring_to_an_end(_record(event.message))
             except Exception as error:
-                self._failure = self._failure or error
-                self._failed.set()
+                self._fail(error)
                 await asyncio.Event().wait()
             event.ack()
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = self._failure or error
+        self._failed.set()
 
     async def _bring_to_an_end(self, record: Record) -> None:
         outcome = await self._attempts.outcome(record, _Place())

@@ -1,15 +1,34 @@
 """`ports.Log` on the bus."""
 
 from headwater_kit.bus import topics
+from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Outbound, Producer
 from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
 from headwater_kit.codec.headers import IS_PROTOBUF
-from headwater_kit.core.events import FeedbackJoined, FeedbackRecorded, ModelPublished
+from headwater_kit.core.impressions import (
+    FeedbackJoined,
+    FeedbackQuarantined,
+    FeedbackRecorded,
+    ImpressionClosed,
+    TrainingRecorded,
+)
+
+
+def training_key(example: FeedbackJoined | ImpressionClosed) -> str:
+    """Tenant, impression, user, feedback: of a list that was closed whose it was, and no feedback.
+
+    So a key tells whom an example is of, and a null value under it takes the example away.
+    """
+    shown = example.impression
+    if isinstance(example, FeedbackJoined):
+        said = example.feedback
+        return "\x1f".join((shown.tenant, shown.impression_id, said.user, said.feedback_id))
+    return "\x1f".join((shown.tenant, shown.impression_id, shown.pseudonym or shown.user, ""))
 
 
 class KafkaLog:
-    """Writes feedback and what is learned from it."""
+    """Writes feedback and what it is joined to."""
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
@@ -18,14 +37,16 @@ class KafkaLog:
         """See `ports.Log`."""
         await self._send(topics.FEEDBACK, feedback.impression_id, feedback)
 
-    async def train(self, joined: FeedbackJoined) -> None:
+    async def train(self, example: FeedbackJoined | ImpressionClosed) -> None:
         """See `ports.Log`."""
-        await self._send(topics.TRAINING, joined.impression.tenant, joined)
+        # A tenant's examples stand in one partition, whatever their keys: what is learned follows their order.
+        partition = partition_of(example.impression.tenant.encode(), topics.PARTITIONS)
+        await self._send(topics.TRAINING, training_key(example), TrainingRecorded(example), partition)
 
-    async def publish(self, model: ModelPublished) -> None:
+    async def quarantine(self, quarantined: FeedbackQuarantined) -> None:
         """See `ports.Log`."""
-        memory = model.memory
-        await self._send(topics.MODELS, "\x1f".join((memory.tenant, "memory", memory.cluster_id)), model)
+        await self._send(topics.QUARANTINE, quarantined.feedback.tenant, quarantined)
 
-    async def _send(self, topic: topics.Topic, key: str, event: object) -> None:
-        await self._producer.send(stamped(Outbound(topic.name, key.encode(), encode(event), IS_PROTOBUF)))
+    async def _send(self, topic: topics.Topic, key: str, event: object, partition: int | None = None) -> None:
+        record = Outbound(topic.name, key.encode(), encode(event), IS_PROTOBUF, partition)
+        await self._producer.send(stamped(record))

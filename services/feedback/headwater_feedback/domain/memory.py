@@ -1,116 +1,249 @@
-"""Click memory: what users made of the passages shown for a question and its paraphrases.
-
-Questions are clustered by their vectors, each around the first one of its kind
-(leader clustering, Hartigan 1975): it needs no second pass, so the same records
-give the same clusters, byte for byte.
-"""
+"""The click memory of one tenant: what users made of what they were shown, weighed by how far each is believed."""
 
 import hashlib
-from array import array
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from math import sqrt
-from operator import mul
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
-from headwater_kit.core.events import ClickMemory, FeedbackJoined, PassageVotes, Reaction
+from headwater_kit.core.documents import ANONYMOUS
+from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, ImpressionRecorded
+from headwater_kit.core.learning import ClickMemory, GoldQuestion, question_key
 
-# Cosine from which two questions ask the same, for bge-small; belongs to the encoder.
-SAME_QUESTION_COSINE = 0.86
-# A cluster remembers this many passages; the oldest voted on goes first.
-MAX_PASSAGES = 64
-# Votes kept a passage; past that, one more changes nothing that can be seen.
-MAX_VOTERS = 1_000
+from headwater_feedback.domain.bursts import Velocity, VelocityPolicy
+from headwater_feedback.domain.clusters import Cluster, MemoryPolicy, Weight, consensus
+from headwater_feedback.domain.leaders import Leader, Leaders, Likeness, unit
+from headwater_feedback.domain.opinions import (
+    Ballot,
+    Example,
+    PassageName,
+    Strength,
+    Vote,
+    ballots,
+    event_time,
+)
+from headwater_feedback.domain.trust import Standing
 
-_VALUES = {Reaction.UP: 1, Reaction.CLICK: 1, Reaction.DOWN: -1}
+# Clusters a tenant has; that without a vote for longest goes first.
+MAX_CLUSTERS = 10_000
+# How many others, who are measured, must say the same of a passage, and how clearly, before it is held to be so.
+MIN_WITNESSES = 3
+CLEAR_SHARE = 0.75
+# From this grade on a gold label says that a passage answers.
+ANSWERS_GRADE = 2
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class PassageName:
-    """A passage across versions of its document: it lives as long as its text does."""
-
-    document_id: str
-    text_hash: str
+VELOCITY = "VELOCITY"
+SYBIL_BURST = "SYBIL_BURST"
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
-    """A user's last word on a passage: 1 or -1, at a time in seconds since the epoch."""
+class Alarm:
+    """A reaction that is held without effect; `reason` is a code, `detail` says it in words."""
 
-    value: int
-    time: float
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """A question, its paraphrases, and the votes on what they were shown."""
-
-    tenant: str
-    cluster_id: str
-    centroid: bytes
-    model_id: str
-    votes: Mapping[PassageName, Mapping[str, Vote]] = field(default_factory=dict)
+    feedback: FeedbackRecorded
+    reason: str
+    detail: str
 
 
-def nearest(joined: FeedbackJoined, clusters: Iterable[Cluster]) -> Cluster:
-    """The cluster that the impression's question belongs to; a new one if none is near."""
-    impression = joined.impression
-    mine = [c for c in clusters if c.tenant == impression.tenant and c.model_id == impression.model_id]
-    best = max(mine, key=lambda cluster: cosine(cluster.centroid, impression.query_vector), default=None)
-    if best is not None and cosine(best.centroid, impression.query_vector) >= SAME_QUESTION_COSINE:
-        return best
-    return Cluster(impression.tenant, _cluster_id(joined), impression.query_vector, impression.model_id)
+@dataclass(slots=True)
+class Learnt:
+    """What an example changed: clusters by name, and alarms that it set off."""
+
+    clusters: set[str] = field(default_factory=set)
+    alarms: list[Alarm] = field(default_factory=list)
 
 
-def learn(cluster: Cluster, joined: FeedbackJoined) -> Cluster:
-    """The cluster with this reaction in it: one vote a user and passage, the latest counts."""
-    votes = dict(cluster.votes)
-    vote = Vote(_VALUES[joined.feedback.reaction], joined.feedback.time)
-    voter = _pseudonym(joined)
-    for item in joined.items:
-        name = PassageName(item.document_id, item.text_hash)
-        votes[name] = _voted(votes.pop(name, {}), voter, vote)
-    return replace(cluster, votes=dict(list(votes.items())[-MAX_PASSAGES:]))
+class TenantMemory:
+    """Learns from the examples of one tenant, in their order. Owned by one task.
+
+    The same examples in the same order, with the same gold questions, give the
+    same memory, byte for byte.
+    """
+
+    def __init__(
+        self,
+        policy: MemoryPolicy,
+        velocity: VelocityPolicy,
+        gold: Mapping[str, GoldQuestion] | None = None,
+    ) -> None:
+        self._policy = policy
+        self._velocity = Velocity(velocity)
+        self._gold = gold or {}
+        self._clusters: dict[str, Cluster] = {}
+        self._leaders: dict[tuple[str, int], Leaders] = {}
+        self._likeness: dict[tuple[str, int], Likeness] = {}
+        self._standings: defaultdict[str, Standing] = defaultdict(Standing)
+        self._votes_of: defaultdict[str, set[tuple[str, PassageName]]] = defaultdict(set)
+
+    @property
+    def names(self) -> Iterable[str]:
+        """The clusters by name."""
+        return self._clusters.keys()
+
+    def published(self, name: str) -> ClickMemory | None:
+        """A cluster as it is to be served; None if there is none of that name."""
+        cluster = self._clusters.get(name)
+        return cluster.published(self._weight, self._policy) if cluster else None
+
+    def trust(self) -> Mapping[str, float]:
+        """What each user's votes count now."""
+        return {voter: self._weight(voter).value for voter in self._standings}
+
+    def take(self, example: Example) -> Learnt:
+        """Takes the next example in."""
+        learnt = Learnt()
+        cast = self._watched(example, ballots(example), learnt)
+        shown = example.impression
+        vector = unit(shown.query_vector)
+        # A question that no encoder could read has no vector, and so no paraphrases to share a memory with.
+        if vector is None:
+            return learnt
+        self._likeness.setdefault((shown.model_id, len(vector)), Likeness()).learn(question_key(shown.query), vector)
+        cluster = self._cluster(shown, vector, learnt) if cast else self._known(shown, vector)
+        if cluster is not None:
+            self._take_versions(cluster, shown, learnt)
+            for ballot in cast:
+                self._vote(cluster, ballot, learnt)
+        return learnt
+
+    def _watched(self, example: Example, cast: tuple[Ballot, ...], learnt: Learnt) -> tuple[Ballot, ...]:
+        """The ballots that count at all; those of gold questions, and those that set off an alarm, taken note of."""
+        question = self._gold.get(question_key(example.impression.query))
+        for ballot in cast:
+            if question is not None:
+                self._measure(question, ballot, learnt)
+        if not isinstance(example, FeedbackJoined):
+            return cast
+        feedback, time = example.feedback, event_time(example.feedback, example.impression)
+        if feedback.user == ANONYMOUS:
+            return cast  # any number of people, with one vote in all
+        if self._velocity.reacted(feedback.user, time):
+            learnt.alarms.append(Alarm(feedback, VELOCITY, "more reactions within a minute than a person has"))
+            return ()
+        self._look_for_burst(feedback, cast, learnt)
+        return cast
+
+    def _look_for_burst(self, feedback: FeedbackRecorded, cast: tuple[Ballot, ...], learnt: Learnt) -> None:
+        for ballot in cast:
+            document_id, vote = ballot.passage.document_id, ballot.vote
+            burst = self._velocity.voted(feedback.user, document_id, vote.time, is_for=vote.value > 0.0)
+            strangers = (voter for voter in burst if not self._standings[voter].is_measured)
+            fresh = sorted(voter for voter in strangers if not self._standings[voter].is_suspect)
+            if fresh:
+                detail = f"{len(burst)} newcomers came within an hour for one document"
+                learnt.alarms.append(Alarm(feedback, SYBIL_BURST, detail))
+            for voter in fresh:
+                self._change(voter, learnt, _suspect)
+
+    def _measure(self, question: GoldQuestion, ballot: Ballot, learnt: Learnt) -> None:
+        passage, is_for = (question_key(question.query), ballot.passage), ballot.vote.value > 0.0
+        is_relevant = _is_relevant(question, ballot.passage)
+        if ballot.vote.strength is Strength.PASSED and passage in self._standings[ballot.voter].gold.said:
+            return  # what was used once may be passed over the next time
+        self._change(
+            ballot.voter, learnt, lambda one: one.gold.put(passage, is_relevant=is_relevant, is_for=is_for), gold=True
+        )
+
+    def _vote(self, cluster: Cluster, ballot: Ballot, learnt: Learnt) -> None:
+        before = set(cluster.passages)
+        if not cluster.put(ballot.passage, ballot.voter, ballot.vote):
+            return
+        learnt.clusters.add(cluster.name)
+        for gone in before - set(cluster.passages):
+            self._let_go(cluster.name, gone, ())
+        if ballot.passage in cluster.passages:
+            cluster.shown(ballot.passage, ballot.vote.version)
+            self._votes_of[ballot.voter].add((cluster.name, ballot.passage))
+            self._compare(cluster, ballot.passage, learnt)
+
+    def _compare(self, cluster: Cluster, name: PassageName, learnt: Learnt) -> None:
+        """Holds each vote on a passage against what the others say who are measured."""
+        votes = list(cluster.passages[name].voters.items())
+        place = (cluster.name, name)
+        for voter, is_good, vote in consensus(votes, self._witness, MIN_WITNESSES, CLEAR_SHARE):
+            self._change(voter, learnt, partial(_agree, place=place, is_good=is_good, own=vote))
+        experts = {vote.value > 0.0 for _, vote in votes if vote.strength is Strength.EXPERT}
+        for voter, vote in votes if len(experts) == 1 else ():
+            if self._standings[voter].is_suspect and {vote.value > 0.0} == experts:
+                self._change(voter, learnt, _confirm)
+
+    def _change(self, voter: str, learnt: Learnt, change: Callable[[Standing], object], *, gold: bool = False) -> None:
+        """Changes a user's standing; where that changes what the user's votes count, the clusters change with it."""
+        standing = self._standings[voter]
+        before, witness = self._weight(voter), standing.witness
+        if not change(standing):
+            return
+        if self._weight(voter) != before:
+            learnt.clusters.update(name for name, _ in self._votes_of[voter])
+        if gold and standing.witness != witness:
+            for name, passage in sorted(self._votes_of[voter]):
+                self._compare(self._clusters[name], passage, learnt)
+
+    def _cluster(self, shown: ImpressionRecorded, vector: tuple[float, ...], learnt: Learnt) -> Cluster:
+        return self._known(shown, vector) or self._new(shown, vector, learnt)
+
+    def _known(self, shown: ImpressionRecorded, vector: tuple[float, ...]) -> Cluster | None:
+        leaders = self._leaders.get((shown.model_id, len(vector)))
+        found = leaders.nearest(vector) if leaders else None
+        return self._clusters[found] if found is not None else None
+
+    def _new(self, shown: ImpressionRecorded, vector: tuple[float, ...], learnt: Learnt) -> Cluster:
+        space = (shown.model_id, len(vector))
+        name = hashlib.blake2b(shown.query_vector + shown.model_id.encode(), digest_size=8).hexdigest()
+        cluster = Cluster(shown.tenant, name, shown.query_vector, shown.model_id, self._likeness[space].min_cosine)
+        self._leaders.setdefault(space, Leaders(len(vector))).add(Leader(name, vector, cluster.min_cosine))
+        self._clusters[name] = cluster
+        if len(self._clusters) > MAX_CLUSTERS:
+            self._evict(name, learnt)
+        return cluster
+
+    def _evict(self, newest: str, learnt: Learnt) -> None:
+        others = (one for one in self._clusters.values() if one.name != newest)
+        oldest = min(others, key=lambda one: (one.last_time, one.name))
+        del self._clusters[oldest.name]
+        self._leaders[(oldest.model_id, len(oldest.centroid) // 4)].drop(oldest.name)
+        for name, passage in oldest.passages.items():
+            self._let_go(oldest.name, name, passage.voters)
+        learnt.clusters.add(oldest.name)
+
+    def _let_go(self, cluster: str, passage: PassageName, voters: Iterable[str]) -> None:
+        """Forgets who voted on a passage that is remembered no longer; what it taught of them stays."""
+        for voter in voters or [who for who, places in self._votes_of.items() if (cluster, passage) in places]:
+            self._votes_of[voter].discard((cluster, passage))
+
+    def _take_versions(self, cluster: Cluster, shown: ImpressionRecorded, learnt: Learnt) -> None:
+        for item in shown.items:
+            if cluster.shown(PassageName(item.document_id, item.text_hash), item.version):
+                learnt.clusters.add(cluster.name)
+
+    def _weight(self, voter: str) -> Weight:
+        if voter not in self._standings:
+            return Weight(Standing().weight(has_gold=bool(self._gold)), not self._gold)
+        standing = self._standings[voter]
+        # Where nobody can be measured, nobody is a stranger.
+        return Weight(standing.weight(has_gold=bool(self._gold)), standing.is_measured or not self._gold)
+
+    def _witness(self, voter: str) -> float:
+        return self._standings[voter].witness if voter in self._standings else 0.0
 
 
-def published(cluster: Cluster) -> ClickMemory:
-    """What retrieve loads: counts, no voters."""
-    return ClickMemory(
-        tenant=cluster.tenant,
-        cluster_id=cluster.cluster_id,
-        centroid=cluster.centroid,
-        model_id=cluster.model_id,
-        votes=tuple(_count(name, cluster.votes[name]) for name in sorted(cluster.votes)),
-    )
+def _is_relevant(question: GoldQuestion, passage: PassageName) -> bool:
+    """Whether it answers: by the label of the passage, or else of its document; what has no label does not."""
+    grades = {label.text_hash: label.grade for label in question.labels if label.document_id == passage.document_id}
+    return grades.get(passage.text_hash, grades.get("", 0)) >= ANSWERS_GRADE
 
 
-def cosine(one: bytes, other: bytes) -> float:
-    """Cosine of two packed little-endian float32 vectors; -1 where their dimensions differ."""
-    a, b = array("f", one), array("f", other)
-    if len(a) != len(b):
-        return -1.0
-    norm = sqrt(sum(map(mul, a, a)) * sum(map(mul, b, b)))
-    return sum(map(mul, a, b)) / norm if norm else -1.0
+def _agree(standing: Standing, *, place: tuple[str, PassageName], is_good: bool | None, own: Vote) -> bool:
+    if is_good is None:
+        return standing.agreement.drop(place)
+    return standing.agreement.put(place, is_relevant=is_good, is_for=own.value > 0.0)
 
 
-def _voted(voters: Mapping[str, Vote], voter: str, vote: Vote) -> Mapping[str, Vote]:
-    before = voters.get(voter)
-    if before is not None and before.time > vote.time:
-        return voters
-    if before is None and len(voters) >= MAX_VOTERS:
-        return voters
-    return {**voters, voter: vote}
+def _suspect(standing: Standing) -> bool:
+    standing.is_suspect = True
+    return True
 
 
-def _count(name: PassageName, voters: Mapping[str, Vote]) -> PassageVotes:
-    up = sum(vote.value > 0 for vote in voters.values())
-    return PassageVotes(name.document_id, name.text_hash, up, len(voters) - up)
-
-
-def _cluster_id(joined: FeedbackJoined) -> str:
-    return hashlib.blake2b(joined.impression.query_vector, digest_size=8).hexdigest()
-
-
-def _pseudonym(joined: FeedbackJoined) -> str:
-    """Tells users apart without naming them."""
-    feedback = joined.feedback
-    return hashlib.blake2b(feedback.user.encode(), key=feedback.tenant.encode()[:64], digest_size=8).hexdigest()
+def _confirm(standing: Standing) -> bool:
+    standing.confirmed = True
+    return True

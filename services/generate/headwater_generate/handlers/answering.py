@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Freshness, Passage, Principal
-from headwater_kit.core.errors import InvalidInput, Transient
+from headwater_kit.core.errors import InvalidInput, Transient, Unavailable
 from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Refusal, Verdict
 from headwater_kit.core.filters import Filter
 from headwater_kit.core.rewriting import Rewrite, Rewriting, Turn
@@ -68,8 +68,9 @@ class Answering:
 
     `generators` are tried in order: each further one stands in for the one
     before when that fails. With `fail_open`, a guard that is away is passed by;
-    otherwise the question fails with its error. `rewrite` is for questions that
-    do not say.
+    otherwise the question fails with its error. One that is there and does not
+    decide, as where it has no time or may not decide untold, is passed by never.
+    `rewrite` is for questions that do not say.
     """
 
     def __init__(
@@ -137,7 +138,7 @@ class Answering:
         passages = progress.retrieved.passages
         try:
             verdicts = await self._guard.check_passages(passages, asked.answer_id) if passages else ()
-        except Transient:
+        except Unavailable:
             if not self._fail_open:
                 raise
             return passages
@@ -216,7 +217,7 @@ class Answering:
     ) -> Checked:
         try:
             checked = await check()
-        except Transient:
+        except Unavailable:
             if not self._fail_open:
                 raise
             return Checked(Verdict.ALLOW, text)

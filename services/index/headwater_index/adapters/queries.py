@@ -6,7 +6,13 @@ from typing import TypeVar
 from headwater_kit.bus.ports import Bus, Record
 from headwater_kit.bus.topics import IMPRESSIONS, TRAINING, Topic
 from headwater_kit.codec import events
-from headwater_kit.core.events import FeedbackJoined, ImpressionRecorded, Reaction
+from headwater_kit.core.impressions import (
+    FeedbackJoined,
+    ImpressionClosed,
+    ImpressionRecorded,
+    Reaction,
+    TrainingRecorded,
+)
 from headwater_kit.core.reindexes import JudgedQuery
 
 from headwater_index.adapters.log import TopicReading, erasures_of
@@ -14,13 +20,14 @@ from headwater_index.adapters.log import TopicReading, erasures_of
 Item = TypeVar("Item")
 # An impression may repeat another's query, so more of them are read than are wanted.
 READ_TIMES = 2
+LIKED = frozenset({Reaction.UP, Reaction.CLICK, Reaction.COPY, Reaction.CITATION_OPENED})
 RECORDS_A_PAGE = 500
 
 
 class BusQueries:
     """`ports.QueryLog` over `impressions.v1` and `training.v1`: of each partition the end alone is read.
 
-    A passage that a user clicked or liked makes its document relevant to the query.
+    A passage that a user opened, copied from or liked makes its document relevant to the query.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -30,8 +37,8 @@ class BusQueries:
         """As `QueryLog.last`."""
         shown = await self._end(IMPRESSIONS, _asked, limit)
         liked: dict[tuple[str, str], dict[str, int]] = {}
-        for joined in await self._end(TRAINING, _joined, limit):
-            if joined.feedback.reaction is not Reaction.DOWN:
+        for joined in await self._end(TRAINING, _example, limit):
+            if isinstance(joined, FeedbackJoined) and joined.feedback.reaction in LIKED:
                 documents = liked.setdefault((joined.impression.tenant, joined.impression.query), {})
                 documents.update({item.document_id: 1 for item in joined.items})
         latest_first = sorted(shown, key=lambda one: -one.show_time)
@@ -58,5 +65,5 @@ def _asked(record: Record) -> ImpressionRecorded:
     return events.decode(ImpressionRecorded, record.value or b"")
 
 
-def _joined(record: Record) -> FeedbackJoined:
-    return events.decode(FeedbackJoined, record.value or b"")
+def _example(record: Record) -> FeedbackJoined | ImpressionClosed:
+    return events.decode(TrainingRecorded, record.value or b"").example

@@ -22,13 +22,16 @@ from headwater_kit.bus.topics import (
     EMBEDDINGS_BACKFILL,
     FEEDBACK,
     FEEDBACK_JOINS,
-    FEEDBACK_MEMORY,
+    FORGETS,
+    GATES,
+    GOLD,
     GROUPS,
     IMPRESSIONS,
     INDEXED,
     LEDGER,
     MODELS,
     PARTITIONS,
+    QUARANTINE,
     QUESTIONS,
     REDRIVES,
     TENANTS,
@@ -44,19 +47,17 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey, Lane, document_of
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.core.events import DocumentIndexed, LedgerEntry
-from headwater_kit.core.tenants import TenantErased
+from headwater_kit.core.tenants import NO_DOCUMENT_TENANT, TenantErased
 
 from headwater_index.domain.erasure import Remains
 
 MILLISECONDS = 1000.0
 # Topics that keep the last record of each key: those that this takes out, and Faust's, which feedback does.
-REMOVED = (CHUNKS, CHUNKS_BACKFILL, EMBEDDINGS, EMBEDDINGS_BACKFILL, INDEXED, LEDGER, MODELS)
-FORGOTTEN = (FEEDBACK_MEMORY, FEEDBACK_JOINS)
+REMOVED = (CHUNKS, CHUNKS_BACKFILL, EMBEDDINGS, EMBEDDINGS_BACKFILL, FORGETS, GOLD, INDEXED, LEDGER, MODELS, TRAINING)
+FORGOTTEN = (FEEDBACK_JOINS,)
 # Topics whose records go with time, whatever is in them.
-EXPIRING = (DOCUMENTS, DOCUMENTS_BACKFILL, QUESTIONS, ANSWERS, IMPRESSIONS, FEEDBACK, TRAINING)
+EXPIRING = (DOCUMENTS, DOCUMENTS_BACKFILL, QUESTIONS, ANSWERS, IMPRESSIONS, FEEDBACK, QUARANTINE, GATES)
 DEAD_LETTERS = tuple(TOPICS[dead_letter(topic.name, group)] for group, topics in GROUPS.items() for topic in topics)
-# Of no tenant that can call: its documents are never written, only deleted, to see how far the log has been followed.
-MARKING_TENANT = "headwater-no-document"
 SENDS_AT_ONCE = 500
 POLL_RECORDS = 500
 POLL_SECONDS = 0.5
@@ -109,7 +110,8 @@ class BusTenantLog:
         By a deletion of nothing in each partition and lane: what it leaves on
         `indexed.v1` comes after what all records before it leave. It stands
         under a key that nobody removes, so it also keeps the watermark of those
-        who read the topic from its beginning later.
+        who read the topic from its beginning later. No rule of the topic keeps it
+        out (`bus.admission`).
         """
         start = await end_offsets(self._bus, INDEXED.name)
         marks = [(lane, partition) for lane in Lane for partition in range(PARTITIONS)]
@@ -186,7 +188,7 @@ class BusTenantLog:
 
 
 def _mark(lane: Lane, partition: int) -> Outbound:
-    names = (DocumentKey(MARKING_TENANT, f"{lane} {number}").to_bytes() for number in itertools.count())
+    names = (DocumentKey(NO_DOCUMENT_TENANT, f"{lane} {number}").to_bytes() for number in itertools.count())
     key = next(key for key in names if partition_of(key, PARTITIONS) == partition)
     headers = {LANE: lane.encode()} if lane is Lane.BACKFILL else {}
     return Outbound(DOCUMENTS.name, key, None, headers, partition)

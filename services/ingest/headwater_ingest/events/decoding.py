@@ -68,14 +68,21 @@ def origin_or_place(record: Record) -> Origin:
 
 
 class DocumentNames:
-    """Which document a record is of: its key says so, and where the topic's rule believes it, a header whose."""
+    """Which document a record is of: its key says so, and where the topic's rule believes it, a header whose.
 
-    def __init__(self, tenants: TopicTenants | None = None) -> None:
+    Of a tenant that is being erased a record may delete, whatever the rule: so
+    does the erasing itself, and nobody else does harm by it.
+    """
+
+    def __init__(self, tenants: TopicTenants | None = None, erasures: Erasures | None = None) -> None:
         self._tenants = tenants or TopicTenants()
+        self._erasures = erasures or Erasures()
 
     def key(self, record: Record) -> DocumentKey:
         """The document. Raises InvalidInput: MISSING_KEY, INVALID_KEY, TENANT_REFUSED."""
         key = DocumentKey.from_bytes(record.key)
+        if record.value is None and self._erasures.covers(key.tenant, record.timestamp):
+            return key
         return DocumentKey(self._tenants.tenant(record, key.tenant), key.document_id)
 
     def known(self, record: Record) -> DocumentKey | None:

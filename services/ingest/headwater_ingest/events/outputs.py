@@ -15,14 +15,12 @@ from headwater_kit.codec.origins import origin_to_header
 from headwater_kit.core.documents import DocumentKey, Lane, Position, part_key
 from headwater_kit.core.errors import HeadwaterError
 from headwater_kit.core.events import DocumentChunked, LedgerEntry, Outcome, Provenance
+from headwater_kit.core.tenants import NO_DOCUMENT_TENANT
 
 from headwater_ingest.domain.parts import left_over
 from headwater_ingest.events.decoding import origin_of, origin_or_place
 from headwater_ingest.handlers import Applied
 
-# Markers of records whose key names no document need a key all the same: `indexed.v1` is
-# compacted. A tenant of their own keeps them away from every document.
-NO_DOCUMENT_TENANT = "headwater-no-document"
 CHUNKS_OF = {Lane.LIVE: CHUNKS.name, Lane.BACKFILL: CHUNKS_BACKFILL.name}
 
 
@@ -45,14 +43,13 @@ def applied(record: Record, key: DocumentKey, outcome: Applied) -> Sequence[Outb
 
 def rejected(record: Record, key: DocumentKey | None, error: HeadwaterError) -> Outbound:
     """The marker of a record that is put aside."""
-    key = key or DocumentKey(NO_DOCUMENT_TENANT, str(record.partition))
+    key = key or _no_document(record)
     return _marker(record, key, _provenance(record, Outcome.REJECTED, error.reason))
 
 
 def erased(record: Record) -> Outbound:
     """The marker of a write in the name of a tenant that was erased; it names neither."""
-    key = DocumentKey(NO_DOCUMENT_TENANT, str(record.partition))
-    return _marker(record, key, _provenance(record, Outcome.STALE))
+    return _marker(record, _no_document(record), _provenance(record, Outcome.STALE))
 
 
 def again(record: Record, key: DocumentKey, partition: int) -> Outbound:
@@ -78,6 +75,11 @@ def _part(record: Record, key: DocumentKey, part: DocumentChunked) -> Outbound:
 def _left_over(record: Record, key: DocumentKey, entry: LedgerEntry) -> Iterator[Outbound]:
     for part in left_over(entry):
         yield Outbound(CHUNKS_OF[entry.replaced.lane], part_key(key, part), None, partition=record.partition)
+
+
+def _no_document(record: Record) -> DocumentKey:
+    """A key for the marker of a record that names no document: `indexed.v1` is compacted, and bears none without."""
+    return DocumentKey(NO_DOCUMENT_TENANT, str(record.partition))
 
 
 def _marker(record: Record, key: DocumentKey, provenance: Provenance) -> Outbound:

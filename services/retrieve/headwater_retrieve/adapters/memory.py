@@ -4,11 +4,13 @@ import math
 import re
 import zlib
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from headwater_kit.codec.models import model_name
 from headwater_kit.core.deadline import Deadline
-from headwater_kit.core.errors import NotFound, Unavailable
-from headwater_kit.core.events import ImpressionRecorded
+from headwater_kit.core.errors import InvalidInput, NotFound, Unavailable
+from headwater_kit.core.impressions import ImpressionRecorded
+from headwater_kit.core.learning import ModelName, ModelPublished
 
 from headwater_retrieve.ports import QueryVector
 
@@ -88,6 +90,19 @@ class ImpressionList:
     async def record(self, impression: ImpressionRecorded) -> None:
         """Appends it."""
         self.impressions.append(impression)
+
+
+class ListedSnapshots:
+    """`ports.SnapshotVerifier` that takes all but the snapshots whose ids are `refused`."""
+
+    def __init__(self, refused: Collection[str] = ()) -> None:
+        self.refused = set(refused)
+
+    def verify(self, key: bytes | None, published: ModelPublished) -> ModelName:
+        """See `ports.SnapshotVerifier`."""
+        if published.stamp is not None and published.stamp.snapshot_id in self.refused:
+            raise InvalidInput("the snapshot is refused", field="stamp")
+        return model_name(key)
 
 
 class TimedLog:

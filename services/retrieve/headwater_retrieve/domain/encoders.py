@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from headwater_vectors.ports import Hit
 
-from headwater_retrieve.domain.fusion import Candidate, Fusion, Leg
+from headwater_retrieve.domain.fusion import NOWHERE, Candidate, Fusion, Leg
 from headwater_retrieve.domain.reliability import (
     ANY_SCRIPT,
     MAX_KINDS,
@@ -66,7 +66,7 @@ class Meaning:
     def told(self, candidate: Candidate) -> Candidate:
         """The candidate with its ranks by the encoders that stand beside."""
         chunk_id = candidate.passage.chunk.chunk_id
-        ranks = ((name, leg.rank(chunk_id)) for name, leg in self.legs.items() if name != SERVED)
+        ranks = ((name, _rank(leg, chunk_id)) for name, leg in self.legs.items() if name != SERVED)
         return replace(candidate, beside=tuple((name, rank) for name, rank in ranks if rank))
 
     @property
@@ -145,5 +145,9 @@ def _agreement(name: str, legs: Mapping[str, Leg], words: Leg) -> float:
     for other in (*(leg for each, leg in legs.items() if each != name), words):
         for chunk_id, own in other.credit.items():
             credit[chunk_id] = credit.get(chunk_id, 0.0) + own
-    rank = legs[name].rank(max(credit, key=lambda chunk_id: (credit[chunk_id], chunk_id)))
+    rank = _rank(legs[name], max(credit, key=lambda chunk_id: (credit[chunk_id], chunk_id)))
     return 1.0 / rank if rank else 0.0
+
+
+def _rank(leg: Leg, chunk_id: str) -> int:
+    return leg.places.get(chunk_id, NOWHERE)[0]

@@ -128,21 +128,23 @@ class RecentChanges:
         self._clock = clock
         self._window_seconds = window_seconds
         self._max_documents = max_documents
-        self._floors: OrderedDict[DocumentKey, tuple[float, int]] = OrderedDict()
+        # By tenant and document id.
+        self._floors: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
 
     def note(self, key: DocumentKey, floor: int) -> None:
         """From now on versions below `floor` are gone. What comes late lowers nothing: the highest floor stands."""
-        _, highest = self._floors.pop(key, (0.0, 0))
-        self._floors[key] = (self._clock.monotonic(), max(floor, highest))
+        place = (key.tenant, key.document_id)
+        _, highest = self._floors.pop(place, (0.0, 0))
+        self._floors[place] = (self._clock.monotonic(), max(floor, highest))
         self._forget()
 
     def lift(self, key: DocumentKey) -> None:
         """Its tenant was erased, and versions begin anew: none of those to come is gone."""
-        self._floors.pop(key, None)
+        self._floors.pop((key.tenant, key.document_id), None)
 
     def allows(self, tenant: str, passage: Passage) -> bool:
         """False if the passage's version has been reported as replaced or deleted."""
-        _, floor = self._floors.get(DocumentKey(tenant, passage.document_id), (0.0, 0))
+        _, floor = self._floors.get((tenant, passage.document_id), (0.0, 0))
         return passage.version >= floor
 
     def __len__(self) -> int:

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from headwater_kit.core.documents import Passage
 from headwater_kit.core.errors import InvalidInput
 
-_LAYOUT = b"\x01"
+_LAYOUT = b"\x02"
 _CHECK_BYTES = 12
 _PRINT_BYTES = 8
+_SEED_BYTES = 8
 # 48 bits: of a thousand passages two share a name once in half a billion lists.
 _NAME_BYTES = 6
 _HEAD = struct.Struct(">I")
@@ -28,15 +29,19 @@ _HEAD = struct.Struct(">I")
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a list goes on: how many passages were shown, of which list, and what stood in them."""
+    """Where a list goes on: how many passages were shown, of which list, and what stood in them.
+
+    `seed`, 8 bytes: of the chance that had a part in its order.
+    """
 
     count: int = 0
     fingerprint: bytes = b""
     shown: frozenset[bytes] = frozenset()
+    seed: bytes = bytes(_SEED_BYTES)
 
     def encode(self, binding: str) -> str:
         """As a reader hands it back; letters, digits, - and _."""
-        body = b"".join((_LAYOUT, _HEAD.pack(self.count), self.fingerprint, *sorted(self.shown)))
+        body = b"".join((_LAYOUT, _HEAD.pack(self.count), self.seed, self.fingerprint, *sorted(self.shown)))
         return _digits(body + _checksum(body, binding))
 
     @classmethod
@@ -47,7 +52,8 @@ class Cursor:
         except (binascii.Error, ValueError):
             raise _refusal() from None
         body, check = raw[:-_CHECK_BYTES], raw[-_CHECK_BYTES:]
-        head = len(_LAYOUT) + _HEAD.size
+        seeded = len(_LAYOUT) + _HEAD.size
+        head = seeded + _SEED_BYTES
         # The last digit holds bits that decode to nothing: one cursor is written in one way only.
         if (
             _digits(raw) != text
@@ -58,7 +64,8 @@ class Cursor:
             raise _refusal()
         names = body[head + _PRINT_BYTES :]
         shown = frozenset(names[at : at + _NAME_BYTES] for at in range(0, len(names), _NAME_BYTES))
-        return cls(_HEAD.unpack_from(body, len(_LAYOUT))[0], body[head : head + _PRINT_BYTES], shown)
+        count = _HEAD.unpack_from(body, len(_LAYOUT))[0]
+        return cls(count, body[head : head + _PRINT_BYTES], shown, body[seeded:head])
 
 
 def fingerprint(passages: Iterable[Passage]) -> bytes:

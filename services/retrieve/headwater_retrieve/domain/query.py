@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.documents import Freshness, Position, check_id
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.filters import Filter, check
 from headwater_kit.core.rewriting import QueryFusion, Variant
 from headwater_kit.core.shape import Shape
 
-from headwater_retrieve.domain.cascade import Cascade
 from headwater_retrieve.domain.variants import check_variants
 
 MAX_QUERY_CHARACTERS = 8_192
@@ -27,6 +27,7 @@ class Query:
     it, and with `expand` what is made of it (`domain.expansion`). Where `image`
     is set, that text is embedded in the query's place, as stored texts are.
     `cascade` None means as the service is set. `shape` is what is asked of the list.
+    `exploit_only`: nothing is drawn by chance and nothing compared.
     """
 
     text: str
@@ -41,6 +42,7 @@ class Query:
     image: str = ""
     cascade: Cascade | None = None
     shape: Shape = field(default_factory=Shape)
+    exploit_only: bool = False
 
     def __post_init__(self) -> None:
         _check_text(self.text)
@@ -58,6 +60,12 @@ class Query:
     def limit(self) -> int:
         """Passages wanted, 1 to 100."""
         return self.top_k or DEFAULT_TOP_K
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the list is in the order of its scores, a passage found each."""
+        shape = self.shape
+        return not (shape.diversity or shape.group_by_document or shape.passage_characters)
 
     @property
     def meaning(self) -> str:

@@ -20,8 +20,8 @@ def doubtful(candidates: Sequence[Candidate], margin: float) -> Sequence[Candida
     """The first candidates, best first, whose scores are within `margin` of the best; none where that one is clear."""
     if not candidates:
         return ()
-    least = candidates[0].fused - margin
-    within = [candidate for candidate in candidates if candidate.fused >= least]
+    least = candidates[0].score - margin
+    within = [candidate for candidate in candidates if candidate.score >= least]
     return within if len(within) > 1 else ()
 
 

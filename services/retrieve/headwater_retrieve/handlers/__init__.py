@@ -2,6 +2,8 @@
 
 from headwater_retrieve.handlers.batch import search_all
 from headwater_retrieve.handlers.beside import Companion, Companions
+from headwater_retrieve.handlers.described import LearnedRanking
+from headwater_retrieve.handlers.impressing import Impressing
 from headwater_retrieve.handlers.presenting import PresentationPolicy, Presented, Presenting
 from headwater_retrieve.handlers.progress import IndexProgress, ProgressPolicy
 from headwater_retrieve.handlers.ranked import RankedList
@@ -14,7 +16,9 @@ __all__ = [
     "Companion",
     "Companions",
     "Found",
+    "Impressing",
     "IndexProgress",
+    "LearnedRanking",
     "PresentationPolicy",
     "Presented",
     "Presenting",

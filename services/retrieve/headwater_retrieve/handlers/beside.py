@@ -18,7 +18,6 @@ from headwater_retrieve.ports import (
     EncoderCatalogue,
     Legs,
     QueryEncoder,
-    QueryVector,
     ServedVersions,
     StoreQuery,
     VectorReader,
@@ -45,7 +44,8 @@ class Beside:
 
 
 NOTHING = Beside()
-Own = TypeVar("Own", bound=tuple[QueryVector | None, Legs])
+# What the search of the served collection gives; what its legs found comes second.
+Own = TypeVar("Own", bound=tuple[Any, ...])
 
 
 class Companions:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.documents import Passage, Principal
@@ -15,6 +16,7 @@ from headwater_retrieve.domain.folding import fold
 from headwater_retrieve.domain.paging import Cursor
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reading import Reading
+from headwater_retrieve.handlers.arranging import Arrangement
 from headwater_retrieve.ports import VectorReader
 
 MAX_HIGHLIGHTS = 100
@@ -57,15 +59,23 @@ class Presenting:
         self._clock = clock
         self._policy = policy or PresentationPolicy()
 
-    async def present(self, query: Query, principal: Principal, candidates: Sequence[Passage]) -> Presented:
-        """The page that the query asks for, ranked on from the page before.
+    def seed(self, query: Query, principal: Principal) -> bytes:
+        """Of the chance that had a part in the page before; empty where there is none. Raises InvalidInput."""
+        return Cursor.decode(query.shape.cursor, _binding(query, principal)).seed if query.shape.cursor else b""
+
+    async def present(
+        self, query: Query, principal: Principal, candidates: Sequence[Passage], arrangement: Arrangement | None = None
+    ) -> Presented:
+        """The page that the query asks for, ranked on from the page before; of the list as `arrangement` puts it.
 
         Raises InvalidInput (BAD_CURSOR) for the cursor of another search,
         Unavailable where neighbours are asked for and the store is away.
         """
         binding = _binding(query, principal)
-        cursor = Cursor.decode(query.shape.cursor, binding) if query.shape.cursor else Cursor()
+        cursor = _cursor(query, binding, arrangement)
         ordered = self._ordered(query, candidates)
+        if arrangement is not None:
+            ordered = arrangement.arrange(ordered, partial(self._ordered, query), partial(self._settled, query))
         page, rest = _page(query, ordered, cursor)
         readings = await self._read(query, principal, page)
         shown = self._ranked(query, readings, cursor.count)
@@ -89,6 +99,10 @@ class Presenting:
         folded = fold(decayed, shape.folding or policy.folding)
         ordered = grouping.limit(diversify(folded, shape.diversity), shape.per_document)
         return grouping.together(ordered) if shape.group_by_document else ordered
+
+    def _settled(self, query: Query, passages: Sequence[Passage]) -> list[Passage]:
+        folded = fold(passages, query.shape.folding or self._policy.folding)
+        return grouping.limit(folded, query.shape.per_document)
 
     async def _read(self, query: Query, principal: Principal, page: Sequence[Passage]) -> list[Reading]:
         size = query.shape.passage_characters
@@ -115,9 +129,9 @@ class Presenting:
         return replace(passage, presentation=told)
 
 
-def _page(query: Query, ordered: Sequence[Passage], cursor: Cursor) -> tuple[list[Passage], Sequence[Passage]]:
+def _page(query: Query, ordered: Sequence[Passage], cursor: Cursor) -> tuple[Sequence[Passage], Sequence[Passage]]:
     """What is to be shown now of what was not yet, and what is left."""
-    left = [each for each in ordered if _name(query, each) not in cursor.shown]
+    left = [each for each in ordered if _name(query, each) not in cursor.shown] if cursor.shown else ordered
     is_grouped = query.shape.group_by_document
     page = paging.first_documents(left, query.limit) if is_grouped else left[: query.limit]
     return page, left[len(page) :]
@@ -131,7 +145,13 @@ def _following(
     if not query.shape.group_by_document:
         names |= {paging.name(each.passage.document_id, part.text_hash) for each in readings for part in each.parts}
     fingerprint = before.fingerprint or paging.fingerprint(ordered)
-    return Cursor(before.count + len(readings), fingerprint, before.shown | names)
+    return Cursor(before.count + len(readings), fingerprint, before.shown | names, before.seed)
+
+
+def _cursor(query: Query, binding: str, arrangement: Arrangement | None) -> Cursor:
+    if query.shape.cursor:
+        return Cursor.decode(query.shape.cursor, binding)
+    return Cursor(seed=arrangement.plan.seed) if arrangement else Cursor()
 
 
 def _name(query: Query, passage: Passage) -> bytes:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from headwater_kit.core.cascade import Cascade, StageReport
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 
-from headwater_retrieve.domain.cascade import Cascade, StageReport
 from headwater_retrieve.domain.encoders import SERVED, EncoderHits, Encoders
 from headwater_retrieve.domain.fusion import Candidate, Fusion, Leg, Weights, combine, credited
+from headwater_retrieve.domain.policy import Recipe
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.ports import Legs
 
@@ -27,6 +28,7 @@ class Asked:
     question: str
     tenant: str
     cascade: Cascade = Cascade.OFF
+    recipe: Recipe = Recipe()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Ordered:
 
 
 class Stage(Protocol):
-    """One more opinion on the order. Adapter: `handlers.reranking`."""
+    """One more opinion on the order. Adapters: `handlers.described` and `handlers.reranking`."""
 
     name: str
 
@@ -77,6 +79,7 @@ class Ranker:
             return self._fuse_all(asked, legs, beside, begin)
         dense, lexical = credited(legs.dense, legs.lexical, self._fusion)
         weights = self._reliability.weigh(asked.question, asked.tenant, dense, lexical)
+        weights = Weights(asked.recipe.dense_factor * weights.dense, weights.lexical, weights.reason)
         candidates = combine(dense, lexical, weights)
         return candidates, self._report(candidates, dense, lexical, weights, begin)
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from headwater_kit.core.cascade import Cascade, StageReport
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import embedding_text
 from headwater_kit.core.errors import HeadwaterError, NotFound, Transient
 
-from headwater_retrieve.domain.cascade import Cascade, StageReport
 from headwater_retrieve.domain.fusion import Candidate
 from headwater_retrieve.domain.reliability import readable_share
 from headwater_retrieve.domain.reranking import Pace, doubtful, mix

@@ -1,34 +1,37 @@
 """A question in, passages out: freshness, both legs, ranking, memory, the list, impression."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from headwater_kit.core.cascade import Cascade, StageReport, Standing
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import NotFound, Transient
-from headwater_kit.core.events import ImpressionItem, ImpressionRecorded
 from headwater_kit.core.readers import may_read, names_of
-from headwater_kit.core.shape import DocumentGroup, Facet
 from headwater_kit.core.turns import Turns
 from headwater_text.phrases import sought
 from headwater_vectors.ports import ModelChanged
 
-from headwater_retrieve.domain.cascade import Cascade, StageReport
 from headwater_retrieve.domain.freshness import RecentChanges
 from headwater_retrieve.domain.fusion import Candidate
+from headwater_retrieve.domain.learned import LearnedModels
 from headwater_retrieve.domain.memory import Memory
+from headwater_retrieve.domain.policy import LearningPolicy, Plan, Recipe, choose, seed_of
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import can_read
 from headwater_retrieve.domain.results import ResultCache
+from headwater_retrieve.handlers.arranging import Arrangement
 from headwater_retrieve.handlers.beside import Companions
+from headwater_retrieve.handlers.impressing import Impressing
 from headwater_retrieve.handlers.presenting import Presented, Presenting
 from headwater_retrieve.handlers.progress import IndexProgress
 from headwater_retrieve.handlers.ranked import RankedList, RankedLists
 from headwater_retrieve.handlers.ranking import Asked, Ranker
+from headwater_retrieve.handlers.turning import turn
 from headwater_retrieve.handlers.wordings import Ranked, SeveralWordings
-from headwater_retrieve.ports import ImpressionLog, Legs, QueryEncoder, QueryVector, StoreQuery, VectorReader
+from headwater_retrieve.ports import Legs, QueryEncoder, QueryVector, StoreQuery, VectorReader
 
 DENSE_LEG = "dense"
 # Another model's collection may take the served one's place while a query is encoded; hardly ever twice in a row.
@@ -42,7 +45,8 @@ class SearchPolicy:
     `candidates`: chunks asked of each leg. `scripts`: what the encoder can read
     (`domain.reliability`). `cascade`: how far to go for a better order, unless
     the query says. `encode_seconds`: patience with the encoder. `at_once`:
-    searches that encoder and store are asked for at a time.
+    searches that encoder and store are asked for at a time. `learning`: how much
+    of the traffic teaches.
     """
 
     candidates: int = 100
@@ -50,35 +54,42 @@ class SearchPolicy:
     scripts: frozenset[str] = frozenset({"latin"})
     encode_seconds: float = 2.0
     at_once: int = 16
+    learning: LearningPolicy = LearningPolicy()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A result list; `watermark` is the index's state that it reflects at least.
+    """A result list: what was ranked, and what is shown of it.
 
-    `searched` and `left_out`: what was searched beside the query, and what was
-    to be. `reports` and `standings` tell how it came about: what each stage did,
-    and where the passages stood, by rank.
+    `watermark` is the index's state that it reflects at least.
     """
 
-    passages: tuple[Passage, ...]
-    impression_id: str
+    ranked: RankedList
+    shown: Presented
     watermark: tuple[Position, ...]
-    missing_legs: tuple[str, ...] = ()
-    searched: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
-    next_cursor: str = ""
-    facets: tuple[Facet, ...] = ()
-    groups: tuple[DocumentGroup, ...] = ()
-    list_changed: bool = False
-    candidates: int = 0
-    from_cache: bool = False
-    reports: tuple[StageReport, ...] = ()
-    standings: tuple[Candidate, ...] = ()
+    impression_id: str
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """The passages, by rank."""
+        return self.shown.passages
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The candidates that they were, in their order."""
+        return self.ranked.of(self.shown.passages)
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """Where they stood before they got their rank, in their order."""
+        return tuple(candidate.standing for candidate in self.candidates)
 
 
 # What stands for the vector of a query that was not encoded: nothing is near it.
 NO_VECTOR = QueryVector(b"", "")
+NO_LIST = RankedList((), NO_VECTOR)
+# What the wordings of a search have found, by how they were searched.
+Searched = dict[Hashable, Ranked]
 
 
 class Search:
@@ -92,12 +103,13 @@ class Search:
         reader: VectorReader,
         encoder: QueryEncoder,
         analyse: Callable[[str], str],
-        impressions: ImpressionLog,
+        impressions: Impressing,
         *,
         ranker: Ranker,
         progress: IndexProgress,
         changes: RecentChanges,
         memory: Memory,
+        models: LearnedModels,
         clock: Clock,
         new_id: Callable[[], str],
         policy: SearchPolicy,
@@ -114,11 +126,11 @@ class Search:
         self._progress = progress
         self._changes = changes
         self._memory = memory
+        self._models = models
         self._clock = clock
         self._new_id = new_id
         self._policy = policy
         self._turns = Turns(clock, policy.at_once)
-        self._wordings = SeveralWordings(self._rank, clock)
         self._presenting = presenting
         self._lists = RankedLists(reader, results)
 
@@ -134,21 +146,59 @@ class Search:
         await self._progress.reach(query.freshness, deadline)
         # Taken before the store is read; and of a list that was kept, nothing that concerns it has changed since.
         watermark = self._progress.positions()
-        ranked = await self._lists.of(query, principal, partial(self._listed, query, principal, deadline))
-        shown = await self._presenting.present(query, principal, self._current(principal, ranked.passages))
+        impression_id = query.impression_id or self._new_id()
+        plan = self._plan(query, principal, impression_id)
+        ranked, other = await self._lists_of(plan, query, principal, deadline)
+        arrangement = Arrangement(plan, self._policy.learning, self._current(principal, other.passages))
+        shown = await self._presenting.present(query, principal, self._current(principal, ranked.passages), arrangement)
         # Once more: neighbours may have been waited for, and what was shown there be replaced meanwhile.
         shown = replace(shown, passages=tuple(self._current(principal, shown.passages)))
-        found = self._found(query, watermark, ranked, shown)
-        await self._impressions.record(self._impression(query, principal, ranked.vector, found))
+        found = Found(ranked.beside(other, plan.report), shown, watermark, impression_id)
+        await self._impressions.record(query, principal, ranked.vector, found, plan=plan, marks=arrangement.marks)
         return found
 
-    async def _listed(self, query: Query, principal: Principal, deadline: Deadline) -> RankedList:
-        """All wordings' candidates in one order, which the cascade and the click memory have had their say in."""
-        ranked = await self._wordings.rank(query, principal, deadline)
+    def _plan(self, query: Query, principal: Principal, impression_id: str) -> Plan:
+        """How this search is served; a page that follows as the one before it."""
+        return choose(
+            self._policy.learning,
+            self._models.of(principal.tenant),
+            query.text,
+            principal,
+            self._presenting.seed(query, principal) or seed_of(impression_id),
+            is_plain=query.is_plain,
+            is_exploited=query.exploit_only,
+        )
+
+    async def _lists_of(
+        self, plan: Plan, query: Query, principal: Principal, deadline: Deadline
+    ) -> tuple[RankedList, RankedList]:
+        """The list by the plan's recipe, and that by the other one, empty where there is none."""
+        searched: Searched = {}
+        lists = [
+            await self._lists.of(
+                query, principal, each.name, partial(self._listed, each, searched, query, principal, deadline)
+            )
+            for each in (plan.recipe, plan.challenger)
+            if each is not None
+        ]
+        return lists[0], lists[1] if len(lists) > 1 else NO_LIST
+
+    async def _listed(
+        self, recipe: Recipe, searched: Searched, query: Query, principal: Principal, deadline: Deadline
+    ) -> RankedList:
+        """All wordings' candidates in one order, which the cascade and the click memory have had their say in.
+
+        `searched` keeps what recipes have found that search alike, so that the store is asked once.
+        """
+        if recipe.search_name not in searched:
+            wordings = SeveralWordings(partial(self._rank, recipe), self._clock)
+            searched[recipe.search_name] = await wordings.rank(query, principal, deadline)
+        ranked = searched[recipe.search_name]
         vector = ranked.vector or NO_VECTOR
-        better = await self._ranker.improve(self._asked(query, principal), ranked.candidates, deadline)
+        better = await self._ranker.improve(self._asked(recipe, query, principal), ranked.candidates, deadline)
+        remembered = self._remember(principal, vector, better.candidates) if recipe.has_memory else better.candidates
         return RankedList(
-            tuple(self._remember(principal, vector, better.candidates)),
+            tuple(remembered),
             vector,
             (*(() if ranked.vector else (DENSE_LEG,)), *ranked.missing_legs),
             ranked.searched,
@@ -156,45 +206,30 @@ class Search:
             (*ranked.reports, *better.reports),
         )
 
-    async def _rank(self, query: Query, principal: Principal, deadline: Deadline) -> Ranked:
+    async def _rank(self, recipe: Recipe, query: Query, principal: Principal, deadline: Deadline) -> Ranked:
         """What one wording finds, in a turn of its own: several count as several."""
         async with self._turns.turn(deadline, principal.tenant):
             alone = partial(self._store_query, query, principal, NO_VECTOR)
-            own = self._find(query, principal, deadline)
-            (vector, legs), beside = await self._beside.alongside(own, query, alone, deadline)
-        candidates, report = self._ranker.fuse(self._asked(query, principal), legs, beside.found)
-        return Ranked(candidates, vector, reports=(report,), missing_legs=beside.missing)
+            own = self._find(recipe, query, principal, deadline)
+            (vector, legs, turned), beside = await self._beside.alongside(own, query, alone, deadline)
+        candidates, report = self._ranker.fuse(self._asked(recipe, query, principal), legs, beside.found)
+        return Ranked(candidates, vector, reports=(*turned, report), missing_legs=beside.missing)
 
-    def _asked(self, query: Query, principal: Principal) -> Asked:
-        return Asked(query.meaning, principal.tenant, query.cascade or self._policy.cascade)
+    def _asked(self, recipe: Recipe, query: Query, principal: Principal) -> Asked:
+        return Asked(query.meaning, principal.tenant, query.cascade or self._policy.cascade, recipe)
 
-    def _found(self, query: Query, watermark: tuple[Position, ...], ranked: RankedList, shown: Presented) -> Found:
-        return Found(
-            shown.passages,
-            query.impression_id or self._new_id(),
-            watermark,
-            ranked.missing_legs,
-            ranked.searched,
-            ranked.left_out,
-            shown.next_cursor,
-            shown.facets,
-            shown.groups,
-            shown.list_changed,
-            shown.candidates,
-            ranked.from_cache,
-            ranked.reports,
-            ranked.standings(shown.passages),
-        )
-
-    async def _find(self, query: Query, principal: Principal, deadline: Deadline) -> tuple[QueryVector | None, Legs]:
+    async def _find(
+        self, recipe: Recipe, query: Query, principal: Principal, deadline: Deadline
+    ) -> tuple[QueryVector | None, Legs, tuple[StageReport, ...]]:
         """The query's vector and what both legs find, in a collection of that vector's model (I6)."""
         for _ in range(ENCODINGS):
             vector = await self._encode(query, deadline)
+            sought_for, reports = turn(recipe, query, vector or NO_VECTOR)
             try:
-                return vector, await self._reader.search(self._store_query(query, principal, vector or NO_VECTOR))
+                return vector, await self._reader.search(self._store_query(query, principal, sought_for)), reports
             except ModelChanged:
                 continue
-        return None, await self._reader.search(self._store_query(query, principal, NO_VECTOR))
+        return None, await self._reader.search(self._store_query(query, principal, NO_VECTOR)), ()
 
     def _store_query(self, query: Query, principal: Principal, vector: QueryVector) -> StoreQuery:
         return StoreQuery(
@@ -233,28 +268,3 @@ class Search:
         # The store has looked at readers; what comes back is not taken on trust, nor what was kept (I10).
         readable = (passage for passage in passages if may_read(passage.info.readers, names))
         return [passage for passage in readable if self._changes.allows(principal.tenant, passage)]
-
-    def _impression(self, query: Query, principal: Principal, encoded: QueryVector, found: Found) -> ImpressionRecorded:
-        return ImpressionRecorded(
-            impression_id=found.impression_id,
-            tenant=principal.tenant,
-            user=principal.user,
-            query=query.text,
-            query_vector=encoded.vector,
-            model_id=encoded.model_id,
-            items=tuple(_item(passage) for passage in found.passages),
-            show_time=self._clock.now(),
-            for_answer=query.for_answer,
-        )
-
-
-def _item(passage: Passage) -> ImpressionItem:
-    return ImpressionItem(
-        chunk_id=passage.chunk.chunk_id,
-        document_id=passage.document_id,
-        version=passage.version,
-        text_hash=passage.chunk.text_hash,
-        rank=passage.rank,
-        score=passage.score,
-        parts=passage.parts,
-    )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from headwater_kit.core.cascade import StageReport
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Principal
@@ -12,7 +13,6 @@ from headwater_kit.core.errors import InvalidInput, Transient
 from headwater_kit.core.limits import within
 from headwater_kit.core.rewriting import Variant
 
-from headwater_retrieve.domain.cascade import StageReport
 from headwater_retrieve.domain.expansion import by_phrases, by_titles
 from headwater_retrieve.domain.fusion import Candidate
 from headwater_retrieve.domain.query import Query

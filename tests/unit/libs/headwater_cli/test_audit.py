@@ -1,46 +1,28 @@
 """`headwater audit`, from the command line to a broker in this process."""
 
 import json
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from headwater_cli.main import main
-from headwater_cli.platform import broker
 from headwater_kit.bus.audit import Chain
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.topics import AUDIT
 from headwater_kit.core.audit import CallServed, ChainEnded
 from headwater_kit.core.events import Finding, GuardDecided, Stage, Verdict
+from unit.libs.headwater_cli.conftest import Verb
 
 KEY = "a secret of the operators"
 # In the year 2100, so that no look at the wall clock takes it for gone.
 TIME = 4_102_444_800.0
-Verb = Callable[..., tuple[int | str | None, str, str]]
 
 
 @pytest.fixture
-def bus(monkeypatch: pytest.MonkeyPatch) -> MemoryBus:
-    bus = MemoryBus()
-    monkeypatch.setenv("HEADWATER_KAFKA_BOOTSTRAP", "broker:9092")
+def verb(command: Verb, bus: MemoryBus, monkeypatch: pytest.MonkeyPatch) -> Verb:
     monkeypatch.setenv("HEADWATER_AUDIT_KEY", KEY)
-    monkeypatch.setattr(broker, "bus", lambda *_: bus)
     monkeypatch.setenv("COLUMNS", "160")
-    return bus
-
-
-@pytest.fixture
-def verb(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Verb:
-    def call(*arguments: str) -> tuple[int | str | None, str, str]:
-        monkeypatch.setattr(sys, "argv", ["headwater", "--data-dir", str(tmp_path), "audit", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        return ended.value.code, printed.out, printed.err
-
-    return call
+    return partial(command, "audit")
 
 
 def write(bus: MemoryBus, name: str, *calls: Any, ends: bool = True) -> Chain:
@@ -56,8 +38,8 @@ def search(user: str, subject: str, tenant: str = "acme") -> CallServed:
 
 
 def test_nothing_noted_is_no_fault(bus: MemoryBus, verb: Verb) -> None:
-    assert verb("verify")[0] == 0
-    assert verb("show")[1] == "nothing noted that matches\n"
+    assert verb("verify").code == 0
+    assert verb("show").out == "nothing noted that matches\n"
 
 
 def test_whole_chains_are_told_of_and_end_well(bus: MemoryBus, verb: Verb) -> None:
@@ -67,7 +49,7 @@ def test_whole_chains_are_told_of_and_end_well(bus: MemoryBus, verb: Verb) -> No
     assert code == 0
     assert "2 chains, 4 links; 1 without a last link" in out
     assert "no fault" in out
-    found = json.loads(verb("verify", "--json")[1])
+    found = verb("verify", "--json").json
     assert (found["findings"], {chain["has_ended"] for chain in found["chains"]}) == ([], {True, False})
 
 
@@ -79,34 +61,34 @@ def test_a_link_that_is_gone_is_named_and_fails_the_command(bus: MemoryBus, verb
     assert code == 1
     assert "missing chain one link 3" in out
     assert "1 faults" in out
-    (finding,) = json.loads(verb("verify", "--json")[1])["findings"]
+    (finding,) = verb("verify", "--json").json["findings"]
     assert (finding["fault"], finding["sequence"]) == ("missing", 3)
 
 
 def test_another_key_finds_no_link_in_order(bus: MemoryBus, verb: Verb, monkeypatch: pytest.MonkeyPatch) -> None:
     write(bus, "one", search("alice", "list 1"))
     monkeypatch.setenv("HEADWATER_AUDIT_KEY", "another one")
-    assert verb("verify")[0] == 1
+    assert verb("verify").code == 1
 
 
 def test_a_file_of_heads_finds_what_was_cut_since_the_last_look(bus: MemoryBus, verb: Verb, tmp_path: Path) -> None:
     write(bus, "one", search("alice", "list 1"), search("bob", "list 2"))
     heads = tmp_path / "heads.json"
-    assert verb("verify", "--heads", str(heads))[0] == 0
+    assert verb("verify", "--heads", str(heads)).code == 0
     before = heads.read_text()
     (whole,) = (log for log in bus.broker.log(AUDIT.name).partitions if log)
     kept = whole.pop(), whole.pop()
     code, out, _ = verb("verify", "--heads", str(heads))
     assert (code, "the chain ends at link 1, but link 3 was written" in out) == (1, True)
     assert heads.read_text() == before
-    assert verb("verify")[0] == 0
+    assert verb("verify").code == 0
     whole.extend(reversed(kept))
     write(bus, "two")
-    assert verb("verify", "--heads", str(heads))[0] == 0
+    assert verb("verify", "--heads", str(heads)).code == 0
     assert set(json.loads(heads.read_text())["chains"]) == {"one", "two"}
     for log in bus.broker.log(AUDIT.name).partitions:
         log.clear()
-    assert "the chain is not there, which it was at the last look" in verb("verify", "--heads", str(heads))[1]
+    assert "the chain is not there, which it was at the last look" in verb("verify", "--heads", str(heads)).out
 
 
 def test_a_file_that_holds_no_heads_is_refused_by_name(bus: MemoryBus, verb: Verb, tmp_path: Path) -> None:
@@ -123,7 +105,7 @@ def test_notes_are_listed_by_whose_data_who_and_what(bus: MemoryBus, verb: Verb)
     write(bus, "two", rebuild, decision)
 
     def shown(*options: str) -> list[tuple[str, str]]:
-        return [(note["user"], note["subject"]) for note in json.loads(verb("show", *options, "--json")[1])["notes"]]
+        return [(note["user"], note["subject"]) for note in verb("show", *options, "--json").json["notes"]]
 
     assert len(shown()) == 5
     # What is done to all tenants is done to this one.
@@ -132,7 +114,7 @@ def test_notes_are_listed_by_whose_data_who_and_what(bus: MemoryBus, verb: Verb)
     assert shown("--subject", "answer 1") == [("alice", "answer 1")]
     assert shown("--method", "Rebuild") == [("olga", "")]
     assert shown("--limit", "1") == [("carl", "list 3")]
-    out = verb("show")[1]
+    out = verb("show").out
     assert "retrieve.v1.RetrieveService/Search" in out
     assert "ops/olga" in out
     assert "redact pii email" in out

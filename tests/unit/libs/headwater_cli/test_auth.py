@@ -1,9 +1,8 @@
 """`headwater auth`, from the command line to a broker in this process, and on to a service that asks for keys."""
 
-import json
+import io
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,63 +11,35 @@ from headwater.ingest.v1 import ingest_pb2 as pb
 from headwater.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from headwater_cli.commands.connect import laptop_settings
 from headwater_cli.main import main
-from headwater_cli.platform import broker
 from headwater_cli.platform.layout import Layout
-from headwater_cli.platform.peers import peer_env
+from headwater_cli.platform.peers import model_env, peer_env
 from headwater_cli.platform.process import Identity
 from headwater_cli.platform.state import Phase, PlatformState
 from headwater_client import ClientSettings
 from headwater_client.connection import Connection
 from headwater_kit.auth.api_keys import ApiKeys
-from headwater_kit.auth.peer_keys import read_keys
+from headwater_kit.auth.peer_keys import read_keys, read_private_key
 from headwater_kit.auth.shown import Shown
-from headwater_kit.bus.credentials import CredentialRecords
+from headwater_kit.bus.credentials import CredentialRecords, outbound
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.topics import CREDENTIALS
 from headwater_kit.core.clock import SystemClock
+from headwater_kit.core.credentials import RevokedToken
 from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import Misconfigured, Unauthenticated
 from headwater_kit.core.roles import Role
 from headwater_kit.rpc import context
 from headwater_kit.runtime import open_access
 from headwater_kit.settings import SettingsError, load
+from headwater_kit.testing.issuing import Issuer
 from headwater_kit.testing.scripted import ScriptedSettings, scripted
 from pydantic import SecretStr
-
-
-@dataclass(frozen=True)
-class Printed:
-    code: int | str | None
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Verb = Callable[..., Printed]
+from unit.libs.headwater_cli.conftest import Verb
 
 
 @pytest.fixture
-def bus(monkeypatch: pytest.MonkeyPatch) -> MemoryBus:
-    bus = MemoryBus()
-    monkeypatch.setenv("HEADWATER_KAFKA_BOOTSTRAP", "broker:9092")
-    monkeypatch.setattr(broker, "bus", lambda *_: bus)
-    monkeypatch.setenv("COLUMNS", "200")
-    return bus
-
-
-@pytest.fixture
-def verb(bus: MemoryBus, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Verb:
-    def call(*arguments: str) -> Printed:
-        monkeypatch.setattr(sys, "argv", ["headwater", "--data-dir", str(tmp_path), "auth", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        return Printed(ended.value.code, printed.out, printed.err)
-
-    return call
+def verb(command: Verb, bus: MemoryBus) -> Verb:
+    return partial(command, "auth")
 
 
 async def told(bus: MemoryBus) -> CredentialRecords:
@@ -126,6 +97,35 @@ def test_tenants_are_suspended_and_resumed(verb: Verb) -> None:
     assert verb("list").out == "no keys\n"
 
 
+def test_a_token_is_revoked_by_itself_or_by_its_id_until_it_ends(
+    verb: Verb, bus: MemoryBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer, now = Issuer(), SystemClock().now()
+
+    def give(token: str) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{token}\n".encode())))
+
+    give(issuer.token(now, jti="t-1"))
+    revoked = verb("revoke-token", "--note", "lost")
+    assert (revoked.code, revoked.out.startswith("token t-1 is revoked; by itself it ends ")) == (0, True)
+    assert "lost" in verb("list").out
+    # What has ended is known no more once another one is revoked.
+    over = RevokedToken("t-0", now - 300.0, now - 400.0)
+    bus.broker.append(outbound(over))
+    assert [one["token_id"] for one in verb("list", "--all", "--json").json["revoked_tokens"]] == ["t-1", "t-0"]
+    assert verb("revoke-token", "--id", "t-2", "--expires", "12h", "--json").json["token_id"] == "t-2"
+    tokens = verb("list", "--all", "--json").json["revoked_tokens"]
+    assert sorted(one["token_id"] for one in tokens) == ["t-1", "t-2"]
+
+    give(issuer.token(now, jti="t-3", exp=now - 300.0))
+    assert "there is nothing to revoke" in verb("revoke-token").out
+    for token, told in (("hunter2", "no token"), (issuer.token(now), "no id (jti)"), ("", "no token")):
+        give(token)
+        refused = verb("revoke-token")
+        assert (refused.code, told in refused.err, "hunter2" in refused.err) == (1, True, False)
+    assert "--expires" in verb("revoke-token", "--id", "t-4").err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -134,6 +134,8 @@ def test_tenants_are_suspended_and_resumed(verb: Verb) -> None:
         (("create", "--user", ""), "user"),
         (("create", "--user", "web", "--tenant", "a\x1fb"), "tenant"),
         (("create", "--user", "web", "--group", ""), "group"),
+        (("create", "--user", "web", *(f"--group=g{number}" for number in range(65))), "at most 64 groups"),
+        (("create", "--user", "web", *(f"--group={number:02}{'组' * 100}" for number in range(60))), "11000"),
         (("create", "--user", "web", "--expires", "soon"), "90d"),
         (("create", "--user", "web", "--expires", "0d"), "90d"),
         (("create", "--user", "web", "--expires", "9999d"), "90d"),
@@ -254,3 +256,14 @@ def test_the_services_of_a_laptop_get_keys_for_each_other(tmp_path: Path) -> Non
     assert peer_env(layout, ["index"]) == {"index": first["index"]}
     assert private.read_bytes() == kept
     assert {key.service for key in read_keys(tmp_path / "peers").values()} == {"index"}
+
+
+def test_a_laptop_signs_what_it_learns_by_a_key_that_it_keeps(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    first = model_env(layout)
+    private = Path(first["feedback"]["HEADWATER_MODEL_KEY"])
+    assert private.stat().st_mode & 0o077 == 0
+    (public,) = read_keys(Path(first["retrieve"]["HEADWATER_MODEL_KEYS"])).values()
+    assert public.key == read_private_key(private).public_key()
+    assert "HEADWATER_MODEL_KEY" not in {**first["retrieve"], **first["generate"]}
+    assert model_env(layout) == first

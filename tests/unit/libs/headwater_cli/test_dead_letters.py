@@ -1,62 +1,28 @@
 """`headwater dead-letters`, from the command line to a broker in this process."""
 
-import json
 import re
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from headwater_cli.commands.letter_display import preview
-from headwater_cli.main import main
-from headwater_cli.platform import broker
 from headwater_kit.bus.dead_letters import Rejection, to_dead_letter
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound, Record
 from headwater_kit.bus.topics import CHUNKS, DOCUMENTS, dead_letter
 from headwater_kit.core.documents import DocumentKey, part_key
 from headwater_kit.core.errors import InvalidInput
+from unit.libs.headwater_cli.conftest import Verb
 
 LETTERS = dead_letter(DOCUMENTS.name, "ingest")
 # What a producer wrote may stand in an error.
 ERROR = "far too large a body \x1b[31m"
 
 
-@dataclass(frozen=True)
-class Printed:
-    code: int | str | None
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Verb = Callable[..., Printed]
-
-
 @pytest.fixture
-def bus(monkeypatch: pytest.MonkeyPatch) -> MemoryBus:
-    bus = MemoryBus()
-    monkeypatch.setenv("HEADWATER_KAFKA_BOOTSTRAP", "broker:9092")
-    monkeypatch.setattr(broker, "bus", lambda *_: bus)
+def verb(command: Verb, bus: MemoryBus, monkeypatch: pytest.MonkeyPatch) -> Verb:
     monkeypatch.setenv("COLUMNS", "140")
-    return bus
-
-
-@pytest.fixture
-def verb(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Verb:
-    def call(*arguments: str) -> Printed:
-        monkeypatch.setattr(sys, "argv", ["headwater", "--data-dir", str(tmp_path), "dead-letters", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        return Printed(ended.value.code, printed.out, printed.err)
-
-    return call
+    return partial(command, "dead-letters")
 
 
 def put_aside(bus: MemoryBus, key: bytes | None, value: bytes | None, topic: str = DOCUMENTS.name) -> str:
@@ -81,7 +47,7 @@ def test_a_list_tells_why_and_where_and_what_next(bus: MemoryBus, verb: Verb, tm
     assert printed.code == 0
     for shown in (place, "acme: fruit", "tree #2", "TOO_LARGE", "far too large a body", "2 in all"):
         assert shown in printed.out
-    assert f"headwater --data-dir {tmp_path} dead-letters redrive" in printed.out
+    assert f"headwater --data-dir {tmp_path}/data dead-letters redrive" in printed.out
     assert "\x1b[31m" not in printed.out
 
 

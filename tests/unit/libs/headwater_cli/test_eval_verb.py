@@ -4,15 +4,14 @@ import asyncio
 import csv
 import json
 import re
-import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from headwater_cli.commands.eval import own_tenant
-from headwater_cli.main import main
 from headwater_kit.core.errors import InvalidInput, Overloaded
+from unit.libs.headwater_cli.conftest import Printed, Verb
 from unit.libs.headwater_cli.evaluation.sets import CORPUS, write_set
 from unit.libs.tiny_platform import TinyPlatform, running
 
@@ -25,21 +24,11 @@ def platform() -> TinyPlatform:
 
 
 @pytest.fixture
-async def headwater(
-    platform: TinyPlatform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> AsyncIterator[Headwater]:
+async def headwater(platform: TinyPlatform, command: Verb, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Headwater]:
     """Runs the command in a thread; returns its exit code, its output and its complaint."""
 
-    def work() -> int | str | None:
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code
-
-    async def call(*arguments: str) -> tuple[int | str | None, str, str]:
-        monkeypatch.setattr(sys, "argv", ["headwater", "--data-dir", str(tmp_path / "data"), "eval", *arguments])
-        code = await asyncio.to_thread(work)
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
+    async def call(*words: str) -> Printed:
+        return await asyncio.to_thread(command, "eval", *words)
 
     monkeypatch.setattr("headwater_cli.commands.ingest.SETTLE_SECONDS", 0.0)
     async with running(platform) as settings:

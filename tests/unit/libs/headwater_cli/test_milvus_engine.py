@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from headwater_cli.platform import milvus_replies
 from headwater_cli.platform.milvus_documents import FIELD, find_by_document, parse_no_documents
 from headwater_cli.platform.milvus_flush import flush_by_columns
-from headwater_cli.platform.milvus_replies import Hits
-from headwater_cli.platform.milvus_rows import Rows, publish_snapshots
+from headwater_cli.platform.milvus_replies import Found, Hits
+from headwater_cli.platform.milvus_rows import Rows, Standing, publish_snapshots
 from milvus_lite.adapter.grpc import servicer
+from milvus_lite.engine import compaction
 from milvus_lite.engine.collection import Collection
 from milvus_lite.schema.types import CollectionSchema, DataType, FieldSchema
 from milvus_lite.storage.memtable import MemTable
@@ -21,6 +24,7 @@ from pymilvus.client.search_result import SearchResult
 DOCUMENTS = [f"{number:032x}" for number in range(8)]
 STEPS = 60
 WAIT_SECONDS = 5.0
+LARGE_BYTES = 8_000
 BUILD_DATA_TABLE = MemTable._build_data_table
 
 
@@ -104,6 +108,76 @@ def test_a_documents_rows_are_those_that_a_walk_over_all_finds(tmp_path: Path, s
     ledger.close()
 
 
+def heavy(rng: random.Random, document: str, version: int) -> dict[str, Any]:
+    """A row that by itself makes a segment a large one, whatever packs it."""
+    return {**row(document, version), "shown": {"n": [rng.randbytes(LARGE_BYTES).hex()]}}
+
+
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Merges take large segments alone, or small ones, as by size they do where there are many rows."""
+    monkeypatch.setattr(compaction, "COMPACTION_BUCKET_BOUNDARIES", [LARGE_BYTES])
+
+
+def counting(standing: Standing, ledger: Any) -> list[tuple[str, int]]:
+    """The rows that count, by what is kept from look to look."""
+    found = []
+    for rows, mask in standing.look(ledger):
+        columns = rows.table.select(["row_id", "version"]).filter(pa.array(mask)).to_pydict()
+        found += zip(*columns.values(), strict=True)
+    return sorted(found)
+
+
+def stored(ledger: Any) -> list[tuple[str, int]]:
+    """The rows that Milvus Lite itself finds."""
+    found = Collection.query(ledger, "version >= 0", ["version"], limit=10_000)
+    return sorted((each["row_id"], each["version"]) for each in found)
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_merge_of_large_segments_brings_nothing_back_that_a_small_one_has_anew(ledger: Any) -> None:
+    rng, standing, (first, second, *others) = random.Random(2), Standing(), DOCUMENTS
+
+    def flush(*rows: dict[str, Any]) -> list[tuple[str, int]]:
+        ledger.upsert(list(rows))
+        ledger.flush()
+        ledger._wait_for_bg()
+        # Looked at each time, so that what is kept is of the segments before a merge.
+        found = counting(standing, ledger)
+        assert found == stored(ledger)
+        return found
+
+    flush(heavy(rng, first, 1), heavy(rng, second, 1))
+    flush({**row(first, 1), "version": 77})
+    for document in others[:2]:
+        flush(heavy(rng, document, 1))
+    assert len(ledger._segment_cache) == 4
+    found = flush(heavy(rng, others[2], 1))
+    assert len(ledger._segment_cache) == 2, "the large ones are one, the small one is as it was"
+    assert (f"{first}:1", 77) in found
+
+
+@pytest.mark.usefixtures("apart")
+@pytest.mark.parametrize("seed", range(3))
+def test_merges_of_large_or_of_small_segments_alone_change_nothing(ledger: Any, seed: int) -> None:
+    rng, standing, merges, segments = random.Random(seed), Standing(), 0, 0
+    for _ in range(STEPS):
+        document, version = rng.choice(DOCUMENTS), rng.randrange(3)
+        match rng.choice(["large", "small", "delete"]):
+            case "large":
+                ledger.upsert([heavy(rng, document, version)])
+            case "small":
+                ledger.upsert([{**row(document, version), "version": rng.randrange(100)}])
+            case _:
+                ledger.delete([f"{document}:{version}"])
+        ledger.flush()
+        ledger._wait_for_bg()
+        merges += len(ledger._segment_cache) < segments
+        segments = len(ledger._segment_cache)
+        assert counting(standing, ledger) == stored(ledger)
+    assert merges > STEPS // 10
+
+
 def test_other_questions_go_the_usual_way(ledger: Any) -> None:
     ledger.insert([row(DOCUMENTS[0], version) for version in range(4)])
     for expression in (f'{FIELD} in ["{DOCUMENTS[0]}"] and version > 1', "version == 2"):
@@ -155,12 +229,13 @@ def test_a_reply_of_columns_is_read_as_milvus_lites(ledger: Any) -> None:
         ledger.insert([row(document, version) for document in DOCUMENTS])
     table = ledger._memtable.to_arrow_table()
     sources = [Rows(part.column("row_id").to_pylist(), part) for part in (table.slice(0, 10), table.slice(10))]
-    best = [(0.5 + place, sources[place % 2], place) for place in range(9)]
+    distances = np.arange(0.5, 9.5, dtype=np.float32)
+    found = Found(sources, distances, np.arange(9) % 2, np.arange(9))
     names = ["row_id", FIELD, "version", "deleted", "shown", "readers"]
     build = servicer.build_search_result_data
     asked = {"schema": ledger.schema, "top_k": 9, "pk_name": "row_id", "output_fields": names}
-    quick = milvus_replies._search_reply(build)([Hits(best, names, "row_id")], **asked)
-    slow = build([list(Hits(best, names, "row_id"))], **asked)
+    quick = milvus_replies._search_reply(build)([Hits(found, names, "row_id")], **asked)
+    slow = build([list(Hits(found, names, "row_id"))], **asked)
     read = [[dict(hit) for hit in SearchResult(reply)[0]] for reply in (quick, slow)]
     assert read[0] == read[1]
     assert len(read[0]) == 9

@@ -3,7 +3,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,12 @@ from headwater.events.v1 import reindexes_pb2 as events
 from headwater.index.v1 import index_pb2 as pb
 from headwater.index.v1.index_pb2_grpc import IndexServiceServicer, add_IndexServiceServicer_to_server
 from headwater_cli.commands import reindex as verb
-from headwater_cli.main import main
 from headwater_kit.core.errors import HeadwaterError, NotFound, Permanent, Unavailable
 from headwater_kit.core.reindexes import JudgedQuery
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime import Service
 from headwater_kit.testing.scripted import ScriptedSettings
+from unit.libs.headwater_cli.conftest import Printed, Verb
 
 Headwater = Callable[..., Any]
 
@@ -82,21 +81,11 @@ def index() -> PlayedIndex:
 
 
 @pytest.fixture
-async def headwater(
-    index: PlayedIndex, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> AsyncIterator[Headwater]:
+async def headwater(index: PlayedIndex, command: Verb, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Headwater]:
     """Runs the command in a thread; returns its exit code, its output and its complaint."""
 
-    def work() -> int | str | None:
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code
-
-    async def call(*arguments: str) -> tuple[int | str | None, str, str]:
-        monkeypatch.setattr(sys, "argv", ["headwater", "--data-dir", str(tmp_path), "reindex", *arguments])
-        code = await asyncio.to_thread(work)
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
+    async def call(*words: str) -> Printed:
+        return await asyncio.to_thread(command, "reindex", *words)
 
     servicer = Servicer(add_IndexServiceServicer_to_server, index, "headwater.index.v1.IndexService")
     async with Service(ScriptedSettings(), "index", [], [servicer]) as service:

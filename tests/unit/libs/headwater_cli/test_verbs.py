@@ -3,9 +3,7 @@
 import asyncio
 import json
 import re
-import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +12,21 @@ from headwater_cli.commands.connect import laptop_settings
 from headwater_cli.commands.ingest import wait_done
 from headwater_cli.commands.listing import highlighted
 from headwater_cli.files import FileDocument, Skipped, find
-from headwater_cli.main import main
 from headwater_cli.platform.process import Identity
 from headwater_cli.platform.state import Condition, Phase, PlatformState, ProcessState
 from headwater_client import format_filter
+from headwater_kit.codec.cascade import cascade_from_proto
 from headwater_kit.codec.filters import filter_from_proto
 from headwater_kit.codec.shape import shape_from_proto
+from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.documents import Freshness, Position
 from headwater_kit.core.errors import Denied, InvalidInput, Overloaded, Unavailable
 from headwater_kit.core.presentation import Span
 from headwater_kit.core.rewriting import Rewrite, Turn, Variant
 from headwater_kit.core.shape import Folding, Recency, Shape
 from rich.progress import Progress
+from unit.libs.headwater_cli.conftest import Printed, Verb
 from unit.libs.tiny_platform import TinyPlatform, running
-
-
-@dataclass(frozen=True)
-class Printed:
-    """What a command left behind."""
-
-    code: int | str | None
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
 
 Headwater = Callable[..., Any]
 
@@ -51,21 +37,11 @@ def platform() -> TinyPlatform:
 
 
 @pytest.fixture
-async def headwater(
-    platform: TinyPlatform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> AsyncIterator[Headwater]:
+async def headwater(platform: TinyPlatform, command: Verb, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Headwater]:
     """Runs the command in a thread, against the platform of this test."""
 
-    def work() -> int | str | None:
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code
-
-    async def call(*arguments: str) -> Printed:
-        monkeypatch.setattr(sys, "argv", ["headwater", "--data-dir", str(tmp_path / "data"), *arguments])
-        code = await asyncio.to_thread(work)
-        printed = capsys.readouterr()
-        return Printed(code, printed.out, printed.err)
+    async def call(*words: str) -> Printed:
+        return await asyncio.to_thread(command, *words)
 
     async with running(platform) as settings:
         for name in ("ingest", "index", "retrieve", "generate", "feedback"):
@@ -252,6 +228,21 @@ async def test_search_asks_for_a_list_by_its_options(platform: TinyPlatform, hea
     assert (found["next_cursor"], found["passages"][0]["highlights"]) == ("further", [[0, 5]])
 
 
+async def test_search_tells_how_its_list_came_about(platform: TinyPlatform, headwater: Headwater) -> None:
+    platform.write("fruit", b"Pears are green.")
+    shown = (await headwater("search", "pears", "--cascade", "on", "--explain")).out
+    assert [cascade_from_proto(asked.cascade) for asked in platform.asked] == [Cascade.ON]
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    assert "fusion 0.2 ms both legs dense_share 0.7" in lines
+    assert "rerank 0.0 ms the order is clear" in lines
+    assert lines[-2:] == ["source dense lexical fused reranker memory", "1 fruit #1 - 0.750 -0.250 -"]
+    told = (await headwater("search", "pears", "--explain", "--json")).json
+    assert [(stage["stage"], stage["ran"]) for stage in told["stages"]] == [("fusion", True), ("rerank", False)]
+    assert told["standings"][0]["chunk_id"] == "chunk of fruit"
+    assert "stages" not in (await headwater("search", "pears", "--json")).json
+    assert (await headwater("search", "pears", "--cascade", "far")).code == 2
+
+
 @pytest.mark.parametrize(
     ("option", "told"),
     [
@@ -354,14 +345,37 @@ async def test_a_search_without_a_hit_says_so(headwater: Headwater) -> None:
     assert "nothing found" in printed.out
 
 
-@pytest.mark.parametrize(("flag", "reaction"), [("--up", "REACTION_UP"), ("--down", "REACTION_DOWN")])
-async def test_feedback_is_recorded(platform: TinyPlatform, headwater: Headwater, flag: str, reaction: str) -> None:
-    printed = await headwater("feedback", "answer-1", flag, "--passage", "2", "--user", "ann")
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--up",), ("REACTION_UP", 2, 0.0, "")),
+        (("--down",), ("REACTION_DOWN", 2, 0.0, "")),
+        (("--click",), ("REACTION_CLICK", 2, 0.0, "")),
+        (("--copy",), ("REACTION_COPY", 2, 0.0, "")),
+        (("--cited",), ("REACTION_CITATION_OPENED", 2, 0.0, "")),
+        (("--dwell", "12.5"), ("REACTION_DWELL", 2, 12.5, "")),
+        (("--rating", "4"), ("REACTION_RATING", 2, 4.0, "")),
+        (("--correct", "It is 5."), ("REACTION_CORRECTION", 2, 0.0, "It is 5.")),
+        (("--reformulated",), ("REACTION_REFORMULATED", 2, 0.0, "")),
+        (("--abandoned",), ("REACTION_ABANDONED", 2, 0.0, "")),
+        (("--expert", "0"), ("REACTION_EXPERT_LABEL", 2, 0.0, "")),
+    ],
+)
+async def test_feedback_is_recorded(
+    platform: TinyPlatform, headwater: Headwater, flags: tuple[str, ...], said: tuple[object, ...]
+) -> None:
+    printed = await headwater("feedback", "answer-1", *flags, "--passage", "2", "--user", "ann")
     assert printed.code == 0
-    assert platform.reactions == [("ann", reaction, 2)]
+    assert platform.reactions == [("ann", *said)]
 
 
-@pytest.mark.parametrize("flags", [(), ("--up", "--down")])
+async def test_feedback_on_what_nobody_was_shown_says_so(headwater: Headwater) -> None:
+    printed = await headwater("feedback", "lost", "--up")
+    assert (printed.code, "known to have been shown to you" in printed.out) == (0, True)
+    assert (await headwater("feedback", "lost", "--up", "--json")).json["standing"] == "not_known_yet"
+
+
+@pytest.mark.parametrize("flags", [(), ("--up", "--down"), ("--rating", "4", "--click")])
 async def test_feedback_wants_one_reaction(platform: TinyPlatform, headwater: Headwater, flags: tuple[str]) -> None:
     printed = await headwater("feedback", "answer-1", *flags)
     assert printed.code == 1

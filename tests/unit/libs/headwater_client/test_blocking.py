@@ -5,13 +5,15 @@ import threading
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from headwater_client import Change, Client, ClientSettings, DocumentState, Progress
+from headwater_client import Change, Client, ClientSettings, DocumentState, Progress, Reacted
 from headwater_client.documents import UPLOAD_BYTES
+from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.documents import DocumentInfo, Position, Principal
 from headwater_kit.core.errors import Misconfigured, NotFound, Overloaded, Unavailable
-from headwater_kit.core.events import AnswerGenerated, Reaction
+from headwater_kit.core.events import AnswerGenerated
+from headwater_kit.core.impressions import Reaction, Standing
 from headwater_kit.core.rewriting import Rewrite, Rewriting, Turn, Variant
-from unit.libs.tiny_platform import TinyPlatform, running
+from unit.libs.tiny_platform import STAGES, TinyPlatform, running
 
 
 class Caller:
@@ -72,10 +74,11 @@ async def test_a_search_returns_passages_and_a_reaction_its_id(platform: TinyPla
     def act(client: Client) -> None:
         found = client.search("pears")
         assert [passage.document_id for passage in found.passages] == ["a"]
-        assert client.react(found.impression_id, Reaction.UP, rank=1) == "feedback-1"
+        assert client.react(found.impression_id, Reaction.UP, rank=1) == Reacted("feedback-1", Standing.SHOWN)
+        client.react("lost", Reaction.CORRECTION, text="No.")
 
     await caller(act)
-    assert platform.reactions == [("ann", "REACTION_UP", 1)]
+    assert platform.reactions == [("ann", "REACTION_UP", 1, 0.0, ""), ("ann", "REACTION_CORRECTION", 0, 0.0, "No.")]
 
 
 async def test_an_answer_comes_in_pieces_and_whole_at_the_end(platform: TinyPlatform, caller: Caller) -> None:
@@ -98,12 +101,13 @@ async def test_other_words_and_a_conversation_travel_with_what_is_asked(platform
     def act(client: Client) -> None:
         found = client.search("pears", variants=variants)
         assert (found.searched, found.left_out) == (("fruit",), ("A pear is sweet.",))
+        assert client.search("pears", cascade=Cascade.ON, explain=True).stages == STAGES
         *_, answer = client.ask("pears ?", rewrite=Rewrite.MULTI, history=history)
         assert isinstance(answer, AnswerGenerated)
         assert answer.rewriting == Rewriting(Rewrite.MULTI, "pears ?", ("fruit",), ("late",), "rules")
 
     await caller(act)
-    assert platform.asked_also == [variants]
+    assert platform.asked_also == [variants, ()]
     assert platform.asked_after == [(Rewrite.MULTI, history)]
 
 

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from headwater.retrieve.v1 import retrieve_pb2
 from headwater_client import AsyncClient, Found, SearchRequest
+from headwater_kit.codec.cascade import cascade_from_proto
 from headwater_kit.codec.filters import filter_from_proto
 from headwater_kit.codec.shape import shape_from_proto, shape_to_proto
+from headwater_kit.core.cascade import Cascade, Standing
 from headwater_kit.core.documents import Passage
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.filters import Compare, Operator
@@ -14,7 +16,7 @@ from headwater_kit.core.presentation import Span
 from headwater_kit.core.shape import Facet, FacetCount, Folding, Recency, Shape
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.libs.tiny_platform import TinyPlatform, running
+from unit.libs.tiny_platform import STAGES, TinyPlatform, running
 
 SHAPE = Shape(Folding.NEAR, 800, 2, 0.3, True, False, ("lang",), "from here", Recency("seen", 7.0, 0.25))
 
@@ -43,6 +45,25 @@ async def test_what_is_asked_of_a_list_arrives_and_what_was_done_comes_back(
     assert found.facets == (Facet("lang", (FacetCount("en", 2),), 0, 1),)
     told = found.passages[0].presentation
     assert (told.highlights, told.duplicates, told.hit, told.recency) == ((Span(0, 5),), 2, None, None)
+
+
+@pytest.mark.parametrize("cascade", [None, *Cascade])
+async def test_how_far_to_go_arrives_and_how_the_list_came_about_comes_back(
+    platform: TinyPlatform, client: AsyncClient, cascade: Cascade | None
+) -> None:
+    found = await client.questions.search("pears", cascade=cascade, explain=True)
+    *_, streamed = [piece async for piece in client.questions.stream_search(SearchRequest("pears", explain=True))]
+    assert cascade_from_proto(platform.asked[0].cascade) == cascade
+    for told in (found, streamed):
+        assert isinstance(told, Found)
+        assert (told.stages, told.standings) == (STAGES, (Standing("chunk of fruit", 1, 0, 0.75, -0.25, 0.0),))
+    assert (await client.questions.search("pears")).stages == ()
+
+
+def test_a_cascade_that_is_not_known_is_refused_by_name() -> None:
+    with pytest.raises(InvalidInput, match="cascade") as caught:
+        cascade_from_proto(9)
+    assert caught.value.field == "cascade"
 
 
 async def test_a_filter_that_cannot_be_read_is_not_sent(platform: TinyPlatform, client: AsyncClient) -> None:

@@ -2,11 +2,20 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from headwater_kit.core.documents import DocumentKey, Passage, document_row_id
 from headwater_vectors.ports import Hit, Legs, Query
 from headwater_vectors.testing.samples import found, rows
-from headwater_vectors.visibility import DOUBT_ROUNDS, MAX_FETCHES, LedgerState, Marks, WholeVersions, revision_of
+from headwater_vectors.visibility import (
+    DOUBT_ROUNDS,
+    MAX_FETCHES,
+    QUICKLY_FETCHED_CHUNKS,
+    LedgerState,
+    Marks,
+    WholeVersions,
+    revision_of,
+)
 
 QUERY = Query("acme", vector=b"x", limit=10)
 Step = Callable[["RawStore"], None]
@@ -84,6 +93,7 @@ async def settled(*documents: str) -> tuple[RawStore, WholeVersions]:
     reader = WholeVersions(store)
     await reader.search(QUERY)
     store.searches.clear()
+    store.fetches = 0
     return store, reader
 
 
@@ -93,12 +103,24 @@ async def test_what_is_settled_costs_one_search() -> None:
     assert len(store.searches) == 1
 
 
-async def test_a_writer_seen_for_the_first_time_costs_a_second_search() -> None:
-    store = RawStore()
+async def test_an_edit_that_nobody_has_seen_yet_is_fetched_once_and_then_known() -> None:
+    store, reader = await settled("b")
     store.write("a", 1, 0, 1)
     store.switch("a", 1)
-    assert found(await WholeVersions(store).search(QUERY)) == {("a", 1, 0), ("a", 1, 1)}
-    assert len(store.searches) == 2
+    for _ in range(2):
+        legs = await reader.search(QUERY)
+        assert found(Legs(dense=legs.dense)) == found(Legs(lexical=legs.lexical))
+        assert found(legs) == {("a", 1, 0), ("a", 1, 1), ("b", 1, 0), ("b", 1, 1)}
+    assert (len(store.searches), store.fetches) == (2, 1)
+
+
+async def test_more_than_is_quickly_fetched_is_searched_again() -> None:
+    store = RawStore()
+    for place in range(QUICKLY_FETCHED_CHUNKS // 2 + 1):
+        store.write(f"{place}", 1, 0, 1)
+        store.switch(f"{place}", 1)
+    await WholeVersions(store).search(replace(QUERY, limit=1_000))
+    assert (len(store.searches), store.fetches) == (2, 0)
 
 
 async def test_a_part_seen_before_the_switch_is_not_returned_alone() -> None:
@@ -112,7 +134,7 @@ async def test_a_part_seen_before_the_switch_is_not_returned_alone() -> None:
     store.script = [finish]
     shown = found(await reader.search(QUERY))
     assert {hit for hit in shown if hit[0] == "a"} == {("a", 1, 0), ("a", 1, 1)}
-    assert len(store.searches) == 2
+    assert (len(store.searches), store.fetches) == (1, 1)
 
 
 async def test_an_edit_under_the_search_shows_the_new_version_whole() -> None:

@@ -111,6 +111,15 @@ async def test_callers_are_refused_and_events_wait(embedder: Embedder, watched: 
     ]
 
 
+async def test_a_query_has_a_cache_of_its_own(watched: Any, clock: ManualClock) -> None:
+    cache, query_cache = LruCache(1024 * 1024), LruCache(1024 * 1024)
+    embedder = Embedder(Only(watched), cache, clock, part_seconds=1.0, query_cache=query_cache)
+    for _ in range(2):
+        await embedder.embed_texts(["asked"], TextKind.QUERY, "", soon(clock))
+        await embedder.embed_texts(["stored"], TextKind.PASSAGE, "", soon(clock))
+    assert (len(cache), len(query_cache), len(watched.asked)) == (1, 1, 2)
+
+
 class FullEngine:
     """Has no room before the caller's time is up."""
 

@@ -3,18 +3,17 @@
 from dataclasses import replace
 
 import pytest
-from headwater_feedback.adapters.states import TableClusters, TableJoinStates
+from headwater_feedback.adapters.join_rows import MemoryRows, TableJoinStates
 from headwater_feedback.domain.join import JoinState
-from headwater_feedback.domain.memory import Cluster, PassageName, Vote
 from headwater_feedback.events import FeedbackRecords
-from headwater_feedback.handlers import Forgetting, Joining, Remembering
+from headwater_feedback.handlers import Forgetting, Joining
 from headwater_kit.bus import topics
 from headwater_kit.bus.admission import TopicRule, TopicTenants
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Record
 from headwater_kit.codec.events import encode
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import FeedbackJoined, FeedbackRecorded, Reaction
+from headwater_kit.core.impressions import FeedbackRecorded, Reaction
 from headwater_kit.core.tenants import Erasures, TenantErased
 from headwater_kit.testing.clock import ManualClock
 from unit.services.feedback.test_handlers import IMPRESSION, MemoryLog
@@ -22,41 +21,25 @@ from unit.services.feedback.test_handlers import IMPRESSION, MemoryLog
 REACTION = FeedbackRecorded("f", "i", "acme", "ann", Reaction.UP, 1, 5.0)
 
 
-def cluster(tenant: str, name: str, time: float) -> Cluster:
-    return Cluster(tenant, name, b"\0" * 4, "m", {PassageName("d", "h"): {"voter": Vote(1, time)}})
-
-
-def test_clusters_and_states_of_the_tenant_go_and_what_came_later_stays() -> None:
-    clusters, states = TableClusters({}), TableJoinStates({})
-    forgetting = Forgetting(states, clusters)
+async def test_states_of_the_tenant_go_and_what_came_later_stays() -> None:
+    states = TableJoinStates(MemoryRows())
+    forgetting = Forgetting(states)
     for tenant in ("acme", "globex"):
-        clusters.put(cluster(tenant, "old", 5.0))
-        clusters.put(cluster(tenant, "new", 15.0))
         shown = replace(IMPRESSION, tenant=tenant)
-        states.put(f"{tenant} shown", JoinState(5.0, shown))
-        states.put(f"{tenant} parked", JoinState(5.0, parked=(replace(REACTION, tenant=tenant),)))
-        states.put(f"{tenant} new", JoinState(15.0, shown))
-    assert forgetting.forget() == 0
+        await states.put(f"{tenant} shown", JoinState(5.0, shown))
+        await states.put(f"{tenant} parked", JoinState(5.0, reactions=(replace(REACTION, tenant=tenant),)))
+        await states.put(f"{tenant} new", JoinState(15.0, shown))
+    assert await forgetting.forget() == 0
     forgetting.on_erased(TenantErased("acme", 10.0))
-    assert (forgetting.forget(), forgetting.forget()) == (3, 0)
-    clusters.reload()
-    assert [one.cluster_id for one in clusters.of("acme")] == ["new"]
-    assert [one.cluster_id for one in clusters.of("globex")] == ["new", "old"]
+    assert (await forgetting.forget(), await forgetting.forget()) == (2, 0)
     assert (states.get("acme shown"), states.get("acme parked")) == (None, None)
     assert None not in (states.get("acme new"), states.get("globex shown"), states.get("globex parked"))
 
 
-def test_rows_that_are_another_workers_are_left_to_it() -> None:
-    clusters = TableClusters({}, lambda key, tenant: False)
-    clusters.put(cluster("acme", "old", 5.0))
-    assert clusters.erase("acme", 10.0) == 0
-    assert len(clusters.of("acme")) == 1
-
-
 async def test_records_from_before_the_erasure_teach_nothing() -> None:
-    log, clusters, states, erasures = MemoryLog(), TableClusters({}), TableJoinStates({}), Erasures()
+    log, states, erasures = MemoryLog(), TableJoinStates(MemoryRows()), Erasures()
     joining = Joining(states, log, ManualClock())
-    records = FeedbackRecords(joining, Remembering(clusters, log, ManualClock()), 6, erasures=erasures)
+    records = FeedbackRecords(joining, 6, erasures=erasures)
     erasures.apply(TenantErased("acme", 10.0))
     at = partition_of(b"i", 6)
 
@@ -65,21 +48,16 @@ async def test_records_from_before_the_erasure_teach_nothing() -> None:
 
     await records.handle(record(topics.IMPRESSIONS, IMPRESSION, 5.0))
     await records.handle(record(topics.FEEDBACK, REACTION, 5.0))
-    joined = FeedbackJoined(REACTION, IMPRESSION, IMPRESSION.items)
-    await records.handle(record(topics.TRAINING, joined, 20.0))
-    assert (states.get("i"), clusters.of("acme"), log.models) == (None, [], [])
+    assert (states.get("i"), log.trained) == (None, [])
     await records.handle(record(topics.IMPRESSIONS, IMPRESSION, 20.0))
-    later = replace(joined, impression=replace(IMPRESSION, show_time=20.0))
-    await records.handle(record(topics.TRAINING, later, 20.0))
     assert states.get("i") is not None
-    assert len(clusters.of("acme")) == 1
 
 
 async def test_a_reaction_counts_in_the_tenant_that_it_may_name() -> None:
-    log, states = MemoryLog(), TableJoinStates({})
+    log, states = MemoryLog(), TableJoinStates(MemoryRows())
     joining = Joining(states, log, ManualClock())
     rules = TopicTenants({topics.FEEDBACK.name: TopicRule(frozenset({"acme"}), believes_header=True)})
-    records = FeedbackRecords(joining, Remembering(TableClusters({}), log, ManualClock()), 6, tenants=rules)
+    records = FeedbackRecords(joining, 6, tenants=rules)
     at, value = partition_of(b"i", 6), b'{"impression_id": "i", "reaction": "up", "rank": 1, "user": "ann"}'
     headers = {"headwater-tenant": b"acme"}
     await records.handle(Record(topics.IMPRESSIONS.name, at, 0, b"i", encode(IMPRESSION), {}, 1.0))

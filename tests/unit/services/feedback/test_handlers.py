@@ -1,22 +1,20 @@
-from dataclasses import replace
-
 import pytest
-from headwater_feedback.adapters.states import TableClusters, TableJoinStates
-from headwater_feedback.domain.join import JoinState
+from headwater_feedback.adapters.join_rows import MemoryRows, TableJoinStates
 from headwater_feedback.events import FeedbackRecords
-from headwater_feedback.handlers import Joining, Reacted, Recording, Remembering
+from headwater_feedback.handlers import Joining
 from headwater_kit.bus import topics
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Record
-from headwater_kit.codec.events import encode
-from headwater_kit.core.documents import Principal, ScoreParts
+from headwater_kit.codec.events import decode, encode
+from headwater_kit.core.documents import ScoreParts
 from headwater_kit.core.errors import InvalidInput, Unavailable
-from headwater_kit.core.events import (
+from headwater_kit.core.impressions import (
     FeedbackJoined,
+    FeedbackQuarantined,
     FeedbackRecorded,
+    ImpressionClosed,
     ImpressionItem,
     ImpressionRecorded,
-    ModelPublished,
     Reaction,
 )
 from headwater_kit.testing.clock import ManualClock
@@ -31,20 +29,28 @@ class MemoryLog:
 
     def __init__(self) -> None:
         self.feedback: list[FeedbackRecorded] = []
-        self.joined: list[FeedbackJoined] = []
-        self.models: list[ModelPublished] = []
+        self.trained: list[FeedbackJoined | ImpressionClosed] = []
+        self.quarantined: list[FeedbackQuarantined] = []
         self.is_away = False
+
+    @property
+    def joined(self) -> list[FeedbackJoined]:
+        return [one for one in self.trained if isinstance(one, FeedbackJoined)]
+
+    @property
+    def closed(self) -> list[ImpressionClosed]:
+        return [one for one in self.trained if isinstance(one, ImpressionClosed)]
 
     async def record(self, feedback: FeedbackRecorded) -> None:
         self.feedback.append(feedback)
 
-    async def train(self, joined: FeedbackJoined) -> None:
+    async def train(self, example: FeedbackJoined | ImpressionClosed) -> None:
         if self.is_away:
             raise Unavailable("the broker is away")
-        self.joined.append(joined)
+        self.trained.append(example)
 
-    async def publish(self, model: ModelPublished) -> None:
-        self.models.append(model)
+    async def quarantine(self, quarantined: FeedbackQuarantined) -> None:
+        self.quarantined.append(quarantined)
 
 
 class Rig:
@@ -52,11 +58,9 @@ class Rig:
 
     def __init__(self) -> None:
         self.log = MemoryLog()
-        self.rows: dict[str, dict[str, object]] = {}
-        self.states = TableJoinStates(self.rows)
-        self.clusters = TableClusters({})
+        self.states = TableJoinStates(MemoryRows())
         joining = Joining(self.states, self.log, ManualClock())
-        self.records = FeedbackRecords(joining, Remembering(self.clusters, self.log, ManualClock()), 6)
+        self.records = FeedbackRecords(joining, 6)
 
     async def send(self, topic: topics.Topic, value: bytes, key: bytes = b"i", partition: int | None = None) -> int:
         place = partition_of(key, 6) if partition is None else partition
@@ -65,27 +69,6 @@ class Rig:
 
 def reaction(rank: int = 1) -> bytes:
     return encode(FeedbackRecorded("f", "i", "acme", "ann", Reaction.UP, rank, 1.0))
-
-
-async def test_feedback_becomes_a_vote() -> None:
-    rig = Rig()
-    await rig.send(topics.FEEDBACK, reaction())
-    await rig.send(topics.IMPRESSIONS, encode(IMPRESSION))
-    assert len(rig.log.joined) == 1
-    await rig.send(topics.TRAINING, encode(rig.log.joined[0]), b"acme")
-    await rig.send(topics.TRAINING, encode(rig.log.joined[0]), b"acme")
-    assert [votes.up for votes in rig.log.models[0].memory.votes] == [1]
-    assert len(rig.log.models) == 1, "a repeated join publishes nothing new"
-    reloaded = TableClusters(rig.clusters._rows)
-    assert reloaded.of("acme") == rig.clusters.of("acme")
-
-
-async def test_a_question_without_a_vector_teaches_nothing() -> None:
-    rig = Rig()
-    await rig.send(topics.IMPRESSIONS, encode(replace(IMPRESSION, query_vector=b"")))
-    await rig.send(topics.FEEDBACK, reaction())
-    await rig.send(topics.TRAINING, encode(rig.log.joined[0]), b"acme")
-    assert rig.log.models == []
 
 
 async def test_plain_json_is_accepted() -> None:
@@ -124,27 +107,32 @@ async def test_a_join_that_was_not_acknowledged_is_made_again() -> None:
     assert len(rig.log.joined) == 1
 
 
-def test_old_and_surplus_states_are_forgotten() -> None:
-    states = TableJoinStates({})
-    for number in range(5):
-        states.put(str(number), JoinState(since=float(number)))
-    assert states.expire(before=1.0, keep=3) == 2
-    assert [states.get(str(number)) is None for number in range(5)] == [True, True, False, False, False]
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b'"reaction": "rating", "value": 6',
+        b'"reaction": "rating", "value": 1.5',
+        b'"reaction": "dwell", "value": -1',
+        b'"reaction": "dwell", "value": "NaN"',
+        b'"reaction": "up", "value": 1',
+        b'"reaction": "up", "text": "so"',
+        b'"reaction": "correction"',
+        b'"reaction": "up", "rank": 2001',
+        b'"reaction": "up", "rank": -1',
+    ],
+)
+async def test_what_is_out_of_range_is_put_into_quarantine(fields: bytes) -> None:
+    rig = Rig()
+    await rig.send(topics.IMPRESSIONS, encode(IMPRESSION))
+    await rig.send(topics.FEEDBACK, b'{"impression_id": "i", "tenant": "acme", "user": "ann", %s}' % fields)
+    assert [one.reason for one in rig.log.quarantined] == ["OUT_OF_RANGE"]
+    assert rig.log.trained == []
 
 
-def test_another_workers_rows_are_left_to_it() -> None:
-    rows: dict[str, dict[str, object]] = {}
-    states = TableJoinStates(rows, forget=lambda key: key == "mine" and rows.pop(key) is not None)
-    for key in ("mine", "theirs"):
-        states.put(key, JoinState(since=0.0))
-    assert states.expire(before=1.0, keep=3) == 1
-    assert list(rows) == ["theirs"]
-
-
-async def test_recording_takes_the_principal_from_the_credential() -> None:
-    log = MemoryLog()
-    recording = Recording(log, ManualClock(), lambda: "new")
-    assert await recording.record(Reacted("i", Reaction.UP, 2), Principal("acme", "ann")) == "new"
-    assert (log.feedback[0].tenant, log.feedback[0].user, log.feedback[0].rank) == ("acme", "ann", 2)
-    with pytest.raises(InvalidInput, match="rank"):
-        await recording.record(Reacted("i", Reaction.UP, 2_001), Principal())
+async def test_a_reaction_sent_to_its_partition_keeps_its_id_and_time() -> None:
+    rig, wrong = Rig(), (partition_of(b"i", 6) + 1) % 6
+    value = b'{"impression_id": "i", "reaction": "up"}'
+    moved = [await rig.records.handle(Record(topics.FEEDBACK.name, wrong, 7, b"i", value, {}, 5.0)) for _ in range(2)]
+    assert moved[0] == moved[1]
+    said = decode(FeedbackRecorded, moved[0][0].value or b"")
+    assert (said.feedback_id, said.time) == (f"feedback.v1/{wrong}@7", 5.0)

@@ -10,7 +10,7 @@ from headwater_generate.ports import Checked, Draft, Generator, Guard
 from headwater_generate.settings import Settings
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Principal
-from headwater_kit.core.errors import InvalidInput, Unavailable
+from headwater_kit.core.errors import DeadlineExceeded, HeadwaterError, InvalidInput, Overloaded, Unavailable
 from headwater_kit.core.events import AnswerGenerated, Citation, Finding, Refusal, Verdict
 from headwater_kit.core.rewriting import Rewrite, Rewriting, Turn
 from headwater_kit.testing.clock import ManualClock
@@ -18,6 +18,7 @@ from headwater_kit.testing.clock import ManualClock
 CLOSING = "Use the with statement to close a file reliably. The file is closed when the block ends."
 SORTING = "The sort method orders a list in place. It returns None to remind you of that."
 # For bag-of-words vectors, whose cosines are lower than an encoder's.
+CHECKS = ("input", "passages", "output")
 EVIDENCE = Evidence(min_score=0.7, min_coverage=0.6)
 
 
@@ -55,17 +56,29 @@ class Writer:
             self.is_closed = True
 
 
-class AwayGuard:
-    """A guard that cannot be reached."""
+class FailingGuard(OpenGuard):
+    """A guard that fails at these checks, as one that cannot be reached unless the error says otherwise."""
+
+    def __init__(self, error: HeadwaterError | None = None, checks: Sequence[str] = CHECKS) -> None:
+        super().__init__()
+        self._error = error or Unavailable("the guard is away")
+        self._checks = checks
 
     async def check_input(self, text: str, answer_id: str) -> Checked:
-        raise Unavailable("the guard is away")
+        self._fail("input")
+        return await super().check_input(text, answer_id)
 
     async def check_passages(self, passages: Sequence[Passage], answer_id: str) -> Sequence[Checked]:
-        raise Unavailable("the guard is away")
+        self._fail("passages")
+        return await super().check_passages(passages, answer_id)
 
     async def check_output(self, text: str, passages: Sequence[Passage], answer_id: str) -> Checked:
-        raise Unavailable("the guard is away")
+        self._fail("output")
+        return await super().check_output(text, passages, answer_id)
+
+    def _fail(self, check: str) -> None:
+        if check in self._checks:
+            raise self._error
 
 
 def answering(
@@ -197,9 +210,21 @@ async def test_a_citation_goes_with_its_mark() -> None:
 
 async def test_a_guard_that_is_away_fails_closed_unless_told_otherwise() -> None:
     with pytest.raises(Unavailable):
-        await ask(answering(CLOSING, guard=AwayGuard()), "How do I close a file?")
-    _, answer = await ask(answering(CLOSING, guard=AwayGuard(), fail_open=True), "How do I close a file?")
+        await ask(answering(CLOSING, guard=FailingGuard()), "How do I close a file?")
+    _, answer = await ask(answering(CLOSING, guard=FailingGuard(), fail_open=True), "How do I close a file?")
     assert answer.citations
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize(
+    "error",
+    [Overloaded("60 audit records are not written yet", reason="AUDIT_FULL"), DeadlineExceeded("no answer within 2 s")],
+    ids=lambda error: error.reason,
+)
+async def test_a_guard_that_is_there_and_does_not_decide_is_never_passed_by(check: str, error: HeadwaterError) -> None:
+    guard = FailingGuard(error, [check])
+    with pytest.raises(type(error)):
+        await ask(answering(CLOSING, guard=guard, fail_open=True), "How do I close a file?")
 
 
 async def test_an_answer_says_how_its_question_was_searched() -> None:

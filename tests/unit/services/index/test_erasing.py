@@ -39,13 +39,15 @@ from headwater_kit.bus.topics import (
     LEDGER,
     MODELS,
     TENANTS,
+    dead_letter,
 )
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey, document_of
-from headwater_kit.core.errors import InvalidInput, Permanent
-from headwater_kit.core.events import ClickMemory, DocumentChunked, DocumentEmbedded, LedgerEntry, ModelPublished
+from headwater_kit.core.errors import InvalidInput, Misconfigured, Permanent
+from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, LedgerEntry
+from headwater_kit.core.learning import ClickMemory, ModelPublished
 from headwater_kit.core.tenants import TenantErased
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import Model, Query
@@ -64,16 +66,18 @@ class Plant:
         self.clock = SystemClock()
         self.log = BusTenantLog(self.bus, self.clock)
         self.beside, self.desk = MemoryStore(), BusCompanionDesk(self.bus, self.clock, random.Random(1))
-        companions = Companions([Companion(BESIDE.model_id, self.beside)], self.desk, lambda _: self.beside)
-        self.erasing = TenantErasing(self.store, self.log, self.clock, companions)
+        self.companions = Companions([Companion(BESIDE.model_id, self.beside)], self.desk, lambda _: self.beside)
+        self.erasing = TenantErasing(self.store, self.log, self.clock, self.companions)
         self._folder = folder
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["Plant"]:
+    async def running(self, rules: dict[str, Any] | None = None) -> AsyncIterator["Plant"]:
+        """With these rules about whom the records of topics may name."""
         settings: dict[str, Any] = {"bus": "memory", "grpc_port": 0, "metrics_port": 0, "data_dir": self._folder}
         ingest = IngestSettings(
-            **settings, ingest_cutter="direct", ingest_cache="memory", ingest_objects="memory", encoder="hash-words"
-        )
+            **settings, ingest_cutter="direct", ingest_cache="memory", ingest_objects="memory", encoder="hash-words",
+            kafka_tenants=rules or {},
+        )  # fmt: skip
         index = IndexSettings(
             **settings, vectors="memory", index_operator_tenant="default", encoders_beside=BESIDE.model_id
         )
@@ -269,6 +273,42 @@ async def test_a_report_deletes_nothing(plant: Plant) -> None:
     assert (found["store chunks"], found["store ledger"], found["ledger.v1"]) == (1, 1, 1)
     assert await plant.found(ACME) == {"a"}
     assert plant.bus.broker.records(TENANTS.name) == []
+
+
+@pytest.mark.parametrize("others", [["globex"], ["globex", "default"]])
+async def test_it_ends_where_the_topic_lets_its_records_name_others_alone(tmp_path: Path, others: list[str]) -> None:
+    plant = Plant(tmp_path)
+    async with plant.running():
+        for tenant in (ACME, GLOBEX):
+            plant.write(tenant, "a", "The cat.")
+            plant.write(tenant, "d", "The cat of bulk.", DOCUMENTS_BACKFILL.name)
+        await until(lambda: set(plant.ledger(ACME)) == set(plant.ledger(GLOBEX)) == {"a", "d"})
+        await plant.follow()
+    async with plant.running({"documents.v1": {"tenants": others}}), asyncio.timeout(20.0):
+        remains = await plant.delete(ACME)
+        assert {place: found.left for place, found in remains.items() if found.left} == {}
+        assert (await plant.found(ACME), await plant.found(GLOBEX)) == (set(), {"a", "d"})
+        # Once it is over, the rule holds for it as before.
+        plant.write(ACME, "a", None)
+        await until(lambda: bool(plant.bus.broker.records(dead_letter(DOCUMENTS.name, "ingest"))))
+
+
+async def test_deletions_that_change_nothing_are_no_endless_work(plant: Plant) -> None:
+    class Stubborn(BusTenantLog):
+        async def delete_documents(self, tenant: str) -> int:
+            return 3
+
+        async def follow(self) -> None:
+            pass
+
+    log = Stubborn(plant.bus, plant.clock)
+    await log.start()
+    with pytest.raises(Misconfigured, match=r"3 documents of tenant acme stay.*HEADWATER_KAFKA_TENANTS of ingest"):
+        async for _ in TenantErasing(plant.store, log, plant.clock, plant.companions).run(ACME):
+            pass
+    # What the tenant writes from now on counts again.
+    (_, released) = (decode(TenantErased, record.value or b"") for record in plant.bus.broker.records(TENANTS.name))
+    assert released.erase_time <= plant.clock.now()
 
 
 async def test_a_collection_beside_the_served_one_stands_in_the_way(plant: Plant) -> None:

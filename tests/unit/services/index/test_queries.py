@@ -7,7 +7,14 @@ from headwater_kit.bus.tenants import outbound
 from headwater_kit.bus.topics import IMPRESSIONS, TRAINING
 from headwater_kit.codec.events import encode
 from headwater_kit.core.documents import ScoreParts
-from headwater_kit.core.events import FeedbackJoined, FeedbackRecorded, ImpressionItem, ImpressionRecorded, Reaction
+from headwater_kit.core.impressions import (
+    FeedbackJoined,
+    FeedbackRecorded,
+    ImpressionItem,
+    ImpressionRecorded,
+    Reaction,
+    TrainingRecorded,
+)
 from headwater_kit.core.reindexes import JudgedQuery
 from headwater_kit.core.tenants import TenantErased
 
@@ -35,7 +42,7 @@ async def test_the_last_queries_come_once_each_with_what_users_liked() -> None:
         feedback(shown[3], Reaction.CLICK, 1),
         feedback(shown[2], Reaction.DOWN, 1),
     ):
-        await producer.send(Outbound(TRAINING.name, b"acme", encode(joined), partition=0))
+        await producer.send(Outbound(TRAINING.name, b"acme", encode(TrainingRecorded(joined)), partition=0))
     assert await BusQueries(bus).last(4) == [
         JudgedQuery("other", "apple"),
         JudgedQuery("acme", "fig"),

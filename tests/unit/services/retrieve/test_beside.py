@@ -12,7 +12,9 @@ from headwater_kit.core.filters import Compare, Operator
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.adapters.memory import ImpressionList, ListedScripts, TimedLog, WordEncoder
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
+from headwater_retrieve.domain.learned import LearnedModels
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
+from headwater_retrieve.domain.policy import LearningPolicy
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
@@ -20,6 +22,7 @@ from headwater_retrieve.handlers import (
     Companion,
     Companions,
     Found,
+    Impressing,
     IndexProgress,
     Presenting,
     Ranker,
@@ -35,6 +38,7 @@ from headwater_vectors.ports import Query as StoreQuery
 
 ALICE = Principal("acme", "alice", ("board",))
 SERVED, GRAMS = Model(WordEncoder.model_id, WordEncoder.dimension), Model("grams", 32)
+NOTHING_DRAWN = SearchPolicy(learning=LearningPolicy(learn_share=0.0))
 ENGLISH, CHINESE = "how does a list grow", "列表 如何 增长"
 
 
@@ -97,14 +101,15 @@ class World:
             self.served,
             self.encoder,
             analyse,
-            ImpressionList(),
+            Impressing(ImpressionList(), self.clock, None),
             ranker=Ranker(Reliability(), clock=self.clock),
             progress=IndexProgress(Watermark(), TimedLog(), self.clock),
             changes=self.changes,
             memory=Memory(MemoryPolicy()),
+            models=LearnedModels(),
             clock=self.clock,
             new_id=lambda: "i",
-            policy=SearchPolicy(),
+            policy=NOTHING_DRAWN,
             presenting=Presenting(self.served, analyse, find_terms, self.clock),
             results=self.results,
             beside=Companions(
@@ -154,10 +159,10 @@ async def test_an_encoder_that_reads_the_script_finds_what_the_served_one_cannot
     await world.add("list", "列表的增长方式")
     found = await world.find(CHINESE)
     assert names(found)[0] == "list"
-    assert found.missing_legs == ()
-    (fusion, *_) = found.reports
+    assert found.ranked.missing_legs == ()
+    fusion = next(each for each in found.ranked.reports if each.stage == "fusion")
     assert (fusion.figures["share.grams"], "share.served" in fusion.figures) == (1.0, False)
-    assert dict(found.standings[0].beside) == {"grams": 1}
+    assert dict(found.standings[0].beside_ranks) == {"grams": 1}
     assert found.passages[0].parts.dense is None
 
 
@@ -165,7 +170,7 @@ async def test_both_encoders_have_a_say(world: World) -> None:
     await world.add("list", "a list grows by over-allocating")
     found = await world.find()
     assert names(found)[0] == "list"
-    (fusion, *_) = found.reports
+    fusion = next(each for each in found.ranked.reports if each.stage == "fusion")
     assert fusion.figures["share.served"] + fusion.figures["share.grams"] == pytest.approx(1.0)
     assert found.standings[0].dense_rank > 0
 
@@ -177,14 +182,14 @@ async def test_a_script_that_the_entry_does_not_name_is_not_asked_about() -> Non
     found = await world.find(CHINESE)
     assert world.encoder.calls == 0
     # Blind is not missing.
-    assert found.missing_legs == ()
+    assert found.ranked.missing_legs == ()
 
 
 async def test_a_collection_that_is_not_whole_is_a_missing_leg_and_no_more(world: World) -> None:
     await world.add("list", "a list grows by over-allocating")
     await world.beside.drop()
     found = await world.find()
-    assert (names(found)[0], found.missing_legs) == ("list", ("dense:grams",))
+    assert (names(found)[0], found.ranked.missing_legs) == ("list", ("dense:grams",))
     # Nothing that lacked a leg is kept.
     assert len(world.results) == 0
 
@@ -195,7 +200,7 @@ async def test_an_encoder_that_fails_is_a_missing_leg_and_no_more(world: World, 
     world.beside.away, world.catalogue.away = fault == "store", fault == "catalogue"
     world.encoder.lost = {GRAMS.model_id} if fault == "model" else set()
     found = await world.find()
-    assert (names(found)[0], found.missing_legs) == ("list", ("dense:grams",))
+    assert (names(found)[0], found.ranked.missing_legs) == ("list", ("dense:grams",))
 
 
 async def test_an_encoder_that_hangs_costs_its_patience_and_no_more(world: World) -> None:
@@ -206,14 +211,14 @@ async def test_an_encoder_that_hangs_costs_its_patience_and_no_more(world: World
     assert not searching.done()
     await world.clock.advance(0.2)
     found = await searching
-    assert (names(found)[0], found.missing_legs) == ("list", ("dense:grams",))
+    assert (names(found)[0], found.ranked.missing_legs) == ("list", ("dense:grams",))
 
 
 async def test_both_legs_away_leave_the_words(world: World) -> None:
     await world.add("list", "a list grows by over-allocating")
     world.encoder.away, world.encoder.lost = True, {GRAMS.model_id}
     found = await world.find()
-    assert (names(found)[0], found.missing_legs) == ("list", ("dense", "dense:grams"))
+    assert (names(found)[0], found.ranked.missing_legs) == ("list", ("dense", "dense:grams"))
 
 
 async def test_where_the_served_store_fails_the_search_does(world: World) -> None:
@@ -252,7 +257,7 @@ async def test_what_no_ledger_can_tell_of_is_left_out_and_said(world: World) -> 
 
     world.served.ledger = fails  # type: ignore[method-assign]
     found = await world.find("增长")
-    assert found.missing_legs == ("dense:grams",)
+    assert found.ranked.missing_legs == ("dense:grams",)
     assert (world.served.search, ledger) == (find, ledger)
 
 

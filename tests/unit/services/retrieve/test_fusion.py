@@ -1,7 +1,10 @@
 """Fusion: no credit without a match, more evidence never hurts, scale does not matter."""
 
+from dataclasses import replace
+
 import pytest
-from headwater_kit.core.documents import Chunk, DocumentInfo, Passage
+from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, ScoreParts
+from headwater_kit.core.presentation import Presentation
 from headwater_retrieve.domain.fusion import FLAT_CREDIT, Fusion, Weights, credit_by_chunk, credited, fuse
 from headwater_vectors.ports import Hit
 from hypothesis import assume, given
@@ -132,3 +135,33 @@ def test_by_reciprocal_ranks_the_size_of_a_score_does_not_count(
     first = fuse(leg(dense), leg(lexical), WEIGHTS, Fusion.RRF)
     second = fuse(leg(cubed), leg(lexical), WEIGHTS, Fusion.RRF)
     assert [c.fused for c in first] == pytest.approx([c.fused for c in second])
+
+
+@given(legs, legs, st.sampled_from(list(Fusion)))
+def test_candidates_are_what_the_legs_say_of_them_one_by_one(
+    dense: dict[str, float], lexical: dict[str, float], fusion: Fusion
+) -> None:
+    by_meaning, by_words = credited(leg(dense), leg(lexical), fusion)
+    total = WEIGHTS.dense + WEIGHTS.lexical
+    expected = {}
+    for name in dense.keys() | lexical.keys():
+        places = [[each.passage.document_id for each in of.hits] for of in (by_meaning, by_words)]
+        ranks = [1 + place.index(name) if name in place else 0 for place in places]
+        credit = [of.credit.get(f"{name}-1", 0.0) for of in (by_meaning, by_words)]
+        fused = (WEIGHTS.dense * credit[0] + WEIGHTS.lexical * credit[1]) / total
+        expected[name] = (dense.get(name), lexical.get(name), fused, *ranks)
+    found = fuse(leg(dense), leg(lexical), WEIGHTS, fusion)
+    assert {
+        c.passage.document_id: (c.dense, c.lexical, c.fused, c.dense_rank, c.lexical_rank) for c in found
+    } == expected
+    order = sorted(expected, key=lambda name: (-expected[name][2], f"{name}-1"))
+    assert [c.passage.document_id for c in found] == order
+
+
+def test_a_candidate_is_shown_as_its_passage_with_rank_and_score() -> None:
+    [candidate] = fuse([hit("a", 0.5)], [hit("a", 2.0)], WEIGHTS)
+    told = Presentation(held_back=2)
+    shown = replace(candidate, passage=replace(candidate.passage, presentation=told), rerank_gain=0.25).ranked(3)
+    parts = ScoreParts(dense=0.5, lexical=2.0)
+    expected = replace(candidate.passage, rank=3, score=candidate.fused + 0.25, parts=parts, presentation=told)
+    assert shown == expected

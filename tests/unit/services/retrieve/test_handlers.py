@@ -18,19 +18,24 @@ from headwater_kit.core.documents import (
     text_hash,
 )
 from headwater_kit.core.errors import NotYet, Overloaded, Unavailable
-from headwater_kit.core.events import ClickMemory, PassageVotes
 from headwater_kit.core.filters import Compare, Operator
+from headwater_kit.core.learning import ClickMemory, PassageVotes
+from headwater_kit.core.pseudonyms import Pseudonyms
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.adapters.memory import ImpressionList, ListedScripts, TimedLog, WordEncoder, WordReranker
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
+from headwater_retrieve.domain.learned import LearnedModels
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
+from headwater_retrieve.domain.policy import LearningPolicy
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.handlers import (
     Companions,
     Found,
+    Impressing,
     IndexProgress,
+    LearnedRanking,
     PresentationPolicy,
     Presenting,
     RankedList,
@@ -47,6 +52,8 @@ from headwater_vectors.memory import MemoryStore
 from headwater_vectors.ports import ChunkRow, LedgerRow, Model
 
 ADA = Principal("acme", "ada")
+# Of lists that are drawn by chance, `test_learning` says what holds.
+NOTHING_DRAWN = SearchPolicy(learning=LearningPolicy(learn_share=0.0))
 
 
 class Bench:
@@ -59,6 +66,7 @@ class Bench:
         presentation: PresentationPolicy | None = None,
         cache_bytes: int = 0,
         reliability: Reliability | None = None,
+        pseudonyms: Pseudonyms | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.store = MemoryStore()
@@ -66,23 +74,25 @@ class Bench:
         self.impressions = ImpressionList()
         self.watermark = Watermark()
         self.changes = RecentChanges(self.clock)
-        self.memory = Memory(MemoryPolicy())
+        self.memory, self.models = Memory(MemoryPolicy()), LearnedModels()
         self.reranker = WordReranker()
         reranking = Reranking(self.reranker, self.clock, RerankPolicy(margin=100.0))
+        learned = LearnedRanking(analyse, self.clock)
         self.results: ResultCache[RankedList] = ResultCache(self.clock, cache_bytes, 60.0)
         numbers = itertools.count(1)
         self.search = Search(
             self.store,
             self.encoder,
             analyse,
-            self.impressions,
-            ranker=Ranker(reliability or Reliability(), [reranking], clock=self.clock),
+            Impressing(self.impressions, self.clock, pseudonyms),
+            ranker=Ranker(reliability or Reliability(), [learned, reranking], clock=self.clock),
             progress=IndexProgress(self.watermark, TimedLog(), self.clock),
             changes=self.changes,
             memory=self.memory,
+            models=self.models,
             clock=self.clock,
             new_id=lambda: f"impression-{next(numbers)}",
-            policy=policy or SearchPolicy(),
+            policy=policy or NOTHING_DRAWN,
             presenting=Presenting(self.store, analyse, find_terms, self.clock, presentation),
             results=self.results,
             beside=Companions((), self.encoder, ListedScripts({}), self.store, clock=self.clock, seconds=1.0),
@@ -133,7 +143,7 @@ async def test_the_best_passage_comes_first_with_rank_and_parts(bench: Bench) ->
     assert first.parts.dense is not None
     assert first.parts.lexical is not None
     assert [passage.rank for passage in found.passages] == list(range(1, len(found.passages) + 1))
-    assert found.missing_legs == ()
+    assert found.ranked.missing_legs == ()
 
 
 async def test_no_more_than_asked_for(bench: Bench) -> None:
@@ -144,7 +154,7 @@ async def test_without_the_encoder_words_alone_answer_and_that_is_said(bench: Be
     bench.encoder.away = True
     found = await bench.ask(Query("insertion order of a dict"))
     assert names(found) == ["dicts"]
-    assert found.missing_legs == ("dense",)
+    assert found.ranked.missing_legs == ("dense",)
     assert found.passages[0].parts.dense is None
 
 
@@ -197,7 +207,7 @@ async def test_another_models_vectors_are_not_searched_with(bench: Bench) -> Non
     await bench.store.promote("next")
     await bench.add("dicts", "A dict keeps insertion order.")
     found = await bench.ask(Query("insertion order of a dict"))
-    assert found.missing_legs == ("dense",)
+    assert found.ranked.missing_legs == ("dense",)
     assert names(found) == ["dicts"]
 
 
@@ -210,7 +220,7 @@ async def test_a_query_is_encoded_again_where_another_models_collection_is_put_i
     await shadow.adopt(Model("other", WordEncoder.dimension))
     found = await bench.ask(Query("insertion order of a dict"))
     assert encoder.asked == [WordEncoder.model_id, "other"]
-    assert (names(found), found.missing_legs) == (["dicts"], ())
+    assert (names(found), found.ranked.missing_legs) == (["dicts"], ())
     assert bench.impressions.impressions[0].model_id == "other"
 
 
@@ -235,7 +245,7 @@ async def test_an_encoder_that_is_blind_for_the_query_is_not_asked(bench: Bench)
     await bench.add("game", "战国无双三是由光荣开发的")
     found = await bench.ask(Query("战国无双是由谁开发的"))
     assert names(found) == ["game"]
-    assert found.missing_legs == ()
+    assert found.ranked.missing_legs == ()
     assert bench.encoder.calls == 0
     assert bench.impressions.impressions[0].query_vector == b""
 

@@ -5,7 +5,7 @@ from array import array
 import pytest
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import ClickMemory, PassageVotes
+from headwater_kit.core.learning import ClickMemory, PassageVotes
 from headwater_retrieve.domain.fusion import Candidate
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
 from hypothesis import given

@@ -62,7 +62,7 @@ async def test_the_services_folding_holds_unless_a_search_says(bench: Bench) -> 
     assert (told.duplicates, len(told.duplicate_ids)) == (1, 1)
     unfolded = await bench.ask(Query("lists grow", shape=Shape(folding=Folding.NONE)))
     assert texts(unfolded).count("Lists grow.") == 2
-    assert folded.candidates == unfolded.candidates == len(unfolded.passages)
+    assert folded.shown.candidates == unfolded.shown.candidates == len(unfolded.passages)
 
 
 async def test_neighbours_are_read_and_the_impression_tells_the_hit(bench: Bench) -> None:
@@ -93,8 +93,8 @@ async def test_pages_show_everything_once(bench: Bench) -> None:
         page = await bench.ask(Query("list grow order", top_k=2, shape=Shape(cursor=cursor)))
         shown += texts(page)
         ranks += [passage.rank for passage in page.passages]
-        cursor = page.next_cursor
-        assert not page.list_changed
+        cursor = page.shown.next_cursor
+        assert not page.shown.list_changed
         if not cursor:
             break
     assert shown == texts(whole)
@@ -106,17 +106,17 @@ async def test_a_page_of_joined_passages_is_not_shown_in_pieces_again(bench: Ben
     shape = Shape(passage_characters=400)
     first = await bench.ask(Query("list grow order", top_k=1, shape=shape))
     second = await bench.ask(
-        Query("list grow order", top_k=100, shape=Shape(passage_characters=400, cursor=first.next_cursor))
+        Query("list grow order", top_k=100, shape=Shape(passage_characters=400, cursor=first.shown.next_cursor))
     )
     assert first.passages[0].document_id not in {passage.document_id for passage in second.passages}
-    assert second.next_cursor == ""
+    assert second.shown.next_cursor == ""
 
 
 async def test_pages_go_on_while_the_index_changes_and_say_so(bench: Bench) -> None:
     first = await bench.ask(Query("list", top_k=2))
     await add(bench, "new", ("A list that is a list of list.",))
-    second = await bench.ask(Query("list", top_k=100, shape=Shape(cursor=first.next_cursor)))
-    assert second.list_changed
+    second = await bench.ask(Query("list", top_k=100, shape=Shape(cursor=first.shown.next_cursor)))
+    assert second.shown.list_changed
     assert not set(texts(first)) & set(texts(second))
     assert "A list that is a list of list." in texts(second)
 
@@ -133,7 +133,7 @@ async def test_pages_go_on_while_the_index_changes_and_say_so(bench: Bench) -> N
     ],
 )
 async def test_a_cursor_is_for_its_search_alone(bench: Bench, query: Query, principal: Principal) -> None:
-    cursor = (await bench.ask(Query("list", top_k=1))).next_cursor
+    cursor = (await bench.ask(Query("list", top_k=1))).shown.next_cursor
     shape = Shape(diversity=query.shape.diversity, cursor=cursor)
     with pytest.raises(InvalidInput) as refused:
         await bench.ask(Query(query.text, filter=query.filter, shape=shape), principal)
@@ -142,16 +142,15 @@ async def test_a_cursor_is_for_its_search_alone(bench: Bench, query: Query, prin
 
 async def test_documents_stand_together_and_are_counted(bench: Bench) -> None:
     found = await bench.ask(Query("list grow order", top_k=2, shape=Shape(group_by_document=True, max_per_document=2)))
-    assert [group.document_id for group in found.groups] == list(dict.fromkeys(names(found)))
-    assert len(found.groups) == 2
-    for group in found.groups:
+    assert [group.document_id for group in found.shown.groups] == list(dict.fromkeys(names(found)))
+    assert len(found.shown.groups) == 2
+    for group in found.shown.groups:
         ranks = [passage.rank for passage in found.passages if passage.document_id == group.document_id]
         assert ranks == list(range(group.first_rank, group.first_rank + group.shown))
         assert group.shown <= min(2, group.found)
-    more = await bench.ask(
-        Query("list grow order", shape=Shape(group_by_document=True, max_per_document=2, cursor=found.next_cursor))
-    )
-    assert not {group.document_id for group in found.groups} & {group.document_id for group in more.groups}
+    further = Shape(group_by_document=True, max_per_document=2, cursor=found.shown.next_cursor)
+    more = await bench.ask(Query("list grow order", shape=further))
+    assert not {group.document_id for group in found.shown.groups} & {group.document_id for group in more.shown.groups}
 
 
 async def test_what_is_recent_comes_first_and_facets_count_all_candidates(bench: Bench) -> None:
@@ -161,7 +160,7 @@ async def test_what_is_recent_comes_first_and_facets_count_all_candidates(bench:
     shape = Shape(recency=Recency("seen", 365.0, 1.0), facets=("lang", "none"))
     found = await bench.ask(Query("my list of lists", top_k=1, shape=shape))
     assert names(found)[0] != "notes"
-    assert found.facets == (
+    assert found.shown.facets == (
         Facet("lang", (FacetCount("en", 2), FacetCount("de", 1))),
         Facet("none", (), 0, 3),
     )

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import pytest
+from headwater_kit.core.cascade import Cascade, StageReport
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import NotFound
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.adapters.memory import WordReranker
-from headwater_retrieve.domain.cascade import Cascade, StageReport
 from headwater_retrieve.domain.fusion import Candidate
 from headwater_retrieve.domain.reranking import Pace, doubtful, mix
 from headwater_retrieve.handlers import Asked, Reranking, RerankPolicy

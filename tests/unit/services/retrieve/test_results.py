@@ -8,25 +8,20 @@ from headwater_kit.bus.ports import Record
 from headwater_kit.codec.events import encode
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey, Freshness, Position, Principal
-from headwater_kit.core.events import (
-    ClickMemory,
-    DocumentIndexed,
-    ModelPublished,
-    Outcome,
-    PassageVotes,
-    Provenance,
-)
+from headwater_kit.core.events import DocumentIndexed, Outcome, Provenance
 from headwater_kit.core.filters import Compare, Operator
+from headwater_kit.core.learning import ClickMemory, ModelPublished, PassageVotes
 from headwater_kit.core.shape import Folding, Shape
 from headwater_kit.core.tenants import TenantClasses
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.adapters.cached import MAX_TEXT_CHARACTERS, CachedEncoder
-from headwater_retrieve.adapters.memory import WordEncoder
+from headwater_retrieve.adapters.memory import ListedSnapshots, WordEncoder
+from headwater_retrieve.domain.policy import LearningPolicy
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
-from headwater_retrieve.events import IndexedRecords, MemoryRecords
-from headwater_retrieve.handlers import Found
+from headwater_retrieve.events import IndexedRecords, ModelRecords
+from headwater_retrieve.handlers import Found, SearchPolicy
 from headwater_vectors.ports import LedgerRow, Model
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +29,8 @@ from unit.services.retrieve.test_handlers import Bench, names
 
 WORDS = ("apple", "pear", "plum", "fig")
 MEGABYTE = 1_000_000
+# What is drawn goes by the impression's id, and both worlds count alike.
+HALF_DRAWN = SearchPolicy(learning=LearningPolicy(learn_share=0.5))
 
 
 class World:
@@ -41,10 +38,10 @@ class World:
 
     def __init__(self, cache_bytes: int) -> None:
         # Estimated weights go by the searches before, of which one that is answered from the cache is none.
-        self.bench = Bench(cache_bytes=cache_bytes, reliability=Reliability(is_estimated=False))
+        self.bench = Bench(policy=HALF_DRAWN, cache_bytes=cache_bytes, reliability=Reliability(is_estimated=False))
         bench, classes = self.bench, TenantClasses()
         self.indexed = IndexedRecords(bench.watermark, bench.changes, bench.clock, classes, bench.results)
-        self.models = MemoryRecords(bench.memory, bench.results)
+        self.models = ModelRecords(bench.memory, bench.models, ListedSnapshots(), bench.results)
         self.versions: dict[DocumentKey, int] = {}
         self.offset = -1
 
@@ -79,7 +76,7 @@ class World:
         vector = self.bench.encoder.vector(query)
         memory = ClickMemory(tenant, "c", vector, WordEncoder.model_id, tuple(votes))
         value = encode(ModelPublished(memory, 1.0))
-        self.models.apply(Record(topics.MODELS.name, 0, 0, tenant.encode(), value, {}, 0.0))
+        self.models.apply(Record(topics.MODELS.name, 0, 0, f"{tenant}\x1fmemory\x1fc".encode(), value, {}, 0.0))
 
     async def search(self, tenant: str, query: Query) -> Found:
         """As fresh as everything told so far."""
@@ -160,7 +157,7 @@ async def test_the_second_search_asks_neither_encoder_nor_store(world: World) ->
     await world.bench.store.open()
     calls = world.bench.encoder.calls
     second = await world.search("acme", Query("apple", top_k=1))
-    assert (first.from_cache, second.from_cache, world.bench.encoder.calls) == (False, True, calls)
+    assert (first.ranked.from_cache, second.ranked.from_cache, world.bench.encoder.calls) == (False, True, calls)
     assert first.impression_id != second.impression_id
     assert world.bench.impressions.impressions[1].query_vector == world.bench.impressions.impressions[0].query_vector
 
@@ -171,19 +168,19 @@ async def test_the_second_search_asks_neither_encoder_nor_store(world: World) ->
 async def test_a_list_is_nobody_elses(world: World, tenant: str, user: str, groups: tuple[str, ...]) -> None:
     await world.bench.ask(Query("apple"))
     found = await world.bench.ask(Query("apple"), Principal(tenant, user, groups))
-    assert not found.from_cache
+    assert not found.ranked.from_cache
     assert names(found) == (["a"] if tenant == "acme" else [])
 
 
 async def test_a_change_of_the_tenant_or_of_what_was_learned_drops_its_lists(world: World) -> None:
     await world.search("acme", Query("apple"))
     await world.edit("other", "x", "apple")
-    assert (await world.search("acme", Query("apple"))).from_cache
+    assert (await world.search("acme", Query("apple"))).ranked.from_cache
     await world.edit("acme", "b", "apple")
     assert len(world.bench.results) == 0
     assert names(await world.search("acme", Query("apple"))) in (["a", "b"], ["b", "a"])
     world.learn("acme", "apple", ())
-    assert not (await world.search("acme", Query("apple"))).from_cache
+    assert not (await world.search("acme", Query("apple"))).ranked.from_cache
 
 
 async def test_what_changes_while_it_is_searched_for_is_not_kept(world: World) -> None:
@@ -200,22 +197,22 @@ async def test_what_changes_while_it_is_searched_for_is_not_kept(world: World) -
 
 async def test_a_list_without_a_leg_is_not_kept(world: World) -> None:
     world.bench.encoder.away = True
-    assert (await world.bench.ask(Query("apple"))).missing_legs == ("dense",)
+    assert (await world.bench.ask(Query("apple"))).ranked.missing_legs == ("dense",)
     world.bench.encoder.away = False
-    assert (await world.bench.ask(Query("apple"))).missing_legs == ()
+    assert (await world.bench.ask(Query("apple"))).ranked.missing_legs == ()
 
 
 async def test_what_indexed_reports_as_gone_is_not_shown_of_a_kept_list(world: World) -> None:
     await world.bench.ask(Query("apple"))
     world.bench.changes.note(DocumentKey("acme", "a"), 2)
     found = await world.bench.ask(Query("apple"))
-    assert (found.from_cache, names(found)) == (True, [])
+    assert (found.ranked.from_cache, names(found)) == (True, [])
 
 
 async def test_a_list_is_kept_for_a_while_only(world: World) -> None:
     await world.bench.ask(Query("apple"))
     await world.bench.clock.advance(61.0)
-    assert not (await world.bench.ask(Query("apple"))).from_cache
+    assert not (await world.bench.ask(Query("apple"))).ranked.from_cache
 
 
 async def test_another_collection_is_another_list(world: World) -> None:

@@ -22,14 +22,8 @@ from headwater_kit.core.documents import (
     text_hash,
 )
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import (
-    ClickMemory,
-    DocumentIndexed,
-    ModelPublished,
-    Outcome,
-    PassageVotes,
-    Provenance,
-)
+from headwater_kit.core.events import DocumentIndexed, Outcome, Provenance
+from headwater_kit.core.learning import ClickMemory, ModelPublished, PassageVotes
 from headwater_kit.rpc.status import from_status
 from headwater_kit.runtime import Service
 from headwater_retrieve.adapters.memory import WordEncoder, WordReranker
@@ -50,7 +44,7 @@ class World:
         self.store = MemoryStore()
         self.encoder = WordEncoder()
         self.reranker = WordReranker()
-        settings = Settings(bus="memory", vectors="memory", grpc_port=0)
+        settings = Settings(bus="memory", vectors="memory", grpc_port=0, retrieve_learn_share=0.0)
         self.service: Service = build(
             settings, bus=self.bus, store=self.store, encoder=self.encoder, reranker=self.reranker
         )
@@ -300,10 +294,10 @@ async def test_the_click_memory_is_loaded_and_withdrawn(world: World, stub: Retr
     votes = (PassageVotes("dicts", text_hash(TEXTS["dicts"]), up=9, down=0),)
     memory = ClickMemory("default", "c", world.encoder.vector(query.query), WordEncoder.model_id, votes)
     await world.produce(topics.MODELS.name, b"not decodable", b"\xff\xff")
-    await world.produce(topics.MODELS.name, b"k", encode(ModelPublished(memory, 1.0)))
+    await world.produce(topics.MODELS.name, b"default\x1fmemory\x1fc", encode(ModelPublished(memory, 1.0)))
     boosted = await _until(stub, query, boosted=True)
     assert boosted.passages[0].parts.memory > 0
-    await world.produce(topics.MODELS.name, b"k", None)
+    await world.produce(topics.MODELS.name, b"default\x1fmemory\x1fc", None)
     await _until(stub, query, boosted=False)
 
 

@@ -19,9 +19,9 @@ class KafkaBus:
         self._clock = clock or SystemClock()
         self._admin = KafkaAdmin(admin_config(config), self._clock)
 
-    def producer(self) -> KafkaProducer:
+    def producer(self, linger_ms: int = 0) -> KafkaProducer:
         """As `Bus.producer`; call it where an event loop runs."""
-        return KafkaProducer(producer_config(self._config))
+        return KafkaProducer(producer_config(self._config, linger_ms))
 
     def consumer(self, group: str) -> KafkaConsumer:
         """As `Bus.consumer`."""

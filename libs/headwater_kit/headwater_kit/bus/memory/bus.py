@@ -16,8 +16,8 @@ class MemoryBus:
     def __init__(self, clock: Clock | None = None, broker: MemoryBroker | None = None) -> None:
         self.broker = broker or MemoryBroker(clock or SystemClock())
 
-    def producer(self) -> MemoryProducer:
-        """As `Bus.producer`."""
+    def producer(self, linger_ms: int = 0) -> MemoryProducer:
+        """As `Bus.producer`; a send costs nothing here, so none waits for another."""
         return MemoryProducer(self.broker)
 
     def consumer(self, group: str) -> MemoryConsumer:

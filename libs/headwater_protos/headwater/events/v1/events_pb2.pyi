@@ -132,6 +132,68 @@ REFUSAL_OUTPUT_BLOCKED: Refusal.ValueType  # 3
 """The output guard blocked the answer."""
 Global___Refusal: _TypeAlias = Refusal  # noqa: Y015
 
+class _ServingPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ServingPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ServingPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SERVING_POLICY_UNSPECIFIED: _ServingPolicy.ValueType  # 0
+    """Not told: before there were policies."""
+    SERVING_POLICY_EXPLOIT: _ServingPolicy.ValueType  # 1
+    """The best order known, click memory included."""
+    SERVING_POLICY_LEARN: _ServingPolicy.ValueType  # 2
+    """Without the click memory, drawn by chance around the best order
+    (Plackett-Luce), so that what is learned does not depend on what was
+    learned before.
+    """
+    SERVING_POLICY_INTERLEAVE: _ServingPolicy.ValueType  # 3
+    """Two orders shown as one, each item by one of two teams."""
+    SERVING_POLICY_CANARY: _ServingPolicy.ValueType  # 4
+    """The challenger's order."""
+
+class ServingPolicy(_ServingPolicy, metaclass=_ServingPolicyEnumTypeWrapper):
+    """How an order was chosen."""
+
+SERVING_POLICY_UNSPECIFIED: ServingPolicy.ValueType  # 0
+"""Not told: before there were policies."""
+SERVING_POLICY_EXPLOIT: ServingPolicy.ValueType  # 1
+"""The best order known, click memory included."""
+SERVING_POLICY_LEARN: ServingPolicy.ValueType  # 2
+"""Without the click memory, drawn by chance around the best order
+(Plackett-Luce), so that what is learned does not depend on what was
+learned before.
+"""
+SERVING_POLICY_INTERLEAVE: ServingPolicy.ValueType  # 3
+"""Two orders shown as one, each item by one of two teams."""
+SERVING_POLICY_CANARY: ServingPolicy.ValueType  # 4
+"""The challenger's order."""
+Global___ServingPolicy: _TypeAlias = ServingPolicy  # noqa: Y015
+
+class _Team:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TeamEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Team.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TEAM_UNSPECIFIED: _Team.ValueType  # 0
+    """None: the list is not interleaved."""
+    TEAM_CHAMPION: _Team.ValueType  # 1
+    """What is served."""
+    TEAM_CHALLENGER: _Team.ValueType  # 2
+    """What may be served next."""
+
+class Team(_Team, metaclass=_TeamEnumTypeWrapper):
+    """A side of an interleaved list."""
+
+TEAM_UNSPECIFIED: Team.ValueType  # 0
+"""None: the list is not interleaved."""
+TEAM_CHAMPION: Team.ValueType  # 1
+"""What is served."""
+TEAM_CHALLENGER: Team.ValueType  # 2
+"""What may be served next."""
+Global___Team: _TypeAlias = Team  # noqa: Y015
+
 class _Reaction:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -145,7 +207,23 @@ class _ReactionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reaction.Val
     REACTION_DOWN: _Reaction.ValueType  # 2
     """Not helpful."""
     REACTION_CLICK: _Reaction.ValueType  # 3
-    """Opened a citation or result."""
+    """Opened a result."""
+    REACTION_DWELL: _Reaction.ValueType  # 4
+    """Stayed with a result for so many seconds."""
+    REACTION_RATING: _Reaction.ValueType  # 5
+    """Rated it."""
+    REACTION_COPY: _Reaction.ValueType  # 6
+    """Copied from it."""
+    REACTION_CITATION_OPENED: _Reaction.ValueType  # 7
+    """Opened what an answer cites."""
+    REACTION_CORRECTION: _Reaction.ValueType  # 8
+    """Wrote what is right."""
+    REACTION_REFORMULATED: _Reaction.ValueType  # 9
+    """Asked anew in other words."""
+    REACTION_ABANDONED: _Reaction.ValueType  # 10
+    """Went away without anything of use."""
+    REACTION_EXPERT_LABEL: _Reaction.ValueType  # 11
+    """An expert's label; it weighs more, and needs the role of one."""
 
 class Reaction(_Reaction, metaclass=_ReactionEnumTypeWrapper):
     """How a user reacted."""
@@ -157,8 +235,60 @@ REACTION_UP: Reaction.ValueType  # 1
 REACTION_DOWN: Reaction.ValueType  # 2
 """Not helpful."""
 REACTION_CLICK: Reaction.ValueType  # 3
-"""Opened a citation or result."""
+"""Opened a result."""
+REACTION_DWELL: Reaction.ValueType  # 4
+"""Stayed with a result for so many seconds."""
+REACTION_RATING: Reaction.ValueType  # 5
+"""Rated it."""
+REACTION_COPY: Reaction.ValueType  # 6
+"""Copied from it."""
+REACTION_CITATION_OPENED: Reaction.ValueType  # 7
+"""Opened what an answer cites."""
+REACTION_CORRECTION: Reaction.ValueType  # 8
+"""Wrote what is right."""
+REACTION_REFORMULATED: Reaction.ValueType  # 9
+"""Asked anew in other words."""
+REACTION_ABANDONED: Reaction.ValueType  # 10
+"""Went away without anything of use."""
+REACTION_EXPERT_LABEL: Reaction.ValueType  # 11
+"""An expert's label; it weighs more, and needs the role of one."""
 Global___Reaction: _TypeAlias = Reaction  # noqa: Y015
+
+class _GateDecision:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GateDecisionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GateDecision.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GATE_DECISION_UNSPECIFIED: _GateDecision.ValueType  # 0
+    """Refused."""
+    GATE_DECISION_REFUSED: _GateDecision.ValueType  # 1
+    """Not to be served."""
+    GATE_DECISION_INTERLEAVED: _GateDecision.ValueType  # 2
+    """Compared on traffic, item by item."""
+    GATE_DECISION_CANARY: _GateDecision.ValueType  # 3
+    """Served to a share of the traffic."""
+    GATE_DECISION_PROMOTED: _GateDecision.ValueType  # 4
+    """Served."""
+    GATE_DECISION_ROLLED_BACK: _GateDecision.ValueType  # 5
+    """No longer served; what was before is."""
+
+class GateDecision(_GateDecision, metaclass=_GateDecisionEnumTypeWrapper):
+    """What a gate decides."""
+
+GATE_DECISION_UNSPECIFIED: GateDecision.ValueType  # 0
+"""Refused."""
+GATE_DECISION_REFUSED: GateDecision.ValueType  # 1
+"""Not to be served."""
+GATE_DECISION_INTERLEAVED: GateDecision.ValueType  # 2
+"""Compared on traffic, item by item."""
+GATE_DECISION_CANARY: GateDecision.ValueType  # 3
+"""Served to a share of the traffic."""
+GATE_DECISION_PROMOTED: GateDecision.ValueType  # 4
+"""Served."""
+GATE_DECISION_ROLLED_BACK: GateDecision.ValueType  # 5
+"""No longer served; what was before is."""
+Global___GateDecision: _TypeAlias = GateDecision  # noqa: Y015
 
 @_typing.final
 class DocumentUpserted(_message.Message):
@@ -864,6 +994,8 @@ class ImpressionRecorded(_message.Message):
     ITEMS_FIELD_NUMBER: _builtins.int
     SHOW_TIME_FIELD_NUMBER: _builtins.int
     FOR_ANSWER_FIELD_NUMBER: _builtins.int
+    PSEUDONYM_FIELD_NUMBER: _builtins.int
+    SERVING_FIELD_NUMBER: _builtins.int
     impression_id: _builtins.str
     """Unique; the answer id where an answer was made from it."""
     tenant: _builtins.str
@@ -878,6 +1010,10 @@ class ImpressionRecorded(_message.Message):
     """Model of the vector."""
     for_answer: _builtins.bool
     """True if an answer with the same id is to be made from it."""
+    pseudonym: _builtins.str
+    """Who saw it, by a keyed hash that changes from period to period; stands in
+    the user's place where a key is set.
+    """
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImpressionItem]:
         """What was shown, by rank."""
@@ -885,6 +1021,10 @@ class ImpressionRecorded(_message.Message):
     @_builtins.property
     def show_time(self) -> _timestamp_pb2.Timestamp:
         """When it was shown."""
+
+    @_builtins.property
+    def serving(self) -> Global___Serving:
+        """What the order was made by."""
 
     def __init__(
         self,
@@ -898,14 +1038,92 @@ class ImpressionRecorded(_message.Message):
         items: _abc.Iterable[Global___ImpressionItem] | None = ...,
         show_time: _timestamp_pb2.Timestamp | None = ...,
         for_answer: _builtins.bool = ...,
+        pseudonym: _builtins.str = ...,
+        serving: Global___Serving | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["show_time", b"show_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["serving", b"serving", "show_time", b"show_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["for_answer", b"for_answer", "impression_id", b"impression_id", "items", b"items", "model_id", b"model_id", "query", b"query", "query_vector", b"query_vector", "show_time", b"show_time", "tenant", b"tenant", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["for_answer", b"for_answer", "impression_id", b"impression_id", "items", b"items", "model_id", b"model_id", "pseudonym", b"pseudonym", "query", b"query", "query_vector", b"query_vector", "serving", b"serving", "show_time", b"show_time", "tenant", b"tenant", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImpressionRecorded: _TypeAlias = ImpressionRecorded  # noqa: Y015
+
+@_typing.final
+class Serving(_message.Message):
+    """What an order was made by, so that it can be told later what would have been
+    shown otherwise.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ArmsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    RANKER_ID_FIELD_NUMBER: _builtins.int
+    ADAPTER_ID_FIELD_NUMBER: _builtins.int
+    MODELS_POSITION_FIELD_NUMBER: _builtins.int
+    WATERMARK_FIELD_NUMBER: _builtins.int
+    ARMS_FIELD_NUMBER: _builtins.int
+    CHALLENGER_ID_FIELD_NUMBER: _builtins.int
+    policy: Global___ServingPolicy.ValueType
+    """How the order was chosen."""
+    ranker_id: _builtins.str
+    """Snapshot id of the ranker in use; empty for none."""
+    adapter_id: _builtins.str
+    """Snapshot id of the query adapters in use; empty for none."""
+    challenger_id: _builtins.str
+    """Snapshot id of what is compared with the ranker in use; empty for none."""
+    @_builtins.property
+    def models_position(self) -> _documents_pb2.SourcePosition:
+        """Up to where `models.v1` had been applied: its partition of the tenant, and
+        the next offset.
+        """
+
+    @_builtins.property
+    def watermark(self) -> _containers.RepeatedCompositeFieldContainer[_documents_pb2.SourcePosition]:
+        """Up to where `indexed.v1` had been applied."""
+
+    @_builtins.property
+    def arms(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Arm chosen by each bandit, by the bandit's name."""
+
+    def __init__(
+        self,
+        *,
+        policy: Global___ServingPolicy.ValueType = ...,
+        ranker_id: _builtins.str = ...,
+        adapter_id: _builtins.str = ...,
+        models_position: _documents_pb2.SourcePosition | None = ...,
+        watermark: _abc.Iterable[_documents_pb2.SourcePosition] | None = ...,
+        arms: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        challenger_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["models_position", b"models_position"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter_id", b"adapter_id", "arms", b"arms", "challenger_id", b"challenger_id", "models_position", b"models_position", "policy", b"policy", "ranker_id", b"ranker_id", "watermark", b"watermark"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Serving: _TypeAlias = Serving  # noqa: Y015
 
 @_typing.final
 class ImpressionItem(_message.Message):
@@ -920,6 +1138,9 @@ class ImpressionItem(_message.Message):
     RANK_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
+    LOG_PROPENSITY_FIELD_NUMBER: _builtins.int
+    TEAM_FIELD_NUMBER: _builtins.int
     chunk_id: _builtins.str
     """Row id of the chunk."""
     document_id: _builtins.str
@@ -932,9 +1153,21 @@ class ImpressionItem(_message.Message):
     """Rank, from 1."""
     score: _builtins.float
     """Fused score."""
+    log_propensity: _builtins.float
+    """Logarithm of the probability that it came at this rank, given those above
+    it; 0 where chance had no part.
+    """
+    team: Global___Team.ValueType
+    """By whom it came into an interleaved list."""
     @_builtins.property
     def parts(self) -> _documents_pb2.ScoreParts:
         """The score's parts."""
+
+    @_builtins.property
+    def features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """What a ranker sees of it: standardised within the list of candidates, in the
+        order that `headwater_kit.core.learning.FEATURES` names. Empty if not made.
+        """
 
     def __init__(
         self,
@@ -946,10 +1179,13 @@ class ImpressionItem(_message.Message):
         rank: _builtins.int = ...,
         score: _builtins.float = ...,
         parts: _documents_pb2.ScoreParts | None = ...,
+        features: _abc.Iterable[_builtins.float] | None = ...,
+        log_propensity: _builtins.float = ...,
+        team: Global___Team.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["parts", b"parts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_id", b"chunk_id", "document_id", b"document_id", "parts", b"parts", "rank", b"rank", "score", b"score", "text_hash", b"text_hash", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_id", b"chunk_id", "document_id", b"document_id", "features", b"features", "log_propensity", b"log_propensity", "parts", b"parts", "rank", b"rank", "score", b"score", "team", b"team", "text_hash", b"text_hash", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -970,6 +1206,8 @@ class FeedbackRecorded(_message.Message):
     REACTION_FIELD_NUMBER: _builtins.int
     RANK_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
     feedback_id: _builtins.str
     """Unique; a repeated one counts once."""
     impression_id: _builtins.str
@@ -983,6 +1221,14 @@ class FeedbackRecorded(_message.Message):
     rank: _builtins.int
     """Rank of the passage meant, from 1; 0 means the answer as a whole, that is
     the passages it cites, or else the first one.
+    """
+    value: _builtins.float
+    """Of DWELL: seconds, from 0. Of RATING: 1 to 5. Of EXPERT_LABEL: 0 (irrelevant)
+    to 3 (answers it fully). Else 0.
+    """
+    text: _builtins.str
+    """Of CORRECTION: what the user says is right. It is shown to reviewers, and
+    enters no index and no model.
     """
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
@@ -998,18 +1244,407 @@ class FeedbackRecorded(_message.Message):
         reaction: Global___Reaction.ValueType = ...,
         rank: _builtins.int = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
+        value: _builtins.float = ...,
+        text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["feedback_id", b"feedback_id", "impression_id", b"impression_id", "rank", b"rank", "reaction", b"reaction", "tenant", b"tenant", "time", b"time", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feedback_id", b"feedback_id", "impression_id", b"impression_id", "rank", b"rank", "reaction", b"reaction", "tenant", b"tenant", "text", b"text", "time", b"time", "user", b"user", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FeedbackRecorded: _TypeAlias = FeedbackRecorded  # noqa: Y015
 
 @_typing.final
+class TrainingRecorded(_message.Message):
+    """`training.v1`: what is learned from. In the partition of the tenant, keyed by
+    tenant and example; a null value takes an example back.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOINED_FIELD_NUMBER: _builtins.int
+    CLOSED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def joined(self) -> Global___FeedbackJoined:
+        """A reaction, as it came."""
+
+    @_builtins.property
+    def closed(self) -> Global___ImpressionClosed:
+        """A list, and what was made of all of it."""
+
+    def __init__(
+        self,
+        *,
+        joined: Global___FeedbackJoined | None = ...,
+        closed: Global___ImpressionClosed | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["closed", b"closed", "example", b"example", "joined", b"joined"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed", b"closed", "example", b"example", "joined", b"joined"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_example: _TypeAlias = _typing.Literal["joined", "closed"]  # noqa: Y015
+    _WhichOneofArgType_example: _TypeAlias = _typing.Literal["example", b"example"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_example) -> _WhichOneofReturnType_example | None: ...
+
+Global___TrainingRecorded: _TypeAlias = TrainingRecorded  # noqa: Y015
+
+@_typing.final
+class ImpressionClosed(_message.Message):
+    """A list that was shown, with what users made of it: first when it is closed,
+    some time after it was shown, then again whenever later reactions amend it.
+    The last one counts.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPRESSION_FIELD_NUMBER: _builtins.int
+    JUDGEMENTS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    CLOSE_TIME_FIELD_NUMBER: _builtins.int
+    ABANDONED_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """How many events it rests on beside the list itself, its reactions and its
+    answer: higher with each amendment, and the same for the same content.
+    """
+    abandoned: _builtins.bool
+    """True if whoever was shown it asked anew or went away, and found nothing good."""
+    @_builtins.property
+    def impression(self) -> Global___ImpressionRecorded:
+        """What was shown."""
+
+    @_builtins.property
+    def judgements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Judgement]:
+        """One an item, by rank."""
+
+    @_builtins.property
+    def close_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was closed, or the last reaction that it rests on if that is later."""
+
+    def __init__(
+        self,
+        *,
+        impression: Global___ImpressionRecorded | None = ...,
+        judgements: _abc.Iterable[Global___Judgement] | None = ...,
+        revision: _builtins.int = ...,
+        close_time: _timestamp_pb2.Timestamp | None = ...,
+        abandoned: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "impression", b"impression"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned", b"abandoned", "close_time", b"close_time", "impression", b"impression", "judgements", b"judgements", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImpressionClosed: _TypeAlias = ImpressionClosed  # noqa: Y015
+
+@_typing.final
+class Judgement(_message.Message):
+    """What users made of one item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RANK_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    EXAMINED_FIELD_NUMBER: _builtins.int
+    CITED_FIELD_NUMBER: _builtins.int
+    DWELL_SECONDS_FIELD_NUMBER: _builtins.int
+    REACTIONS_FIELD_NUMBER: _builtins.int
+    EXPERT_FIELD_NUMBER: _builtins.int
+    rank: _builtins.int
+    """Rank of the item, from 1."""
+    label: _builtins.float
+    """-1 (harmful) to 1 (what was sought); 0 says nothing, or passed over."""
+    examined: _builtins.bool
+    """True if it is known, or likely, to have been looked at: what was used, what
+    stands above what was used, and the one below it.
+    """
+    cited: _builtins.bool
+    """True if an answer cites it."""
+    dwell_seconds: _builtins.float
+    """Longest stay, in seconds."""
+    expert: _builtins.bool
+    """True if an expert said so."""
+    @_builtins.property
+    def reactions(self) -> _containers.RepeatedScalarFieldContainer[Global___Reaction.ValueType]:
+        """What was reacted, in order of time."""
+
+    def __init__(
+        self,
+        *,
+        rank: _builtins.int = ...,
+        label: _builtins.float = ...,
+        examined: _builtins.bool = ...,
+        cited: _builtins.bool = ...,
+        dwell_seconds: _builtins.float = ...,
+        reactions: _abc.Iterable[Global___Reaction.ValueType] | None = ...,
+        expert: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cited", b"cited", "dwell_seconds", b"dwell_seconds", "examined", b"examined", "expert", b"expert", "label", b"label", "rank", b"rank", "reactions", b"reactions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Judgement: _TypeAlias = Judgement  # noqa: Y015
+
+@_typing.final
+class FeedbackQuarantined(_message.Message):
+    """`quarantine.v1`: a feedback without effect, and why. Keyed by tenant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FEEDBACK_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Code of the reason, such as UNKNOWN_IMPRESSION."""
+    detail: _builtins.str
+    """In words."""
+    @_builtins.property
+    def feedback(self) -> Global___FeedbackRecorded:
+        """The feedback; its user as it was given."""
+
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        feedback: Global___FeedbackRecorded | None = ...,
+        reason: _builtins.str = ...,
+        detail: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["feedback", b"feedback", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "feedback", b"feedback", "reason", b"reason", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FeedbackQuarantined: _TypeAlias = FeedbackQuarantined  # noqa: Y015
+
+@_typing.final
+class UserForgotten(_message.Message):
+    """`forgets.v1`: a user's feedback is to have no effect. Compacted; keyed by
+    tenant and pseudonym.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    PSEUDONYM_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The tenant."""
+    pseudonym: _builtins.str
+    """The user's pseudonym of some period."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked for."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        pseudonym: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pseudonym", b"pseudonym", "tenant", b"tenant", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserForgotten: _TypeAlias = UserForgotten  # noqa: Y015
+
+@_typing.final
+class GoldQuestion(_message.Message):
+    """`gold.v1`: a question whose answers are known: users are measured by it, and
+    models before they serve. Compacted; keyed by tenant and question.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The tenant."""
+    query: _builtins.str
+    """The question, as it is asked."""
+    user: _builtins.str
+    """Who said so."""
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___GoldLabel]:
+        """What answers it, and what does not."""
+
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        query: _builtins.str = ...,
+        labels: _abc.Iterable[Global___GoldLabel] | None = ...,
+        user: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["labels", b"labels", "query", b"query", "tenant", b"tenant", "time", b"time", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GoldQuestion: _TypeAlias = GoldQuestion  # noqa: Y015
+
+@_typing.final
+class GoldLabel(_message.Message):
+    """A document's worth for a question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    GRADE_FIELD_NUMBER: _builtins.int
+    TEXT_HASH_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    """The document."""
+    grade: _builtins.int
+    """0 (irrelevant) to 3 (answers it fully)."""
+    text_hash: _builtins.str
+    """Hash of the passage's text, where one passage is meant; empty for all of the document."""
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        grade: _builtins.int = ...,
+        text_hash: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "grade", b"grade", "text_hash", b"text_hash"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GoldLabel: _TypeAlias = GoldLabel  # noqa: Y015
+
+@_typing.final
+class GateDecided(_message.Message):
+    """`gates.v1`: what was decided about a learned model. Keyed by tenant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    COMPONENT_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_ID_FIELD_NUMBER: _builtins.int
+    PARENT_ID_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    CHECKS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """Tenant served."""
+    component: _builtins.str
+    """Component, such as ranker."""
+    snapshot_id: _builtins.str
+    """The model decided about."""
+    parent_id: _builtins.str
+    """What it is compared with; empty for what was served before anything was learned."""
+    decision: Global___GateDecision.ValueType
+    """What was decided."""
+    reason: _builtins.str
+    """In words."""
+    user: _builtins.str
+    """Who decided; empty for the gate itself."""
+    part: _builtins.str
+    """Part of the component, such as a bandit's name."""
+    @_builtins.property
+    def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___GateCheck]:
+        """Why, check by check."""
+
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def position(self) -> _documents_pb2.SourcePosition:
+        """How far `training.v1` had been learned from by then: the next offset of the tenant's partition. Read together, the
+        two topics say what the gate knew at each decision.
+        """
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        component: _builtins.str = ...,
+        snapshot_id: _builtins.str = ...,
+        parent_id: _builtins.str = ...,
+        decision: Global___GateDecision.ValueType = ...,
+        checks: _abc.Iterable[Global___GateCheck] | None = ...,
+        reason: _builtins.str = ...,
+        user: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        part: _builtins.str = ...,
+        position: _documents_pb2.SourcePosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "component", b"component", "decision", b"decision", "parent_id", b"parent_id", "part", b"part", "position", b"position", "reason", b"reason", "snapshot_id", b"snapshot_id", "tenant", b"tenant", "time", b"time", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GateDecided: _TypeAlias = GateDecided  # noqa: Y015
+
+@_typing.final
+class GateCheck(_message.Message):
+    """One check of a gate, with its figures."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    BOUND_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
+    EXAMPLES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name, such as gold_ndcg."""
+    value: _builtins.float
+    """What was measured."""
+    bound: _builtins.float
+    """What it had to reach, or not to exceed."""
+    passed: _builtins.bool
+    """True if it did."""
+    examples: _builtins.int
+    """From how many examples."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.float = ...,
+        bound: _builtins.float = ...,
+        passed: _builtins.bool = ...,
+        examples: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "examples", b"examples", "name", b"name", "passed", b"passed", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GateCheck: _TypeAlias = GateCheck  # noqa: Y015
+
+@_typing.final
 class FeedbackJoined(_message.Message):
-    """`training.v1`: a feedback joined with what was shown. Keyed by tenant."""
+    """A reaction with what was shown."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1053,33 +1688,327 @@ class ModelPublished(_message.Message):
 
     TENANT_FIELD_NUMBER: _builtins.int
     MEMORY_FIELD_NUMBER: _builtins.int
+    RANKER_FIELD_NUMBER: _builtins.int
+    ADAPTER_FIELD_NUMBER: _builtins.int
+    BANDIT_FIELD_NUMBER: _builtins.int
     PUBLISH_TIME_FIELD_NUMBER: _builtins.int
+    STAMP_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """Tenant that it was learned from and serves."""
+    stage: Global___ServingPolicy.ValueType
+    """How it is served: as what is live, or compared with that."""
+    share: _builtins.float
+    """Of CANARY: share of the traffic, 0 to 1."""
     @_builtins.property
     def memory(self) -> Global___ClickMemory:
         """Click memory of one cluster of questions."""
 
     @_builtins.property
+    def ranker(self) -> Global___RankerModel:
+        """Weights of an order."""
+
+    @_builtins.property
+    def adapter(self) -> Global___AdapterModel:
+        """Turns of question vectors."""
+
+    @_builtins.property
+    def bandit(self) -> Global___BanditModel:
+        """Arms, and how they did."""
+
+    @_builtins.property
     def publish_time(self) -> _timestamp_pb2.Timestamp:
         """When it was published."""
+
+    @_builtins.property
+    def stamp(self) -> Global___Stamp:
+        """Where it comes from, and who says so."""
 
     def __init__(
         self,
         *,
         tenant: _builtins.str = ...,
         memory: Global___ClickMemory | None = ...,
+        ranker: Global___RankerModel | None = ...,
+        adapter: Global___AdapterModel | None = ...,
+        bandit: Global___BanditModel | None = ...,
         publish_time: _timestamp_pb2.Timestamp | None = ...,
+        stamp: Global___Stamp | None = ...,
+        stage: Global___ServingPolicy.ValueType = ...,
+        share: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["component", b"component", "memory", b"memory", "publish_time", b"publish_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "bandit", b"bandit", "component", b"component", "memory", b"memory", "publish_time", b"publish_time", "ranker", b"ranker", "stamp", b"stamp"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["component", b"component", "memory", b"memory", "publish_time", b"publish_time", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "bandit", b"bandit", "component", b"component", "memory", b"memory", "publish_time", b"publish_time", "ranker", b"ranker", "share", b"share", "stage", b"stage", "stamp", b"stamp", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_component: _TypeAlias = _typing.Literal["memory"]  # noqa: Y015
+    _WhichOneofReturnType_component: _TypeAlias = _typing.Literal["memory", "ranker", "adapter", "bandit"]  # noqa: Y015
     _WhichOneofArgType_component: _TypeAlias = _typing.Literal["component", b"component"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_component) -> _WhichOneofReturnType_component | None: ...
 
 Global___ModelPublished: _TypeAlias = ModelPublished  # noqa: Y015
+
+@_typing.final
+class Stamp(_message.Message):
+    """Where a learned model comes from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetricsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SNAPSHOT_ID_FIELD_NUMBER: _builtins.int
+    PARENT_ID_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    KEY_ID_FIELD_NUMBER: _builtins.int
+    TRAINED_TO_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    METRICS_FIELD_NUMBER: _builtins.int
+    EXAMPLE_COUNT_FIELD_NUMBER: _builtins.int
+    snapshot_id: _builtins.str
+    """Its name: a hash of the payload and of what it was trained from."""
+    parent_id: _builtins.str
+    """The model that it was trained on from, or takes the place of; empty for none."""
+    sha256: _builtins.str
+    """SHA-256 of the component's bytes, in hexadecimal digits."""
+    signature: _builtins.bytes
+    """Ed25519 signature of the record without it, and without the time."""
+    key_id: _builtins.str
+    """Which key signed."""
+    seed: _builtins.int
+    """Seed of all chance."""
+    example_count: _builtins.int
+    """Examples behind it."""
+    @_builtins.property
+    def trained_to(self) -> _documents_pb2.SourcePosition:
+        """Up to where `training.v1` was learned from: the next offset of the tenant's partition."""
+
+    @_builtins.property
+    def metrics(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """Figures of the training, by name."""
+
+    def __init__(
+        self,
+        *,
+        snapshot_id: _builtins.str = ...,
+        parent_id: _builtins.str = ...,
+        sha256: _builtins.str = ...,
+        signature: _builtins.bytes = ...,
+        key_id: _builtins.str = ...,
+        trained_to: _documents_pb2.SourcePosition | None = ...,
+        seed: _builtins.int = ...,
+        metrics: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        example_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["trained_to", b"trained_to"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["example_count", b"example_count", "key_id", b"key_id", "metrics", b"metrics", "parent_id", b"parent_id", "seed", b"seed", "sha256", b"sha256", "signature", b"signature", "snapshot_id", b"snapshot_id", "trained_to", b"trained_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Stamp: _TypeAlias = Stamp  # noqa: Y015
+
+@_typing.final
+class RankerModel(_message.Message):
+    """A linear ranker: an item's score is the sum of weight times feature."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEIGHTS_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """In the order of an item's features."""
+
+    @_builtins.property
+    def features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the features, so that a model of others is not taken for one of these."""
+
+    def __init__(
+        self,
+        *,
+        weights: _abc.Iterable[_builtins.float] | None = ...,
+        features: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "weights", b"weights"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RankerModel: _TypeAlias = RankerModel  # noqa: Y015
+
+@_typing.final
+class AdapterModel(_message.Message):
+    """Low-rank turns of question vectors, one a topic."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    ADAPTERS_FIELD_NUMBER: _builtins.int
+    model_id: _builtins.str
+    """Model of the vectors."""
+    @_builtins.property
+    def adapters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Adapter]:
+        """One a topic."""
+
+    def __init__(
+        self,
+        *,
+        model_id: _builtins.str = ...,
+        adapters: _abc.Iterable[Global___Adapter] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapters", b"adapters", "model_id", b"model_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdapterModel: _TypeAlias = AdapterModel  # noqa: Y015
+
+@_typing.final
+class Adapter(_message.Message):
+    """A question near the centre is searched for as q + U (V q), made length 1."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOPIC_ID_FIELD_NUMBER: _builtins.int
+    CENTROID_FIELD_NUMBER: _builtins.int
+    MIN_COSINE_FIELD_NUMBER: _builtins.int
+    RANK_FIELD_NUMBER: _builtins.int
+    U_FIELD_NUMBER: _builtins.int
+    V_FIELD_NUMBER: _builtins.int
+    topic_id: _builtins.str
+    """Names the topic within its tenant."""
+    centroid: _builtins.bytes
+    """The topic's centre, of length 1: little-endian float32, packed."""
+    min_cosine: _builtins.float
+    """Cosine from which it applies."""
+    rank: _builtins.int
+    """Rank of the turn."""
+    u: _builtins.bytes
+    """dimension times rank numbers, row by row, packed as the centre."""
+    v: _builtins.bytes
+    """rank times dimension numbers, row by row, packed as the centre."""
+    def __init__(
+        self,
+        *,
+        topic_id: _builtins.str = ...,
+        centroid: _builtins.bytes = ...,
+        min_cosine: _builtins.float = ...,
+        rank: _builtins.int = ...,
+        u: _builtins.bytes = ...,
+        v: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["centroid", b"centroid", "min_cosine", b"min_cosine", "rank", b"rank", "topic_id", b"topic_id", "u", b"u", "v", b"v"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Adapter: _TypeAlias = Adapter  # noqa: Y015
+
+@_typing.final
+class BanditModel(_message.Message):
+    """A choice, and how each arm did: Beta(successes + 1, failures + 1), old ones discounted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ARMS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """What is chosen, such as fusion or prompt."""
+    @_builtins.property
+    def arms(self) -> _containers.RepeatedCompositeFieldContainer[Global___Arm]:
+        """The arms."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        arms: _abc.Iterable[Global___Arm] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arms", b"arms", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BanditModel: _TypeAlias = BanditModel  # noqa: Y015
+
+@_typing.final
+class Arm(_message.Message):
+    """One arm."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    SUCCESSES_FIELD_NUMBER: _builtins.int
+    FAILURES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name, unique in the bandit."""
+    successes: _builtins.float
+    """Discounted successes."""
+    failures: _builtins.float
+    """Discounted failures."""
+    @_builtins.property
+    def values(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """What it sets, such as dense_weight."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        values: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        successes: _builtins.float = ...,
+        failures: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failures", b"failures", "name", b"name", "successes", b"successes", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Arm: _TypeAlias = Arm  # noqa: Y015
 
 @_typing.final
 class ClickMemory(_message.Message):
@@ -1091,15 +2020,32 @@ class ClickMemory(_message.Message):
     CENTROID_FIELD_NUMBER: _builtins.int
     MODEL_ID_FIELD_NUMBER: _builtins.int
     VOTES_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    HALF_LIFE_DAYS_FIELD_NUMBER: _builtins.int
+    MIN_COSINE_FIELD_NUMBER: _builtins.int
     cluster_id: _builtins.str
     """Names the cluster within its tenant."""
     centroid: _builtins.bytes
     """The cluster's centre, of length 1: little-endian float32, packed."""
     model_id: _builtins.str
     """Model of the centroid; it applies to queries of the same model only."""
+    half_life_days: _builtins.float
+    """In how many days they lose half, by the time of the tenant's newest votes;
+    0 means never.
+    """
+    min_cosine: _builtins.float
+    """Cosine to the centroid from which a question is of the cluster; unset in
+    records from before it was said.
+    """
     @_builtins.property
     def votes(self) -> _containers.RepeatedCompositeFieldContainer[Global___PassageVotes]:
         """Votes by passage."""
+
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """Of when the weights of the votes are; unset in records from before there
+        were any.
+        """
 
     def __init__(
         self,
@@ -1108,12 +2054,17 @@ class ClickMemory(_message.Message):
         centroid: _builtins.bytes = ...,
         model_id: _builtins.str = ...,
         votes: _abc.Iterable[Global___PassageVotes] | None = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
+        half_life_days: _builtins.float = ...,
+        min_cosine: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_cosine", b"_min_cosine", "as_of", b"as_of", "min_cosine", b"min_cosine"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["centroid", b"centroid", "cluster_id", b"cluster_id", "model_id", b"model_id", "votes", b"votes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_cosine", b"_min_cosine", "as_of", b"as_of", "centroid", b"centroid", "cluster_id", b"cluster_id", "half_life_days", b"half_life_days", "min_cosine", b"min_cosine", "model_id", b"model_id", "votes", b"votes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__min_cosine: _TypeAlias = _typing.Literal["min_cosine"]  # noqa: Y015
+    _WhichOneofArgType__min_cosine: _TypeAlias = _typing.Literal["_min_cosine", b"_min_cosine"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_cosine) -> _WhichOneofReturnType__min_cosine | None: ...
 
 Global___ClickMemory: _TypeAlias = ClickMemory  # noqa: Y015
 
@@ -1127,6 +2078,8 @@ class PassageVotes(_message.Message):
     TEXT_HASH_FIELD_NUMBER: _builtins.int
     UP_FIELD_NUMBER: _builtins.int
     DOWN_FIELD_NUMBER: _builtins.int
+    UP_WEIGHT_FIELD_NUMBER: _builtins.int
+    DOWN_WEIGHT_FIELD_NUMBER: _builtins.int
     document_id: _builtins.str
     """Document of the passage."""
     text_hash: _builtins.str
@@ -1135,6 +2088,12 @@ class PassageVotes(_message.Message):
     """Users who found it helpful."""
     down: _builtins.int
     """Users who did not."""
+    up_weight: _builtins.float
+    """The same, each by how far the user is trusted and how long ago it was; what
+    ranks. Unset in records from before that.
+    """
+    down_weight: _builtins.float
+    """As up_weight."""
     def __init__(
         self,
         *,
@@ -1142,12 +2101,21 @@ class PassageVotes(_message.Message):
         text_hash: _builtins.str = ...,
         up: _builtins.int = ...,
         down: _builtins.int = ...,
+        up_weight: _builtins.float | None = ...,
+        down_weight: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_down_weight", b"_down_weight", "_up_weight", b"_up_weight", "down_weight", b"down_weight", "up_weight", b"up_weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "down", b"down", "text_hash", b"text_hash", "up", b"up"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_down_weight", b"_down_weight", "_up_weight", b"_up_weight", "document_id", b"document_id", "down", b"down", "down_weight", b"down_weight", "text_hash", b"text_hash", "up", b"up", "up_weight", b"up_weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__down_weight: _TypeAlias = _typing.Literal["down_weight"]  # noqa: Y015
+    _WhichOneofArgType__down_weight: _TypeAlias = _typing.Literal["_down_weight", b"_down_weight"]  # noqa: Y015
+    _WhichOneofReturnType__up_weight: _TypeAlias = _typing.Literal["up_weight"]  # noqa: Y015
+    _WhichOneofArgType__up_weight: _TypeAlias = _typing.Literal["_up_weight", b"_up_weight"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__down_weight) -> _WhichOneofReturnType__down_weight | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__up_weight) -> _WhichOneofReturnType__up_weight | None: ...
 
 Global___PassageVotes: _TypeAlias = PassageVotes  # noqa: Y015
 

@@ -27,7 +27,7 @@ from headwater.access.v1 import access_pb2 as headwater_dot_access_dot_v1_dot_ac
 from headwater.events.v1 import events_pb2 as headwater_dot_events_dot_v1_dot_events__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/feedback/v1/feedback.proto\x12\x15headwater.feedback.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a headwater/access/v1/access.proto\x1a headwater/events/v1/events.proto\"\x82\x01\n\x15RecordFeedbackRequest\x12\x15\n\rimpression_id\x18\x01 \x01(\t\x12/\n\x08reaction\x18\x02 \x01(\x0e\x32\x1d.headwater.events.v1.Reaction\x12\x0c\n\x04rank\x18\x03 \x01(\x05\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x04 \x01(\t\"-\n\x16RecordFeedbackResponse\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x01 \x01(\t\"\x13\n\x11ListModelsRequest\"I\n\x12ListModelsResponse\x12\x33\n\x06models\x18\x01 \x03(\x0b\x32#.headwater.feedback.v1.LearnedModel\"x\n\x0cLearnedModel\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\x0c\n\x04part\x18\x02 \x01(\t\x12\x15\n\rexample_count\x18\x03 \x01(\x05\x12\x30\n\x0cpublish_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xf6\x01\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12v\n\x0eRecordFeedback\x12,.headwater.feedback.v1.RecordFeedbackRequest\x1a-.headwater.feedback.v1.RecordFeedbackResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x12k\n\nListModels\x12(.headwater.feedback.v1.ListModelsRequest\x1a).headwater.feedback.v1.ListModelsResponse\"\x08\xea\xe0\x18\x04\n\x02\x02\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/feedback/v1/feedback.proto\x12\x15headwater.feedback.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a headwater/access/v1/access.proto\x1a headwater/events/v1/events.proto\"\x9f\x01\n\x15RecordFeedbackRequest\x12\x15\n\rimpression_id\x18\x01 \x01(\t\x12/\n\x08reaction\x18\x02 \x01(\x0e\x32\x1d.headwater.events.v1.Reaction\x12\x0c\n\x04rank\x18\x03 \x01(\x05\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x04 \x01(\t\x12\r\n\x05value\x18\x05 \x01(\x01\x12\x0c\n\x04text\x18\x06 \x01(\t\"`\n\x16RecordFeedbackResponse\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x01 \x01(\t\x12\x31\n\x08standing\x18\x02 \x01(\x0e\x32\x1f.headwater.feedback.v1.Standing\"\x13\n\x11ListModelsRequest\"I\n\x12ListModelsResponse\x12\x33\n\x06models\x18\x01 \x03(\x0b\x32#.headwater.feedback.v1.LearnedModel\"x\n\x0cLearnedModel\x12\x11\n\tcomponent\x18\x01 \x01(\t\x12\x0c\n\x04part\x18\x02 \x01(\t\x12\x15\n\rexample_count\x18\x03 \x01(\x05\x12\x30\n\x0cpublish_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"2\n\x11\x46orgetUserRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"f\n\x12\x46orgetUserResponse\x12\x10\n\x08\x65xamples\x18\x01 \x01(\x05\x12\x0e\n\x06models\x18\x02 \x01(\x05\x12\x16\n\x0esha256_without\x18\x03 \x01(\t\x12\x16\n\x0esha256_learned\x18\x04 \x01(\t*l\n\x08Standing\x12\x18\n\x14STANDING_UNSPECIFIED\x10\x00\x12\x16\n\x12STANDING_UNCHECKED\x10\x01\x12\x12\n\x0eSTANDING_SHOWN\x10\x02\x12\x1a\n\x16STANDING_NOT_KNOWN_YET\x10\x03\x32\xe3\x02\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12v\n\x0eRecordFeedback\x12,.headwater.feedback.v1.RecordFeedbackRequest\x1a-.headwater.feedback.v1.RecordFeedbackResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x12k\n\nListModels\x12(.headwater.feedback.v1.ListModelsRequest\x1a).headwater.feedback.v1.ListModelsResponse\"\x08\xea\xe0\x18\x04\n\x02\x02\x03\x12k\n\nForgetUser\x12(.headwater.feedback.v1.ForgetUserRequest\x1a).headwater.feedback.v1.ForgetUserResponse\"\x08\xea\xe0\x18\x04\n\x02\x02\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,16 +38,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FEEDBACKSERVICE'].methods_by_name['RecordFeedback']._serialized_options = b'\352\340\030\003\n\001\002'
   _globals['_FEEDBACKSERVICE'].methods_by_name['ListModels']._loaded_options = None
   _globals['_FEEDBACKSERVICE'].methods_by_name['ListModels']._serialized_options = b'\352\340\030\004\n\002\002\003'
+  _globals['_FEEDBACKSERVICE'].methods_by_name['ForgetUser']._loaded_options = None
+  _globals['_FEEDBACKSERVICE'].methods_by_name['ForgetUser']._serialized_options = b'\352\340\030\004\n\002\002\003'
+  _globals['_STANDING']._serialized_start=798
+  _globals['_STANDING']._serialized_end=906
   _globals['_RECORDFEEDBACKREQUEST']._serialized_start=165
-  _globals['_RECORDFEEDBACKREQUEST']._serialized_end=295
-  _globals['_RECORDFEEDBACKRESPONSE']._serialized_start=297
-  _globals['_RECORDFEEDBACKRESPONSE']._serialized_end=342
-  _globals['_LISTMODELSREQUEST']._serialized_start=344
-  _globals['_LISTMODELSREQUEST']._serialized_end=363
-  _globals['_LISTMODELSRESPONSE']._serialized_start=365
-  _globals['_LISTMODELSRESPONSE']._serialized_end=438
-  _globals['_LEARNEDMODEL']._serialized_start=440
-  _globals['_LEARNEDMODEL']._serialized_end=560
-  _globals['_FEEDBACKSERVICE']._serialized_start=563
-  _globals['_FEEDBACKSERVICE']._serialized_end=809
+  _globals['_RECORDFEEDBACKREQUEST']._serialized_end=324
+  _globals['_RECORDFEEDBACKRESPONSE']._serialized_start=326
+  _globals['_RECORDFEEDBACKRESPONSE']._serialized_end=422
+  _globals['_LISTMODELSREQUEST']._serialized_start=424
+  _globals['_LISTMODELSREQUEST']._serialized_end=443
+  _globals['_LISTMODELSRESPONSE']._serialized_start=445
+  _globals['_LISTMODELSRESPONSE']._serialized_end=518
+  _globals['_LEARNEDMODEL']._serialized_start=520
+  _globals['_LEARNEDMODEL']._serialized_end=640
+  _globals['_FORGETUSERREQUEST']._serialized_start=642
+  _globals['_FORGETUSERREQUEST']._serialized_end=692
+  _globals['_FORGETUSERRESPONSE']._serialized_start=694
+  _globals['_FORGETUSERRESPONSE']._serialized_end=796
+  _globals['_FEEDBACKSERVICE']._serialized_start=909
+  _globals['_FEEDBACKSERVICE']._serialized_end=1264
 # @@protoc_insertion_point(module_scope)

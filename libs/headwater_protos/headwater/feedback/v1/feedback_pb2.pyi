@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from headwater.events.v1 import events_pb2 as _events_pb2
 import builtins as _builtins
 import sys
@@ -20,6 +21,38 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Standing:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StandingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Standing.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STANDING_UNSPECIFIED: _Standing.ValueType  # 0
+    """Not said."""
+    STANDING_UNCHECKED: _Standing.ValueType  # 1
+    """Another replica follows it."""
+    STANDING_SHOWN: _Standing.ValueType  # 2
+    """It was shown to the caller."""
+    STANDING_NOT_KNOWN_YET: _Standing.ValueType  # 3
+    """Not known to have been. It may become known in a moment; if it does not, the
+    reaction has no effect, and stands on `quarantine.v1`.
+    """
+
+class Standing(_Standing, metaclass=_StandingEnumTypeWrapper):
+    """Whether an answer or a search is known to have been shown to who reacts to it."""
+
+STANDING_UNSPECIFIED: Standing.ValueType  # 0
+"""Not said."""
+STANDING_UNCHECKED: Standing.ValueType  # 1
+"""Another replica follows it."""
+STANDING_SHOWN: Standing.ValueType  # 2
+"""It was shown to the caller."""
+STANDING_NOT_KNOWN_YET: Standing.ValueType  # 3
+"""Not known to have been. It may become known in a moment; if it does not, the
+reaction has no effect, and stands on `quarantine.v1`.
+"""
+Global___Standing: _TypeAlias = Standing  # noqa: Y015
+
 @_typing.final
 class RecordFeedbackRequest(_message.Message):
     """A reaction."""
@@ -30,6 +63,8 @@ class RecordFeedbackRequest(_message.Message):
     REACTION_FIELD_NUMBER: _builtins.int
     RANK_FIELD_NUMBER: _builtins.int
     FEEDBACK_ID_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
     impression_id: _builtins.str
     """The answer or impression reacted to."""
     reaction: _events_pb2.Reaction.ValueType
@@ -38,6 +73,14 @@ class RecordFeedbackRequest(_message.Message):
     """Rank of the passage meant, from 1; 0 means the answer as a whole."""
     feedback_id: _builtins.str
     """Chosen by the caller so that a retry counts once; empty means one is made."""
+    value: _builtins.float
+    """Of DWELL: seconds, 0 to 86,400. Of RATING: 1 to 5. Of EXPERT_LABEL: 0 to 3.
+    Of others it must be 0.
+    """
+    text: _builtins.str
+    """Of CORRECTION: what is right, up to 10,000 characters. Of others it must be
+    empty.
+    """
     def __init__(
         self,
         *,
@@ -45,10 +88,12 @@ class RecordFeedbackRequest(_message.Message):
         reaction: _events_pb2.Reaction.ValueType = ...,
         rank: _builtins.int = ...,
         feedback_id: _builtins.str = ...,
+        value: _builtins.float = ...,
+        text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["feedback_id", b"feedback_id", "impression_id", b"impression_id", "rank", b"rank", "reaction", b"reaction"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feedback_id", b"feedback_id", "impression_id", b"impression_id", "rank", b"rank", "reaction", b"reaction", "text", b"text", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -61,16 +106,20 @@ class RecordFeedbackResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FEEDBACK_ID_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
     feedback_id: _builtins.str
     """The feedback's id."""
+    standing: Global___Standing.ValueType
+    """Whether what it is about is known to have been shown to the caller."""
     def __init__(
         self,
         *,
         feedback_id: _builtins.str = ...,
+        standing: Global___Standing.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["feedback_id", b"feedback_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feedback_id", b"feedback_id", "standing", b"standing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -152,3 +201,67 @@ class LearnedModel(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LearnedModel: _TypeAlias = LearnedModel  # noqa: Y015
+
+@_typing.final
+class ForgetUserRequest(_message.Message):
+    """Who is to be forgotten."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    user: _builtins.str
+    """The user; empty means the caller. Another than that takes an operator."""
+    dry_run: _builtins.bool
+    """Only tells what would be forgotten, and changes nothing."""
+    def __init__(
+        self,
+        *,
+        user: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetUserRequest: _TypeAlias = ForgetUserRequest  # noqa: Y015
+
+@_typing.final
+class ForgetUserResponse(_message.Message):
+    """What there was of the user, and the proof that nothing is left of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXAMPLES_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    SHA256_WITHOUT_FIELD_NUMBER: _builtins.int
+    SHA256_LEARNED_FIELD_NUMBER: _builtins.int
+    examples: _builtins.int
+    """Examples that were taken back, or would be."""
+    models: _builtins.int
+    """Models learned of the tenant now."""
+    sha256_without: _builtins.str
+    """SHA-256, in hexadecimal digits, of all that the log teaches without the user:
+    of the models in the order of their names.
+    """
+    sha256_learned: _builtins.str
+    """The same of what is learned. It equals sha256_without once the user is
+    forgotten, and before that only if the user had taught nothing.
+    """
+    def __init__(
+        self,
+        *,
+        examples: _builtins.int = ...,
+        models: _builtins.int = ...,
+        sha256_without: _builtins.str = ...,
+        sha256_learned: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["examples", b"examples", "models", b"models", "sha256_learned", b"sha256_learned", "sha256_without", b"sha256_without"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetUserResponse: _TypeAlias = ForgetUserResponse  # noqa: Y015

@@ -46,6 +46,11 @@ class FeedbackServiceStub:
                 request_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListModelsRequest.SerializeToString,
                 response_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListModelsResponse.FromString,
                 _registered_method=True)
+        self.ForgetUser = channel.unary_unary(
+                '/headwater.feedback.v1.FeedbackService/ForgetUser',
+                request_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ForgetUserRequest.SerializeToString,
+                response_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ForgetUserResponse.FromString,
+                _registered_method=True)
 
 
 class FeedbackServiceServicer:
@@ -54,7 +59,8 @@ class FeedbackServiceServicer:
     """
 
     def RecordFeedback(self, request, context):
-        """Records a reaction: a produce to `feedback.v1`.
+        """Records a reaction: a produce to `feedback.v1`. EXPERT_LABEL needs the role
+        of an operator.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -62,6 +68,14 @@ class FeedbackServiceServicer:
 
     def ListModels(self, request, context):
         """Lists what was learned for the caller's tenant and is being served.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForgetUser(self, request, context):
+        """Forgets all that a user taught, the caller or for an operator any user of
+        the tenant: returns once nothing of it is served. It may be repeated.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -79,6 +93,11 @@ def add_FeedbackServiceServicer_to_server(servicer, server):
                     servicer.ListModels,
                     request_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListModelsRequest.FromString,
                     response_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListModelsResponse.SerializeToString,
+            ),
+            'ForgetUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetUser,
+                    request_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ForgetUserRequest.FromString,
+                    response_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ForgetUserResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -137,6 +156,33 @@ class FeedbackService:
             '/headwater.feedback.v1.FeedbackService/ListModels',
             headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListModelsRequest.SerializeToString,
             headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListModelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.feedback.v1.FeedbackService/ForgetUser',
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.ForgetUserRequest.SerializeToString,
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.ForgetUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

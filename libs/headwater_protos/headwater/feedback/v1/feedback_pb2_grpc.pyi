@@ -36,9 +36,15 @@ class FeedbackServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> FeedbackServiceAsyncStub: ...
     RecordFeedback: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.RecordFeedbackRequest, _feedback_pb2.RecordFeedbackResponse]
-    """Records a reaction: a produce to `feedback.v1`."""
+    """Records a reaction: a produce to `feedback.v1`. EXPERT_LABEL needs the role
+    of an operator.
+    """
     ListModels: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.ListModelsRequest, _feedback_pb2.ListModelsResponse]
     """Lists what was learned for the caller's tenant and is being served."""
+    ForgetUser: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.ForgetUserRequest, _feedback_pb2.ForgetUserResponse]
+    """Forgets all that a user taught, the caller or for an operator any user of
+    the tenant: returns once nothing of it is served. It may be repeated.
+    """
 
 @_typing.type_check_only
 class FeedbackServiceAsyncStub(FeedbackServiceStub):
@@ -48,9 +54,15 @@ class FeedbackServiceAsyncStub(FeedbackServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RecordFeedback: _aio.UnaryUnaryMultiCallable[_feedback_pb2.RecordFeedbackRequest, _feedback_pb2.RecordFeedbackResponse]  # type: ignore[assignment]
-    """Records a reaction: a produce to `feedback.v1`."""
+    """Records a reaction: a produce to `feedback.v1`. EXPERT_LABEL needs the role
+    of an operator.
+    """
     ListModels: _aio.UnaryUnaryMultiCallable[_feedback_pb2.ListModelsRequest, _feedback_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Lists what was learned for the caller's tenant and is being served."""
+    ForgetUser: _aio.UnaryUnaryMultiCallable[_feedback_pb2.ForgetUserRequest, _feedback_pb2.ForgetUserResponse]  # type: ignore[assignment]
+    """Forgets all that a user taught, the caller or for an operator any user of
+    the tenant: returns once nothing of it is served. It may be repeated.
+    """
 
 class FeedbackServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes feedback and tells what was learned. Tenant and user come from the
@@ -63,7 +75,9 @@ class FeedbackServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _feedback_pb2.RecordFeedbackRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_feedback_pb2.RecordFeedbackResponse, _abc.Awaitable[_feedback_pb2.RecordFeedbackResponse]]:
-        """Records a reaction: a produce to `feedback.v1`."""
+        """Records a reaction: a produce to `feedback.v1`. EXPERT_LABEL needs the role
+        of an operator.
+        """
 
     @_abc_1.abstractmethod
     def ListModels(
@@ -72,5 +86,15 @@ class FeedbackServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_feedback_pb2.ListModelsResponse, _abc.Awaitable[_feedback_pb2.ListModelsResponse]]:
         """Lists what was learned for the caller's tenant and is being served."""
+
+    @_abc_1.abstractmethod
+    def ForgetUser(
+        self,
+        request: _feedback_pb2.ForgetUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feedback_pb2.ForgetUserResponse, _abc.Awaitable[_feedback_pb2.ForgetUserResponse]]:
+        """Forgets all that a user taught, the caller or for an operator any user of
+        the tenant: returns once nothing of it is served. It may be repeated.
+        """
 
 def add_FeedbackServiceServicer_to_server(servicer: FeedbackServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -127,6 +127,7 @@ class SearchRequest(_message.Message):
     VARIANTS_FIELD_NUMBER: _builtins.int
     FUSION_FIELD_NUMBER: _builtins.int
     EXPAND_FIELD_NUMBER: _builtins.int
+    EXPLOIT_ONLY_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """What to look for: 1 to 8,192 characters."""
     top_k: _builtins.int
@@ -181,6 +182,10 @@ class SearchRequest(_message.Message):
     """Also searches by the query's key phrases alone, and by the query with the
     titles of what it finds first.
     """
+    exploit_only: _builtins.bool
+    """True: the best order known, with nothing left to chance and nothing
+    compared; for who measures.
+    """
     @_builtins.property
     def filter(self) -> _documents_pb2.Filter:
         """Restricts the documents."""
@@ -228,10 +233,11 @@ class SearchRequest(_message.Message):
         variants: _abc.Iterable[Global___Variant] | None = ...,
         fusion: Global___QueryFusion.ValueType = ...,
         expand: _builtins.bool = ...,
+        exploit_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "freshness", b"freshness", "recency", b"recency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cascade", b"cascade", "cursor", b"cursor", "diversity", b"diversity", "expand", b"expand", "explain", b"explain", "facets", b"facets", "filter", b"filter", "folding", b"folding", "for_answer", b"for_answer", "freshness", b"freshness", "fusion", b"fusion", "group_by_document", b"group_by_document", "highlight", b"highlight", "impression_id", b"impression_id", "max_per_document", b"max_per_document", "passage_characters", b"passage_characters", "query", b"query", "recency", b"recency", "top_k", b"top_k", "variants", b"variants"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cascade", b"cascade", "cursor", b"cursor", "diversity", b"diversity", "expand", b"expand", "explain", b"explain", "exploit_only", b"exploit_only", "facets", b"facets", "filter", b"filter", "folding", b"folding", "for_answer", b"for_answer", "freshness", b"freshness", "fusion", b"fusion", "group_by_document", b"group_by_document", "highlight", b"highlight", "impression_id", b"impression_id", "max_per_document", b"max_per_document", "passage_characters", b"passage_characters", "query", b"query", "recency", b"recency", "top_k", b"top_k", "variants", b"variants"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -494,6 +500,7 @@ class Standing(_message.Message):
     RERANK_GAIN_FIELD_NUMBER: _builtins.int
     MEMORY_GAIN_FIELD_NUMBER: _builtins.int
     BESIDE_RANKS_FIELD_NUMBER: _builtins.int
+    RANKER_GAIN_FIELD_NUMBER: _builtins.int
     chunk_id: _builtins.str
     """The passage's chunk."""
     dense_rank: _builtins.int
@@ -506,6 +513,8 @@ class Standing(_message.Message):
     """What the reranker added to that; 0 if it did not read it."""
     memory_gain: _builtins.float
     """What the click memory added to that."""
+    ranker_gain: _builtins.float
+    """What the learned ranker added to the score after fusion."""
     @_builtins.property
     def beside_ranks(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Its rank by each encoder that stands beside the served one and found it, by
@@ -522,10 +531,11 @@ class Standing(_message.Message):
         rerank_gain: _builtins.float = ...,
         memory_gain: _builtins.float = ...,
         beside_ranks: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        ranker_gain: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside_ranks", b"beside_ranks", "chunk_id", b"chunk_id", "dense_rank", b"dense_rank", "fused", b"fused", "lexical_rank", b"lexical_rank", "memory_gain", b"memory_gain", "rerank_gain", b"rerank_gain"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside_ranks", b"beside_ranks", "chunk_id", b"chunk_id", "dense_rank", b"dense_rank", "fused", b"fused", "lexical_rank", b"lexical_rank", "memory_gain", b"memory_gain", "ranker_gain", b"ranker_gain", "rerank_gain", b"rerank_gain"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

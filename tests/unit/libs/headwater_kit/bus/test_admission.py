@@ -6,6 +6,7 @@ import pytest
 from headwater_kit.bus.admission import TopicRule, TopicTenants
 from headwater_kit.bus.ports import Record
 from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.tenants import NO_DOCUMENT_TENANT
 from headwater_kit.settings import KafkaTenantSettings, ServiceSettings, SettingsError, load
 
 QUESTIONS = "questions.v1"
@@ -44,6 +45,13 @@ def test_a_rule_names_who_may_be_named() -> None:
     assert refused(lambda: tenants.tenant(record(), "*")) == "TENANT_REFUSED"
     # Not believed, so it neither helps nor harms.
     assert tenants.tenant(record(b"globex"), "acme") == "acme"
+
+
+def test_a_deletion_of_nothing_passes_and_a_write_in_its_name_does_not() -> None:
+    deletion = Record(QUESTIONS, 0, 0, b"q", None, {}, 0.0)
+    assert ruled("acme").tenant(deletion, NO_DOCUMENT_TENANT) == NO_DOCUMENT_TENANT
+    assert refused(lambda: ruled("acme").tenant(record(), NO_DOCUMENT_TENANT)) == "TENANT_REFUSED"
+    assert refused(lambda: ruled("acme").tenant(deletion, "globex")) == "TENANT_REFUSED"
 
 
 def test_a_header_that_is_believed_stands_for_a_tenant_that_is_not_named() -> None:

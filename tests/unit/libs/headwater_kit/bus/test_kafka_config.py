@@ -29,3 +29,8 @@ def test_the_protocol_of_the_brokers_takes_no_assignor() -> None:
     assert "partition.assignment.strategy" not in properties
     assert "session.timeout.ms" not in properties
     assert properties["group.instance.id"] == "me"
+
+
+def test_records_that_may_wait_for_company_do() -> None:
+    assert producer_config(KafkaConfig(CONNECTION))["linger.ms"] == 0
+    assert producer_config(KafkaConfig(CONNECTION), linger_ms=250)["linger.ms"] == 250

@@ -214,7 +214,7 @@ class RefusingBus(MemoryBus):
         super().__init__(broker=bus.broker)
         self._refusal = (which, error)
 
-    def producer(self) -> MemoryProducer:
+    def producer(self, linger_ms: int = 0) -> MemoryProducer:
         return Refusing(self, *self._refusal)
 
 

@@ -62,7 +62,7 @@ class LaggingProducer(MemoryProducer):
 
 
 class LaggingBus(MemoryBus):
-    def producer(self) -> MemoryProducer:
+    def producer(self, linger_ms: int = 0) -> MemoryProducer:
         return LaggingProducer(self.broker)
 
 

@@ -9,10 +9,10 @@ from headwater.events.v1 import audit_pb2, companions_pb2, reindexes_pb2, tenant
 from headwater.events.v1 import events_pb2 as pb
 from headwater_kit.codec import companions, credentials, enums, reindexes
 from headwater_kit.codec.events import CODECS, decode, encode
-from headwater_kit.core import events
+from headwater_kit.core import events, impressions, learning
 from headwater_kit.core.audit import AuditRecorded, CallServed, ChainEnded, ChainStarted
 from headwater_kit.core.companions import CompanionReported, CompanionStage
-from headwater_kit.core.credentials import ApiKey, TenantStanding
+from headwater_kit.core.credentials import ApiKey, RevokedToken, TenantStanding
 from headwater_kit.core.documents import (
     Chunk,
     DocumentInfo,
@@ -27,6 +27,7 @@ from headwater_kit.core.documents import (
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.filters import All, Compare, Member, Not, Operator
 from headwater_kit.core.filters import Any as AnyOf
+from headwater_kit.core.learning import GateDecided, GateDecision, GoldQuestion
 from headwater_kit.core.reindexes import (
     ReindexJudged,
     ReindexReported,
@@ -79,9 +80,48 @@ provenances = st.builds(
 )
 chunked = st.builds(events.DocumentChunked, provenances, infos, ints, ints, ints, tuples(chunks))
 findings = st.builds(events.Finding, texts, texts, ints, ints)
-items = st.builds(events.ImpressionItem, texts, texts, longs, texts, ints, numbers, parts)
-impressions = st.builds(events.ImpressionRecorded, texts, texts, texts, texts, blobs, texts, tuples(items), times)
-feedback = st.builds(events.FeedbackRecorded, texts, texts, names, names, st.sampled_from(events.Reaction), ints, times)
+words = st.dictionaries(texts, texts, max_size=3)
+figures = st.dictionaries(texts, numbers, max_size=3)
+single = st.floats(allow_nan=False, allow_infinity=False, width=32)
+servings = st.builds(
+    learning.Serving,
+    st.sampled_from(learning.ServingPolicy),
+    *[texts] * 3,
+    st.none() | positions,
+    tuples(positions),
+    words,
+)
+items = st.builds(
+    impressions.ImpressionItem,
+    *(texts, texts, longs, texts, ints, numbers, parts),
+    tuples(single),
+    numbers,
+    st.none() | st.sampled_from(learning.Team),
+)
+shown = st.builds(
+    impressions.ImpressionRecorded,
+    *(texts, texts, texts, texts, blobs, texts, tuples(items), times, st.booleans(), texts, servings),
+)
+feedback = st.builds(
+    impressions.FeedbackRecorded,
+    texts,
+    texts,
+    names,
+    names,
+    st.sampled_from(impressions.Reaction),
+    ints,
+    times,
+    numbers,
+    texts,
+)
+joined = st.builds(impressions.FeedbackJoined, feedback, shown, tuples(items))
+judgements = st.builds(
+    impressions.Judgement,
+    *(ints, numbers, st.booleans(), st.booleans(), numbers),
+    tuples(st.sampled_from(impressions.Reaction)),
+    st.booleans(),
+)
+closed = st.builds(impressions.ImpressionClosed, shown, tuples(judgements), ints, times, st.booleans())
 rewritings = st.builds(
     Rewriting,
     st.sampled_from(Rewrite),
@@ -92,8 +132,25 @@ rewritings = st.builds(
     st.none() | st.sampled_from(Shortfall),
 )
 sides = st.builds(ReindexSide, texts, texts, texts, ints)
-votes = st.builds(events.PassageVotes, texts, texts, ints, ints)
-memories = st.builds(events.ClickMemory, texts, texts, blobs, texts, tuples(votes))
+votes = st.builds(learning.PassageVotes, texts, texts, ints, ints, *[st.none() | numbers] * 2)
+memories = st.builds(
+    learning.ClickMemory, texts, texts, blobs, texts, tuples(votes), times, numbers, st.none() | numbers
+)
+learned = st.one_of(
+    memories,
+    st.builds(learning.RankerModel, texts, tuples(numbers), tuples(texts)),
+    st.builds(
+        learning.AdapterModel,
+        texts,
+        texts,
+        tuples(st.builds(learning.Adapter, texts, blobs, numbers, ints, blobs, blobs)),
+    ),
+    st.builds(learning.BanditModel, texts, texts, tuples(st.builds(learning.Arm, texts, figures, numbers, numbers))),
+)
+stamps = st.builds(
+    learning.Stamp, *[texts] * 3, blobs, texts, st.none() | positions, st.integers(-(2**63), 2**63 - 1), figures, ints
+)
+checks = st.builds(learning.GateCheck, texts, numbers, numbers, st.booleans(), ints)
 ordered = [operator for operator in Operator if operator not in (Operator.EQ, Operator.NE)]
 leaves = st.one_of(
     st.builds(Compare, names, st.sampled_from([Operator.EQ, Operator.NE]), values),
@@ -159,12 +216,29 @@ STRATEGIES: dict[type, st.SearchStrategy[Any]] = {
     events.GuardDecided: decisions,
     TenantErased: st.builds(TenantErased, names, times),
     AuditRecorded: st.builds(AuditRecorded, texts, longs, blobs, times, texts, noted),
-    events.ImpressionRecorded: impressions,
-    events.FeedbackRecorded: feedback,
-    events.FeedbackJoined: st.builds(events.FeedbackJoined, feedback, impressions, tuples(items)),
-    events.ModelPublished: st.builds(events.ModelPublished, memories, times),
+    impressions.ImpressionRecorded: shown,
+    impressions.FeedbackRecorded: feedback,
+    impressions.TrainingRecorded: st.builds(impressions.TrainingRecorded, joined | closed),
+    impressions.FeedbackQuarantined: st.builds(impressions.FeedbackQuarantined, feedback, texts, texts, times),
+    impressions.UserForgotten: st.builds(impressions.UserForgotten, texts, texts, times),
+    learning.ModelPublished: st.builds(
+        learning.ModelPublished, learned, times, st.none() | stamps, st.sampled_from(learning.ServingPolicy), numbers
+    ),
+    GoldQuestion: st.builds(
+        GoldQuestion, texts, texts, tuples(st.builds(learning.GoldLabel, texts, ints, texts)), texts, times
+    ),
+    GateDecided: st.builds(
+        GateDecided,
+        *[texts] * 4,
+        st.sampled_from(GateDecision),
+        tuples(checks),
+        texts,
+        times,
+        texts,
+    ),
     ApiKey: st.builds(ApiKey, texts, blobs, principals, times, st.none() | times, st.none() | times, texts),
     TenantStanding: st.builds(TenantStanding, texts, st.booleans(), times, texts),
+    RevokedToken: st.builds(RevokedToken, texts, times, times, texts),
     CompanionReported: st.builds(
         *(CompanionReported, texts, st.sampled_from(CompanionStage), texts, ints, texts, longs, longs, longs, texts),
         *(tuples(positions), tuples(positions)),
@@ -201,8 +275,20 @@ def test_every_event_message_of_the_contract_has_a_codec() -> None:
         "Citation",
         "Finding",
         "ImpressionItem",
+        "FeedbackJoined",
+        "ImpressionClosed",
+        "Judgement",
+        "Serving",
         "ClickMemory",
         "PassageVotes",
+        "RankerModel",
+        "AdapterModel",
+        "Adapter",
+        "BanditModel",
+        "Arm",
+        "Stamp",
+        "GateCheck",
+        "GoldLabel",
         "ReindexSide",
         "LogPlace",
         "Turn",
@@ -270,7 +356,7 @@ def test_equal_events_give_equal_bytes() -> None:
     [
         (events.Outcome, enums.OUTCOMES),
         (events.Refusal, enums.REFUSALS),
-        (events.Reaction, enums.REACTIONS),
+        (impressions.Reaction, enums.REACTIONS),
         (Operator, enums.OPERATORS),
         (ReindexTarget, reindexes.TARGETS),
         (ReindexStage, reindexes.STAGES),

@@ -5,8 +5,9 @@ import json
 import pytest
 from headwater_kit.codec import plain
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.events import FeedbackRecorded, QuestionAsked, Reaction
+from headwater_kit.core.events import QuestionAsked
 from headwater_kit.core.filters import Compare, Operator
+from headwater_kit.core.impressions import FeedbackRecorded, Reaction
 from headwater_kit.core.rewriting import Rewrite, Turn
 
 

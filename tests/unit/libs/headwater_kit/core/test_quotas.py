@@ -56,6 +56,20 @@ def test_a_bucket_gives_its_burst_then_its_rate_and_says_when_to_return() -> Non
     assert buckets.take("a", rate) == 0.0
 
 
+def test_more_tokens_than_the_burst_are_given_by_a_full_bucket_that_then_owes_them() -> None:
+    clock = ManualClock()
+    buckets, rate = Buckets(clock), Rate(2.0, 3)
+    assert buckets.take("a", rate, 2) == 0.0
+    assert buckets.take("a", rate, 2) == pytest.approx(0.5)
+    assert buckets.take("a", rate, 1) == 0.0
+    assert buckets.take("a", rate, 8) == pytest.approx(1.5)
+    clock.jump(1.5)
+    assert buckets.take("a", rate, 8) == 0.0
+    assert buckets.take("a", rate) == pytest.approx(3.0)
+    clock.jump(3.0)
+    assert buckets.take("a", rate) == 0.0
+
+
 def test_memory_is_bounded_and_who_called_last_is_remembered() -> None:
     buckets, rate = Buckets(ManualClock(), max_buckets=10), Rate(1.0, 1)
     for tenant in range(1_000):
@@ -65,17 +79,26 @@ def test_memory_is_bounded_and_who_called_last_is_remembered() -> None:
     assert buckets.take(999, rate) > 0.0
 
 
-@given(RATES, st.lists(st.sampled_from([0.0, 0.001, 0.1, 1.0, 7.0]), max_size=80))
-def test_in_no_span_of_time_are_more_taken_than_burst_and_rate_allow(rate: Rate, pauses: list[float]) -> None:
-    clock, taken = ManualClock(0.0), list[float]()
+CALLS = st.lists(st.tuples(st.sampled_from([0.0, 0.001, 0.1, 1.0, 7.0]), st.integers(1, 60)), max_size=80)
+
+
+@given(RATES, CALLS)
+def test_in_no_span_of_time_are_more_taken_than_burst_and_rate_allow(
+    rate: Rate, calls: list[tuple[float, int]]
+) -> None:
+    clock, taken = ManualClock(0.0), list[tuple[float, int]]()
     buckets = Buckets(clock)
-    for pause in pauses:
+    for pause, tokens in calls:
         clock.jump(pause)
-        if buckets.take("a", rate) == 0.0:
-            taken.append(clock.monotonic())
-    for number, first in enumerate(taken):
-        for count, last in enumerate(taken[number:], 1):
-            assert count <= rate.burst + rate.per_second * (last - first) * (1 + 1e-6) + 1e-3 * rate.per_second
+        if buckets.take("a", rate, tokens) == 0.0:
+            taken.append((clock.monotonic(), tokens))
+    for number, (first, _) in enumerate(taken):
+        count = 0
+        for last, tokens in taken[number:]:
+            # What is owed for one piece that is longer than the burst comes after it.
+            allowed = rate.burst + rate.per_second * (last - first) * (1 + 1e-6) + 1e-3 * rate.per_second
+            assert count + min(tokens, rate.burst) <= allowed
+            count += tokens
 
 
 @given(RATES, st.integers(1, 60))

@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+import time
 from pathlib import Path
 
 import grpc
@@ -151,3 +152,27 @@ async def test_a_missing_tls_file_is_named() -> None:
     with pytest.raises(Misconfigured, match=r"/nowhere/key\.pem"):
         await service.start()
     await service.stop()
+
+
+async def test_calls_come_in_several_a_turn_of_the_event_loop() -> None:
+    calls, entered, turns = 64, list[int](), [0]
+    loop = asyncio.get_running_loop()
+
+    async def enter(_: object) -> None:
+        entered.append(turns[0])
+
+    def turn() -> None:
+        # So long that whatever gRPC's own threads have to do is done before the next one.
+        time.sleep(0.005)
+        turns[0] += 1
+        if len(entered) < calls:
+            loop.call_soon(turn)
+
+    async with serving(scripted(enter, SETTINGS), SETTINGS) as channel:
+        stub = IngestServiceStub(channel)
+        await stub.GetDocument(REQUEST)
+        made = [asyncio.ensure_future(stub.GetDocument(REQUEST)) for _ in range(calls)]
+        loop.call_soon(turn)
+        await asyncio.gather(*made)
+    # gRPC's own server needs several for each call.
+    assert turns[0] < calls

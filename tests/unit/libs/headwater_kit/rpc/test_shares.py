@@ -1,9 +1,13 @@
 """One tenant's calls leave room for another's."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from headwater.documents.v1 import documents_pb2
 from headwater.embed.v1 import embed_pb2
 from headwater.feedback.v1 import feedback_pb2
 from headwater.generate.v1 import generate_pb2
@@ -12,10 +16,16 @@ from headwater.index.v1 import index_pb2
 from headwater.ingest.v1 import ingest_pb2
 from headwater.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from headwater.retrieve.v1 import retrieve_pb2
+from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import Overloaded
+from headwater_kit.core.quotas import Quotas
+from headwater_kit.rpc import context as call_context
+from headwater_kit.rpc.interception import Call
 from headwater_kit.rpc.metadata import principal_to_metadata
 from headwater_kit.rpc.methods import METHODS
+from headwater_kit.rpc.shares import Shares
+from headwater_kit.testing.clock import ManualClock
 from headwater_kit.testing.scripted import ScriptedSettings, scripted
 from headwater_kit.testing.service import serving
 
@@ -26,6 +36,10 @@ METHOD_DESCRIPTORS = {
     for service in module.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }
+SEARCH = "headwater.retrieve.v1.RetrieveService/Search"
+STREAM = "headwater.retrieve.v1.RetrieveService/StreamSearch"
+BATCH = "headwater.retrieve.v1.RetrieveService/BatchSearch"
+EMBED = "headwater.embed.v1.EmbedService/Embed"
 REQUEST = ingest_pb2.GetDocumentRequest(document_id="d")
 
 
@@ -43,6 +57,10 @@ class Held:
 
 async def nothing(_: object) -> None:
     pass
+
+
+def search(variants: int = 0) -> retrieve_pb2.SearchRequest:
+    return retrieve_pb2.SearchRequest(query="q", variants=[retrieve_pb2.Variant(text="v")] * variants)
 
 
 def of(tenant: str) -> list[tuple[str, str | bytes]]:
@@ -69,6 +87,89 @@ def _is_text(message: object, path: str) -> bool:
             return False
         message = field.message_type or field
     return isinstance(message, FieldDescriptor) and message.type == FieldDescriptor.TYPE_STRING
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "calls"),
+    [
+        (SEARCH, search(), 1),
+        (SEARCH, search(2), 3),
+        (STREAM, retrieve_pb2.StreamSearchRequest(search=search(1)), 2),
+        (BATCH, retrieve_pb2.BatchSearchRequest(searches=[search()] * 30 + [search(8)]), 39),
+        (BATCH, retrieve_pb2.BatchSearchRequest(), 1),
+        (BATCH, retrieve_pb2.BatchSearchRequest(searches=[search()] * 10_000), 256),
+        (BATCH, None, 1),
+        (EMBED, embed_pb2.EmbedRequest(texts=["a"] * 7), 7),
+        ("headwater.embed.v1.EmbedService/Rerank", embed_pb2.RerankRequest(passages=["a"] * 5), 5),
+        (
+            "headwater.guard.v1.GuardService/CheckPassages",
+            guard_pb2.CheckPassagesRequest(passages=[documents_pb2.Passage()] * 4),
+            4,
+        ),
+        ("headwater.ingest.v1.IngestService/GetDocument", REQUEST, 1),
+    ],
+)
+def test_a_call_counts_as_many_as_it_asks_for(method: str, request_: Message | None, calls: int) -> None:
+    assert METHODS[method].calls(request_) == calls
+
+
+@asynccontextmanager
+async def under_way(shares: Shares, tenant: str, method: str, request: Message) -> AsyncIterator[None]:
+    call_context.enter(call_context.CallContext(Principal(tenant), Deadline.after(ManualClock(), 1.0)))
+    async with shares.within_share(Call(method, None, streams_response=True, request=request)):
+        yield
+
+
+async def test_a_batch_takes_as_much_of_the_quota_as_its_searches_would_one_by_one() -> None:
+    clock = ManualClock()
+    shares = Shares(Quotas.parse({"*": {"search": "10/s burst 20", "embed": "10/s"}}), 256, clock)
+    batch = retrieve_pb2.BatchSearchRequest(searches=[search()] * 15)
+    async with under_way(shares, "acme", BATCH, batch):
+        pass
+    with pytest.raises(Overloaded, match="search calls, of which this counts as 15: try again in 1 s") as caught:
+        async with under_way(shares, "acme", BATCH, batch):
+            pass
+    assert caught.value.retry_after_ms == pytest.approx(1_000, abs=1)
+    async with under_way(shares, "acme", SEARCH, search(4)):
+        pass
+    with pytest.raises(Overloaded, match="search calls: try again"):
+        async with under_way(shares, "acme", SEARCH, search()):
+            pass
+    # Longer than its burst: let through by a full bucket, and then owed for.
+    texts = embed_pb2.EmbedRequest(texts=["a"] * 50)
+    async with under_way(shares, "acme", EMBED, texts):
+        pass
+    with pytest.raises(Overloaded) as caught:
+        async with under_way(shares, "acme", EMBED, embed_pb2.EmbedRequest(texts=["a"])):
+            pass
+    assert caught.value.retry_after_ms == pytest.approx(4_100, abs=1)
+
+
+async def test_a_batch_takes_the_places_of_its_searches_and_a_batch_of_texts_one() -> None:
+    shares = Shares(Quotas(), 40, ManualClock())
+    batch = retrieve_pb2.BatchSearchRequest(searches=[search()] * 30)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(under_way(shares, "acme", BATCH, batch))
+        await stack.enter_async_context(under_way(shares, "acme", EMBED, embed_pb2.EmbedRequest(texts=["a"] * 99)))
+        await stack.enter_async_context(under_way(shares, "acme", SEARCH, search()))
+        with pytest.raises(Overloaded, match="32 calls of tenant acme are being served"):
+            await stack.enter_async_context(under_way(shares, "acme", SEARCH, search()))
+        # Who has nothing under way is let in, batch or not.
+        await stack.enter_async_context(under_way(shares, "globex", BATCH, batch))
+    async with under_way(shares, "acme", BATCH, batch):
+        pass
+
+
+async def test_what_is_refused_for_want_of_a_place_is_not_counted_against_the_quota() -> None:
+    shares = Shares(Quotas.parse({"*": {"search": "1/h burst 11"}}), 10, ManualClock())
+    batch = retrieve_pb2.BatchSearchRequest(searches=[search()] * 10)
+    async with under_way(shares, "acme", BATCH, batch):
+        for _ in range(5):
+            with pytest.raises(Overloaded, match="other tenants need room"):
+                async with under_way(shares, "acme", SEARCH, search()):
+                    pass
+    async with under_way(shares, "acme", SEARCH, search()):
+        pass
 
 
 async def test_over_its_quota_a_tenant_is_told_when_to_return_and_others_go_on() -> None:

@@ -1,0 +1,35 @@
+"""`training.v1` as the handlers know it."""
+
+from headwater_kit.bus.ports import Record
+from headwater_kit.codec.events import decode
+from headwater_kit.core.documents import Position
+from headwater_kit.core.errors import InvalidInput
+from headwater_kit.core.impressions import TrainingRecorded
+
+from headwater_feedback.handlers.learning import Entry, Learning
+
+SEPARATOR = b"\x1f"
+
+
+class TrainingRecords:
+    """Hands examples to the learning, as a `bus.table` applies them."""
+
+    def __init__(self, learning: Learning) -> None:
+        self._learning = learning
+
+    def apply(self, record: Record) -> None:
+        """Takes a record in. Raises InvalidInput."""
+        self._learning.take(entry_of(record))
+
+
+def entry_of(record: Record) -> Entry:
+    """The example in a record. Raises InvalidInput."""
+    event = decode(TrainingRecorded, record.value).example if record.value is not None else None
+    return Entry(tenant_of(record), record.key or b"", Position(record.partition, record.offset + 1), event)
+
+
+def tenant_of(record: Record) -> str:
+    """Whose an example is, by its key, which a null value has too. Raises InvalidInput."""
+    if not record.key or SEPARATOR not in record.key:
+        raise InvalidInput("an example's key is tenant, 0x1F, example", field="key")
+    return record.key.split(SEPARATOR, 1)[0].decode(errors="replace")

@@ -1,0 +1,135 @@
+"""Forgetting: what waits to be joined of tenants that were erased, and all that a user ever taught."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.documents import ANONYMOUS, Principal, check_id
+from headwater_kit.core.errors import DeadlineExceeded, Denied, InvalidInput
+from headwater_kit.core.impressions import UserForgotten
+from headwater_kit.core.learning import Learned
+from headwater_kit.core.pseudonyms import Pseudonyms
+from headwater_kit.core.roles import Role, may
+from headwater_kit.core.tenants import TenantErased
+
+from headwater_feedback.domain.folds import TenantFold
+from headwater_feedback.handlers.learning import Learning
+from headwater_feedback.ports import ForgetLog, JoinStates, Replay, ServedMemories
+
+# Examples are kept for ever; nobody's are older than that.
+OLDEST_SECONDS = 10 * 365 * 86_400.0
+LOOK_SECONDS = 0.1
+
+
+class Forgetting:
+    """Forgets what waits to be joined of tenants that were erased."""
+
+    def __init__(self, states: JoinStates) -> None:
+        self._states = states
+        self._due: dict[str, float] = {}
+
+    def on_erased(self, erased: TenantErased) -> None:
+        """Notes what is to be forgotten."""
+        self._due[erased.tenant] = erased.erase_time
+
+    async def forget(self) -> int:
+        """Forgets what is due and this process's to forget; returns how many states."""
+        due, self._due = self._due, {}
+        return sum([await self._states.erase(tenant, before) for tenant, before in due.items()])
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What there was of a user, and the proof that nothing is left in what was learned.
+
+    `examples` were, or would be, taken back; `models` are learned of the tenant
+    now. `sha256_without`: of all that the log teaches without the user;
+    `sha256_learned`: of what is learned and served.
+    """
+
+    examples: int
+    models: int
+    sha256_without: str
+    sha256_learned: str
+
+
+class UserForgetting:
+    """Takes a user out of the log of examples, and out of what was learned from it."""
+
+    def __init__(
+        self,
+        log: ForgetLog,
+        learning: Learning,
+        replay: Replay,
+        *,
+        served: ServedMemories,
+        pseudonyms: Pseudonyms,
+        clock: Clock,
+    ) -> None:
+        self._log = log
+        self._learning = learning
+        self._replay = replay
+        self._served = served
+        self._pseudonyms = pseudonyms
+        self._clock = clock
+
+    async def forget(self, user: str, principal: Principal, deadline: Deadline, *, dry_run: bool = False) -> Forgotten:
+        """Forgets the caller, or for an operator any user of the tenant; returns once nothing of it is served.
+
+        It may be repeated. Raises Denied, InvalidInput, Unavailable, and DeadlineExceeded where the log
+        knows, and what is served follows later.
+        """
+        wanted, tenant, now = _who(user, principal), principal.tenant, self._clock.now()
+        names = {wanted, *self._pseudonyms.between(tenant, wanted, now - OLDEST_SECONDS, now)}
+        found = await self._log.examples_of(tenant, names)
+        if not dry_run:
+            # Those of today at least: a reaction of theirs may be under way.
+            for name in sorted({wanted, self._pseudonyms.of(tenant, wanted, now), *found.values()} - {""}):
+                await self._log.forget(UserForgotten(tenant, name, now))
+            await self._log.take_back(tenant, sorted(found))
+        return await self._proof(tenant, frozenset(names), deadline, len(found), dry_run=dry_run)
+
+    async def _proof(
+        self, tenant: str, names: frozenset[str], deadline: Deadline, examples: int, *, dry_run: bool
+    ) -> Forgotten:
+        while True:
+            without = self._learning.fresh(tenant)
+            await self._replay.read(tenant, without, leaving_out=names)
+            # Both stand at the same place in the log here, since nothing was waited for.
+            learned, expected = self._learning.fold_of(tenant), self._digest(without)
+            actual = self._digest(learned) if learned else self._digest(self._learning.fresh(tenant))
+            if dry_run or (actual == expected and self._is_served(tenant, learned)):
+                return Forgotten(examples, len(list(_models(learned))), expected, actual)
+            if deadline.remaining() <= LOOK_SECONDS:
+                raise DeadlineExceeded("the user is forgotten in the log; what is served follows: ask again to see it")
+            await self._clock.sleep(LOOK_SECONDS)
+
+    def _digest(self, fold: TenantFold) -> str:
+        parts = sorted((one.component, one.part, self._served.fingerprint(one)) for one in _models(fold))
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def _is_served(self, tenant: str, fold: TenantFold | None) -> bool:
+        """Whether the memories that are served are those that are learned, and no others."""
+        due = {name: found for name in fold.memory.names if (found := fold.memory.published(name))} if fold else {}
+        served = {name for one, name in self._served.names() if one == tenant}
+        return served == set(due) and all(
+            self._served.of(tenant, name) == self._served.fingerprint(one) for name, one in due.items()
+        )
+
+
+def _models(fold: TenantFold | None) -> Iterator[Learned]:
+    if fold is not None:
+        yield from (found for name in fold.memory.names if (found := fold.memory.published(name)))
+        yield from (trained.learned for trained in fold.models.values())
+
+
+def _who(user: str, principal: Principal) -> str:
+    wanted = user or principal.user
+    if wanted == ANONYMOUS:
+        raise InvalidInput("name the user: nobody in particular is anonymous", field="user")
+    check_id(wanted, "user")
+    if wanted != principal.user and not may(principal.roles, frozenset({Role.OPERATOR})):
+        raise Denied("only an operator has others forgotten: ask for yourself, or with the role operator")
+    return wanted

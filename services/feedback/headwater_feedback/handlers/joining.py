@@ -1,0 +1,125 @@
+"""Joining reactions with what was shown, and closing lists."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.crash import crash_point
+from headwater_kit.core.impressions import FeedbackQuarantined, FeedbackRecorded, ImpressionRecorded
+from headwater_kit.core.learning import ServingPolicy
+
+from headwater_feedback.domain import join
+from headwater_feedback.domain.refusing import Reason, Refused, out_of_range
+from headwater_feedback.domain.velocity import Velocity
+from headwater_feedback.ports import JoinStates, Log
+
+
+@dataclass(frozen=True, slots=True)
+class JoinPolicy:
+    """`unreacted_share` of the lists that nobody reacted to are learned from, those for learning always."""
+
+    terms: join.Terms = join.Terms()  # noqa: RUF009 - frozen
+    max_states: int = 50_000
+    unreacted_share: float = 1.0
+
+
+class Joining:
+    """Joins reactions with what they are about, and writes what can be learned from that to `training.v1`.
+
+    All that follows from an event is acknowledged before the state that has it,
+    and that before the event is done: so an event taken in again, after a crash
+    at any point, leads to the same records or to none.
+    """
+
+    def __init__(
+        self,
+        states: JoinStates,
+        log: Log,
+        clock: Clock,
+        policy: JoinPolicy | None = None,
+        velocity: Velocity | None = None,
+    ) -> None:
+        self._states = states
+        self._log = log
+        self._clock = clock
+        self._policy = policy or JoinPolicy()
+        self._velocity = velocity
+        # What is due is done beside the records: a state has one writer at a time.
+        self._turn = asyncio.Lock()
+
+    async def take(self, impression_id: str, event: join.Event, time: float) -> int:
+        """Takes in one event, recorded at a time in seconds since the epoch; returns how many joins it led to."""
+        if isinstance(event, FeedbackRecorded) and (refused := self._refused(event, time)):
+            await self._refuse(refused)
+            return 0
+        async with self._turn:
+            before = self._states.get(impression_id) or join.JoinState(since=time)
+            step = join.advance(before, event, self._policy.terms)
+            await self._write(step)
+            if step.state != before:
+                await self._states.put(impression_id, step.state)
+            crash_point("feedback.kept")
+        return len(step.joined)
+
+    async def settle(self, now: Callable[[str], float]) -> int:
+        """Closes and lets go what is due, or too much; `now` is the time up to which the log of an id was read.
+
+        Returns how many states that were. Times in seconds since the epoch.
+        """
+        waiting = self._states.waiting()
+        surplus = waiting[: max(0, len(waiting) - self._policy.max_states)]
+        due = [one for one in waiting if one.due <= now(one.impression_id)]
+        chosen = dict.fromkeys(one.impression_id for one in (*surplus, *due))
+        for impression_id in chosen:
+            async with self._turn:
+                await self._settle(impression_id, now(impression_id))
+        return len(chosen)
+
+    def _refused(self, event: FeedbackRecorded, time: float) -> Refused | None:
+        if self._velocity is None or self._velocity.admits(event.tenant, event.user, time):
+            return out_of_range(event)
+        return Refused(event, Reason.FLOOD, "too many reactions of this user within a minute")
+
+    async def _write(self, step: join.Step) -> None:
+        crash_point("feedback.taken")
+        for refused in step.refused:
+            await self._refuse(refused)
+        for joined in step.joined:
+            await self._log.train(joined)
+        if step.amended:
+            await self._log.train(step.amended)
+        crash_point("feedback.trained")
+
+    async def _settle(self, impression_id: str, now: float) -> None:
+        state, terms = self._states.get(impression_id), self._policy.terms
+        if state is None:
+            await self._states.drop(impression_id)  # what a crash between two writes left
+            return
+        if state.impression is None:
+            for refused in join.given_up(state):
+                await self._refuse(refused)
+        elif not state.closed:
+            await self._close(state)
+            state = replace(state, closed=True)
+            crash_point("feedback.closed")
+            if now < state.due(terms) and len(self._states.waiting()) <= self._policy.max_states:
+                await self._states.put(impression_id, state)
+                return
+        await self._states.drop(impression_id)
+
+    async def _refuse(self, refused: Refused) -> None:
+        event = FeedbackQuarantined(refused.feedback, refused.reason, refused.detail, self._clock.now())
+        await self._log.quarantine(event)
+
+    async def _close(self, state: join.JoinState) -> None:
+        closed = join.closing(state, self._policy.terms)
+        if any(one.reactions for one in closed.judgements) or self._is_wanted(closed.impression):
+            await self._log.train(closed)
+
+    def _is_wanted(self, impression: ImpressionRecorded) -> bool:
+        if impression.serving.policy is not ServingPolicy.EXPLOIT:
+            return True
+        drawn = int.from_bytes(blake2b(impression.impression_id.encode(), digest_size=8).digest(), "big") / 2**64
+        return drawn < self._policy.unreacted_share

@@ -1,0 +1,106 @@
+"""Making known what was learned: what is served is brought to what the examples say, and to nothing else."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import islice
+
+from headwater_kit.core.clock import Clock
+from headwater_kit.core.errors import Transient
+from headwater_kit.core.impressions import FeedbackQuarantined
+
+from headwater_feedback.domain.memory import Alarm
+from headwater_feedback.handlers.learning import Learning
+from headwater_feedback.ports import Gate, LearnedLog, Ownership, ServedMemories
+
+# Records that are on their way to the broker at once.
+SENDS_AT_ONCE = 100
+
+
+class Publishing:
+    """Publishes memories that differ from what is served, offers models to the gate, and tells of alarms.
+
+    Only of tenants that this process owns; what is left is published by who
+    owns them, or by this process once it does. A second publisher would write
+    the same.
+    """
+
+    def __init__(
+        self,
+        learning: Learning,
+        log: LearnedLog,
+        *,
+        served: ServedMemories,
+        ownership: Ownership,
+        gate: Gate,
+        clock: Clock,
+    ) -> None:
+        self._learning = learning
+        self._log = log
+        self._served = served
+        self._ownership = ownership
+        self._gate = gate
+        self._clock = clock
+
+    def begin(self) -> None:
+        """Has everything compared with what is served; once all that was in the log has been learned from."""
+        self._learning.is_live = True
+        clusters = self._learning.news.clusters
+        clusters.update(dict.fromkeys(self._learning.memories()))
+        clusters.update(dict.fromkeys(self._served.names()))
+
+    async def publish(self) -> int:
+        """Makes known what is new and this process's; returns how many memories.
+
+        Raises Unavailable; what was not acknowledged is new still.
+        """
+        published = 0
+        while batch := list(islice(filter(self._is_mine, self._learning.news.clusters), SENDS_AT_ONCE)):
+            for one in batch:
+                del self._learning.news.clusters[one]
+            published += sum(await self._all(batch))
+        await self._offer()
+        await self._tell()
+        return published
+
+    async def _all(self, batch: Sequence[tuple[str, str]]) -> list[bool]:
+        done = await asyncio.gather(*(self._bring(*one) for one in batch), return_exceptions=True)
+        failed = [(one, result) for one, result in zip(batch, done, strict=True) if isinstance(result, BaseException)]
+        self._learning.news.clusters.update(dict.fromkeys(one for one, _ in failed))
+        for _, error in failed:
+            raise error
+        return [result for result in done if isinstance(result, bool)]
+
+    async def _bring(self, tenant: str, name: str) -> bool:
+        """Brings one memory to what was learned; returns whether it was something else."""
+        learned = self._learning.memory(tenant, name)
+        due = self._served.fingerprint(learned[0]) if learned else None
+        if due == self._served.of(tenant, name):
+            return False
+        offset = await (self._log.publish(*learned) if learned else self._log.withdraw(tenant, name))
+        self._served.note(tenant, name, due, offset)
+        return True
+
+    async def _offer(self) -> None:
+        models = self._learning.news.models
+        for key in [key for key in models if self._ownership.owns(key[0])]:
+            trained = models.pop(key)
+            try:
+                await self._gate.offer(trained)
+            except Transient:
+                models.setdefault(key, trained)
+                raise
+
+    async def _tell(self) -> None:
+        alarms = self._learning.news.alarms
+        for _ in range(len(alarms)):
+            alarm = alarms[0]
+            if self._ownership.owns(alarm.feedback.tenant):
+                await self._log.quarantine(_quarantined(alarm, self._clock.now()))
+            alarms.popleft()
+
+    def _is_mine(self, cluster: tuple[str, str]) -> bool:
+        return self._ownership.owns(cluster[0])
+
+
+def _quarantined(alarm: Alarm, now: float) -> FeedbackQuarantined:
+    return FeedbackQuarantined(alarm.feedback, alarm.reason, alarm.detail, now)
