@@ -1,6 +1,7 @@
 """Quality and cost of ranking on labelled sets, as JSON.
 
     python bench/retrieval.py --data DIR [--sets scifact cmrc2018 ...] [--limit N] [--without cascade dense]
+                              [--beside ENCODER]
 
 `DIR` holds the sets as published: `scifact` in BEIR layout, `cmrc2018` and
 `xquad` in SQuAD layout. Every document is one chunk, but in `xquad_en_cut`,
@@ -17,6 +18,11 @@ stage, those of the encoder and the reranker of what was not in the cache.
 Vectors and scores are cached under `--cache`, so that a second run takes
 seconds, and one that was stopped goes on. `--without dense` encodes nothing, and
 shows what words alone give.
+
+`--beside` names another encoder: `beside`, the service with that one in place
+of the served one; `fused`, with both. `gain` is how far the mean nDCG@10 of
+`fused` is above that of the better of `default` and `beside`, with its standard
+error over the same questions.
 """
 
 import argparse
@@ -28,15 +34,18 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from headwater_inference.catalogue import open_encoder
 from headwater_inference.ports import Encoder
+from headwater_inference.registry import known
 from headwater_inference.settings import ModelSettings
 from headwater_kit.core.cascade import Cascade, StageReport
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
+from headwater_retrieve.domain.encoders import EncoderHits, scripts_of
 from headwater_retrieve.domain.fusion import Fusion
 from headwater_retrieve.domain.reliability import ANY_SCRIPT, Reliability, can_read
 from headwater_retrieve.handlers import Asked, Ranker, Reranking, RerankPolicy
@@ -59,13 +68,20 @@ class Bench:
     """Both legs over a set, and every way to rank what they find."""
 
     def __init__(
-        self, labelled: Labelled, encoder: Encoder, dense: DenseLeg | None, reranker: CachedReranker | None
+        self,
+        labelled: Labelled,
+        encoder: Encoder,
+        dense: DenseLeg | None,
+        reranker: CachedReranker | None,
+        beside: "BesideLeg | None" = None,
     ) -> None:
         self._labelled = labelled
         self._encoder = encoder
         self._times: Times = defaultdict(list)
         self._reranked: list[bool] = []
         self._dense = dense
+        self._beside = beside
+        self._ndcg: dict[str, list[float]] = defaultdict(list)
         self._lexical = LexicalLeg(labelled.passages)
         self._clock = SystemClock()
         self._reranker = reranker
@@ -79,6 +95,9 @@ class Bench:
             "untold": (Ranker(Reliability(scripts=frozenset({ANY_SCRIPT})), clock=clock), Cascade.OFF),
             "default": (Ranker(Reliability(), clock=clock), Cascade.OFF),
         }
+        if self._beside is not None:
+            ways["beside"] = (Ranker(Reliability(scripts=self._beside.scripts), clock=clock), Cascade.OFF)
+            ways["fused"] = (Ranker(Reliability(), clock=clock), Cascade.OFF)
         if self._reranker is None:
             return ways
         stages = [Reranking(self._reranker, clock, POLICY)]
@@ -89,13 +108,15 @@ class Bench:
         sums: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(3))
         for key, question in self._labelled.questions.items():
             async for name, order in self._orders(question):
-                sums[name] += measures(order, self._labelled.relevant[key])
+                found = measures(order, self._labelled.relevant[key])
+                sums[name] += found
+                self._ndcg[name].append(float(found[0]))
         count = len(self._labelled.questions)
         means = {name: (total / count).round(4).tolist() for name, total in sums.items()}
         named = {
             name: dict(zip(("ndcg@10", "recall@1", "recall@100"), row, strict=True)) for name, row in means.items()
         }
-        return {"passages": len(self._labelled.passages), "questions": count, **named, **self._costs()}
+        return {"passages": len(self._labelled.passages), "questions": count, **named, **self._gain(), **self._costs()}
 
     async def _orders(self, question: str) -> AsyncIterator[tuple[str, list[str]]]:
         with self._timed("dense"):
@@ -107,10 +128,14 @@ class Bench:
         for name, (ranker, cascade) in self._rankers.items():
             # As in the service: an encoder that is blind for a question is not asked.
             is_asked = name in UNTOLD or can_read(question, LATIN)
-            legs = Legs(dense if is_asked else (), lexical)
+            legs, others = Legs(dense if is_asked else (), lexical), ()
+            if self._beside is not None and name in {"beside", "fused"}:
+                other = self._beside.found(question)
+                legs = replace(legs, dense=other.hits) if name == "beside" else legs
+                others = (other,) if name == "fused" else ()
             deadline = Deadline.after(self._clock, PATIENCE_SECONDS)
             asked = Asked(question, name, cascade)
-            fused, report = ranker.fuse(asked, legs)
+            fused, report = ranker.fuse(asked, legs, others)
             better = await ranker.improve(asked, fused, deadline)
             self._note(name, (report, *better.reports))
             yield name, [candidate.passage.document_id for candidate in better.candidates]
@@ -120,6 +145,15 @@ class Bench:
             self._times["fusion"].append(reports[0].took_ms)
         elif way == "cascade":
             self._reranked.append(reports[-1].ran)
+
+    def _gain(self) -> dict[str, object]:
+        """What the encoder beside gives, over the better of the two alone."""
+        if self._beside is None:
+            return {}
+        better = max(("default", "beside"), key=lambda name: statistics.fmean(self._ndcg[name]))
+        gains = np.array(self._ndcg["fused"]) - np.array(self._ndcg[better])
+        error = float(gains.std(ddof=1) / len(gains) ** 0.5)
+        return {"gain": {"over": better, "ndcg@10": round(float(gains.mean()), 4), "standard_error": round(error, 4)}}
 
     def _costs(self) -> dict[str, object]:
         times: Times = {"encode": self._encoding_ms(), **self._times}
@@ -144,6 +178,21 @@ class Bench:
         self._times[stage].append(1_000 * (time.perf_counter() - begin))
 
 
+class BesideLeg:
+    """What another encoder finds."""
+
+    def __init__(self, labelled: Labelled, encoder: Encoder, cache: Path) -> None:
+        self.scripts = scripts_of(encoder.card.scripts)
+        self._name = encoder.card.name
+        self._leg = DenseLeg(labelled.passages, encoder, cache)
+        self._leg.prepare(list(labelled.questions.values()))
+
+    def found(self, question: str) -> EncoderHits:
+        """Its nearest passages; none where it cannot read the question."""
+        is_asked = can_read(question, self.scripts)
+        return EncoderHits(self._name, tuple(self._leg.search(question)) if is_asked else (), self.scripts)
+
+
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -152,6 +201,7 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, default=Path(".headwater/bench"), help="folder for vectors and scores")
     parser.add_argument("--limit", type=int, default=0, help="questions a set; 0 means all")
     parser.add_argument("--without", nargs="*", choices=["cascade", "dense"], default=[], help="what to leave out")
+    parser.add_argument("--beside", default="", help="another encoder, by its name in the registry")
     return parser.parse_args(words)
 
 
@@ -168,12 +218,15 @@ def main() -> None:
     encoder = open_encoder(settings.model_spec(), settings.model_store())
     reranker = None if "cascade" in arguments.without else CachedReranker(settings.model_store(), arguments.cache)
     result: dict[str, object] = {"model": encoder.card.name, "model_id": encoder.card.model_id}
+    store, named = settings.model_store(), arguments.beside
+    other = open_encoder(known(store.root).get(named), store) if named else None
     for name in arguments.sets:
         labelled = limited(SETS[name](arguments.data), arguments.limit)
         dense = None if "dense" in arguments.without else DenseLeg(labelled.passages, encoder, arguments.cache)
         if dense is not None:
             dense.prepare(list(labelled.questions.values()))
-        result[name] = asyncio.run(Bench(labelled, encoder, dense, reranker).measure())
+        beside = None if other is None else BesideLeg(labelled, other, arguments.cache)
+        result[name] = asyncio.run(Bench(labelled, encoder, dense, reranker, beside).measure())
     json.dump(result, sys.stdout, indent=2)
     sys.stdout.write("\n")
 

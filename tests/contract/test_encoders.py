@@ -2,6 +2,7 @@
 tests/integration."""
 
 import pytest
+from headwater_inference.grams import GramEncoder
 from headwater_inference.hashed import HashEncoder
 from headwater_inference.overlap import OverlapReranker
 from headwater_inference.registry import builtin
@@ -12,6 +13,12 @@ class TestHashEncoder(EncoderContract):
     @pytest.fixture
     def encoder(self) -> HashEncoder:
         return HashEncoder(builtin().get("hash-words"))
+
+
+class TestGramEncoder(EncoderContract):
+    @pytest.fixture
+    def encoder(self) -> GramEncoder:
+        return GramEncoder(builtin().get("hash-grams"))
 
 
 class TestOverlapReranker(RerankerContract):

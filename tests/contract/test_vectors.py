@@ -6,9 +6,12 @@ from uuid import uuid4
 import pytest
 from headwater_vectors.memory import MemoryStore
 from headwater_vectors.milvus import Address, Isolation, MilvusStore
+from headwater_vectors.ports import Model
+from headwater_vectors.shadows import companion_alias
 from headwater_vectors.testing.access import AccessContract
 from headwater_vectors.testing.collections import CollectionsContract
 from headwater_vectors.testing.filtering import FilterContract
+from headwater_vectors.testing.samples import MODEL, all_rows, put, rows
 from headwater_vectors.testing.searching import SearchContract
 from headwater_vectors.testing.versions import VersionsContract
 
@@ -48,6 +51,34 @@ class TestMilvusStore(SearchContract, FilterContract, AccessContract, VersionsCo
         await twin.open()
         yield twin
         await twin.close()
+
+    async def test_an_encoder_beside_is_a_family_of_its_own(
+        self, store: MilvusStore, milvus_uri: str, alias: str
+    ) -> None:
+        beside = MilvusStore(Address(milvus_uri), companion_alias(alias, "other"), isolation=self.isolation)
+        await beside.open()
+        other = Model("other-model", MODEL.dimension)
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple"]))
+        shadow = await beside.shadow("n1")
+        await shadow.adopt(other)
+        await put(shadow, rows("a", 2, ["apple"]))
+        await shadow.close()
+        # A rebuild of the served collection drops what it takes for left over.
+        assert (await store.spare(), len(await beside.spare())) == ([], 1)
+        await beside.promote("n1")
+        served, standing = await store.collection(), await beside.collection()
+        assert served is not None
+        assert standing is not None
+        assert (served[1], standing[1]) == (MODEL, other)
+        assert await all_rows(store) == {("a", 1, 0)}
+        assert await all_rows(beside) == {("a", 2, 0)}
+        (row,) = await store.ledger([row.key for row in rows("a", 1, ["apple"])])
+        assert row is not None
+        assert row.version == 1
+        await beside.drop()
+        await beside.close()
+        assert await all_rows(store) == {("a", 1, 0)}
 
 
 class TestMilvusCollections(TestMilvusStore):

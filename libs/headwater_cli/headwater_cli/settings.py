@@ -1,11 +1,13 @@
 """What the command reads from its environment, once."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
+from headwater_inference.registry import known
 from headwater_inference.settings import ModelSettings
-from headwater_kit.settings import MilvusSettings, Settings
+from headwater_kit.settings import BesideSettings, MilvusSettings, Settings
 from headwater_kit.settings.access import TRUSTING
 from headwater_kit.settings.audit import AuditKeySettings
 from headwater_kit.settings.kafka import KafkaSettings
@@ -13,7 +15,9 @@ from headwater_kit.settings.pseudonyms import PseudonymKeySettings
 from pydantic import Field
 
 
-class PlatformSettings(AuditKeySettings, PseudonymKeySettings, KafkaSettings, MilvusSettings, ModelSettings, Settings):
+class PlatformSettings(
+    AuditKeySettings, BesideSettings, PseudonymKeySettings, KafkaSettings, MilvusSettings, ModelSettings, Settings
+):
     """Settings of the laptop platform; whatever else the services read is passed through to them."""
 
     data_dir: Path | None = Field(
@@ -32,6 +36,15 @@ class PlatformSettings(AuditKeySettings, PseudonymKeySettings, KafkaSettings, Mi
         default=TRUSTING,
         description="credentials that the services take; anything but insecure-metadata makes them keys for each other",
     )
+
+    def with_encoders(self, model: str, beside: Sequence[str]) -> Self:
+        """The same with these encoders, where any are named. Raises Misconfigured for a name that nobody knows."""
+        registry = known(self.model_store().root)
+        named = {
+            "encoder": model and registry.get(model).name,
+            "encoders_beside": ",".join(registry.get(name).name for name in beside),
+        }
+        return self.model_copy(update={field: said for field, said in named.items() if said})
 
     @property
     def own_broker(self) -> bool:

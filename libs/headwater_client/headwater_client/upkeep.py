@@ -66,7 +66,10 @@ class DocumentDrift:
 
 @dataclass(frozen=True, slots=True)
 class TenantDrift:
-    """What differs of one tenant, in documents; `pending` and `put_aside` ones were not compared."""
+    """What differs of one tenant, in documents; `pending` and `put_aside` ones were not compared.
+
+    `beside`: the encoder that stands beside whose collection was compared, "" for the served one.
+    """
 
     tenant: str
     documents: int
@@ -77,6 +80,7 @@ class TenantDrift:
     mixed: int
     repaired: int
     examples: tuple[DocumentDrift, ...]
+    beside: str = ""
 
     @property
     def drift(self) -> int:
@@ -181,6 +185,7 @@ def _drift(message: pb.TenantDrift) -> TenantDrift:
         mixed=message.mixed,
         repaired=message.repaired,
         examples=tuple(_example(each) for each in message.examples),
+        beside=message.beside,
     )
 
 

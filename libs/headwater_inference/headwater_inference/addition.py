@@ -33,6 +33,7 @@ class Manifest:
     query_prefix: str = ""
     passage_prefix: str = ""
     languages: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
     source: str = "a folder of this machine"
     weights: str = "model.onnx"
     tokenizer: str = "tokenizer.json"

@@ -7,6 +7,7 @@ from headwater_kit.core.errors import Misconfigured
 
 from headwater_inference.device import Device
 from headwater_inference.download import Report, silent
+from headwater_inference.grams import GramEncoder
 from headwater_inference.hashed import HashEncoder
 from headwater_inference.overlap import OverlapReranker
 from headwater_inference.ports import Encoder, Reranker
@@ -27,10 +28,10 @@ def _open_onnx(spec: ModelSpec, files: Mapping[str, Path], device: Device) -> En
 def _open_hash(spec: ModelSpec, _: Mapping[str, Path], device: Device) -> Encoder:
     if device is Device.CUDA:
         raise Misconfigured(f"{spec.name} runs on the CPU alone: set HEADWATER_DEVICE=cpu, or name another encoder")
-    return HashEncoder(spec)
+    return GramEncoder(spec) if spec.runtime == "grams" else HashEncoder(spec)
 
 
-RUNTIMES: Mapping[str, Opener] = {"onnx": _open_onnx, "hash": _open_hash}
+RUNTIMES: Mapping[str, Opener] = {"onnx": _open_onnx, "hash": _open_hash, "grams": _open_hash}
 
 
 def _open_onnx_reranker(spec: ModelSpec, files: Mapping[str, Path], device: Device) -> Reranker:

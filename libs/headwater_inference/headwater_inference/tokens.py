@@ -21,6 +21,8 @@ from headwater_inference.store import ModelStore
 # (measured on 8 MB of text); blocks of this size keep that under 4 MB.
 BLOCK_CHARACTERS = 16_384
 WORD = re.compile(r"\w+|[^\w\s]")
+# About as many as there are runs of characters (`grams`).
+LETTER = re.compile(r"\w")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,16 @@ class SubwordCounter:
 
 
 class WordCounter:
-    """A TokenCounter without a file: words and marks, as `HashEncoder` sees them."""
+    """A TokenCounter without a file: words and marks, as `HashEncoder` sees them, or whatever else is a token."""
+
+    def __init__(self, token: re.Pattern[str] = WORD) -> None:
+        self._token = token
 
     def count(self, text: str) -> int:
-        return sum(1 for _ in WORD.finditer(text))
+        return sum(1 for _ in self._token.finditer(text))
 
     def offsets(self, text: str) -> TokenOffsets:
-        return _collect(match.span() for match in WORD.finditer(text))
+        return _collect(match.span() for match in self._token.finditer(text))
 
 
 def open_counter(spec: ModelSpec, store: ModelStore) -> TokenCounter:
@@ -84,7 +89,7 @@ def open_counter(spec: ModelSpec, store: ModelStore) -> TokenCounter:
     Raises what `ModelStore.ensure` raises.
     """
     if TOKENIZER not in spec.files:
-        return WordCounter()
+        return WordCounter(LETTER if spec.runtime == "grams" else WORD)
     return SubwordCounter(store.ensure(spec)[TOKENIZER])
 
 

@@ -55,6 +55,7 @@ def build(
         clock=clock,
         rng=rng,
         is_told=lambda: table.caught_up,
+        beside=settings.beside_specs(),
     )
     reranker_spec = settings.reranker_spec()
     reranker = (

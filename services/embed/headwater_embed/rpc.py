@@ -58,4 +58,5 @@ def _model(card: ModelCard, *, served: bool) -> pb.Model:
         max_tokens=card.max_tokens,
         licence=card.licence,
         served=served,
+        scripts=card.scripts,
     )

@@ -1,16 +1,17 @@
 """What embed can be told."""
 
 import os
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from headwater_inference.registry import ModelSpec, known
 from headwater_inference.settings import DeviceSettings, ModelSettings
 from headwater_kit.core.errors import Misconfigured
-from headwater_kit.settings.base import ServiceSettings
+from headwater_kit.settings import BesideSettings, ServiceSettings
 from pydantic import Field
 
 
-class Settings(DeviceSettings, ModelSettings, ServiceSettings):
+class Settings(BesideSettings, DeviceSettings, ModelSettings, ServiceSettings):
     """Settings of the embed service."""
 
     service: ClassVar[str] = "embed"
@@ -54,6 +55,19 @@ class Settings(DeviceSettings, ModelSettings, ServiceSettings):
         if spec.kind != "reranker":
             raise Misconfigured(f"{spec.name} is an {spec.kind}: HEADWATER_RERANKER names a reranker, or is empty")
         return spec
+
+    def beside_specs(self) -> Sequence[ModelSpec]:
+        """The registry entries of the encoders that stand beside. Raises Misconfigured where one cannot."""
+        registry, first = known(self.model_store().root), self.model_spec()
+        specs = [registry.get(name) for name in self.beside]
+        for name, spec in zip(self.beside, specs, strict=True):
+            if spec.name != name:
+                raise Misconfigured(f"HEADWATER_ENCODERS_BESIDE names {name}, which stands for {spec.name}: write that")
+            if spec.kind != "encoder":
+                raise Misconfigured(f"HEADWATER_ENCODERS_BESIDE names {name}, a {spec.kind}: name encoders alone")
+            if spec.model_id == first.model_id:
+                raise Misconfigured(f"HEADWATER_ENCODERS_BESIDE names {name}, as HEADWATER_ENCODER does: take one out")
+        return specs
 
     @property
     def workers(self) -> int:

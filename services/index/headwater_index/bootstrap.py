@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from headwater.index.v1.index_pb2_grpc import add_IndexServiceServicer_to_server
@@ -40,7 +40,6 @@ from headwater_index.handlers.gate import Gate
 from headwater_index.handlers.indexing import Indexer
 from headwater_index.handlers.judging import Judging
 from headwater_index.handlers.lead import Lead
-from headwater_index.handlers.looking import Settle
 from headwater_index.handlers.passes import Passes
 from headwater_index.handlers.rebuilding import Rebuilder
 from headwater_index.handlers.rebuilds import Rebuilds
@@ -68,10 +67,7 @@ def build(
     rng: random.Random | None = None,
     open_beside: Callable[[str], DroppableStore] | None = None,
 ) -> Service:
-    """The service; what is given stands in for what the settings name. Raises Misconfigured.
-
-    `open_beside` gives the store of an encoder that stands beside, by its name.
-    """
+    """The service; what is given stands in for what the settings name. Raises Misconfigured."""
     clock = clock or SystemClock()
     rng = rng or random.Random()
     bus = bus or open_bus(settings, clock)
@@ -79,35 +75,26 @@ def build(
     channel = connect(settings.embed_target, settings, identity_of(settings, clock))
     encoder = encoder or RemoteEncoder(channel)
     gate, lead, policy = Gate(clock), Lead(), LoopPolicy.of(settings)
-    companion_desk = BusCompanionDesk(bus, clock, rng)
-    companions = _companions(settings, companion_desk, open_beside)
+    beside_desk = BusCompanionDesk(bus, clock, rng)
+    companions = _companions(settings, beside_desk, open_beside)
 
-    def indexer_of(kept: VectorStore, passing: Gate, *, is_bulk: bool = True, is_patient: bool = True) -> Indexer:
-        return Indexer(kept, analyse, clock, passing, Translation(encoder, is_bulk=is_bulk, is_patient=is_patient))
-
-    indexer = indexer_of(store, gate, is_bulk=False, is_patient=False)
+    indexer, repairer = (
+        Indexer(store, analyse, clock, gate, Translation(encoder, is_bulk=is_bulk)) for is_bulk in (False, True)
+    )
     # Each lane has a group of its own, so that bulk waits behind nothing but bulk.
     events = IndexEmbeddings(indexer, settings.classes(), lead)
-    live, bulk = (
+    loops: Sequence[Component] = [
         ConsumerLoop(bus, group, (topic,), events, clock=clock, rng=rng, policy=policy, order_key=by_document)
         for group, topic in (("index", EMBEDDINGS), ("index-backfill", EMBEDDINGS_BACKFILL))
-    )
-
+    ]
     log, workbooks = BusLog(bus), SqliteWorkbooks(settings.data_dir / "index")
-
-    def reconciler_of(kept: VectorStore, passing: Gate, settle: Settle) -> Reconciler:
-        repairs = Replay(indexer_of(kept, passing), clock, rng, rewrite=True)
-        return Reconciler(kept, log, workbooks, repairs, settle)
-
-    reconciler = reconciler_of(store, gate, lambda: clock.sleep(SETTLE_SECONDS))
-    others = {each.name: reconciler_of(each.store, Gate(clock), companions.followed) for each in companions.named}
-    passes = Passes(reconciler, DriftMetrics(), clock, others)
-
-    def beside(shadow: VectorStore, is_bulk: bool) -> Indexer:
-        return indexer_of(shadow, Gate(clock), is_bulk=is_bulk)
-
+    repairs = Replay(repairer, clock, rng, rewrite=True)
+    reconciler = Reconciler(store, log, workbooks, repairs, settle=lambda: clock.sleep(SETTLE_SECONDS))
     desk = BusDesk(bus, clock, rng)
-    copies = Copies(log, workbooks, beside, Translation(encoder, is_bulk=True), clock=clock, rng=rng)
+    copies = _copies(log, workbooks, encoder, clock=clock, rng=rng)
+    keeping = partial(CompanionKeeping, served=store, copies=copies, encoder=encoder, desk=beside_desk, clock=clock)
+    others = {each.name: copies.reconciler(each.store, companions.followed) for each in companions.named}
+    passes = Passes(reconciler, DriftMetrics(), clock, others)
     rebuilder = Rebuilder(store, copies, gate, is_reindexing=desk.is_reindexing, clock=clock)
     judging = Judging(store, encoder, BusQueries(bus), clock, settings.promotion_gate())
     grace_seconds = settings.index_reindex_grace_seconds
@@ -123,22 +110,22 @@ def build(
     operators = settings.index_operator_tenant
     rpc = IndexRpc(indexer, passes, rebuilds, reindexes, erasing, companions=companions, operators=operators)
     servicer = Servicer(add_IndexServiceServicer_to_server, rpc, SERVICE_NAME)
-    keepings = [
-        CompanionKeeping(each, store, copies, encoder=encoder, desk=companion_desk, clock=clock)
-        for each in companions.named
-    ]
+    led = _led(settings, companions, keeping, reindexer, lead, clock=clock, rng=rng)
     channel_end = Resource("channel to embed", channel.close)
-    components: tuple[Component, ...] = (
-        *(channel_end, keeper, desk, companion_desk, tenants, live, bulk, rebuilds, duties),
-        *(StoreKeeper(each.store, clock, settings.index_maintain_seconds) for each in companions.named),
-        LedDuty("reindex", lead, reindexer.run, clock, rng),
-        LedDuty("companions", lead, companions.drop_unnamed, clock, rng),
-        *(LedDuty(f"companion {keeping.name}", lead, keeping.run, clock, rng) for keeping in keepings),
-    )
+    components: Sequence[Component] = (channel_end, keeper, desk, beside_desk, tenants, *loops, rebuilds, duties, *led)
     access, trail = open_access(settings, bus, clock, rng), open_trail(settings, bus, clock)
     return Service(
         settings, Settings.service, components, (servicer,), access=access, clock=clock, rng=rng, trail=trail
     )
+
+
+def _copies(log: BusLog, workbooks: SqliteWorkbooks, encoder: Encoder, *, clock: Clock, rng: random.Random) -> Copies:
+    def beside(shadow: VectorStore, is_bulk: bool) -> Indexer:
+        # Nobody is told of what goes wrong beside the served collection: what can be waited for is.
+        translation = Translation(encoder, is_bulk=is_bulk, is_patient=True)
+        return Indexer(shadow, analyse, clock, Gate(clock), translation)
+
+    return Copies(log, workbooks, beside, Translation(encoder, is_bulk=True), clock=clock, rng=rng)
 
 
 def _companions(
@@ -146,6 +133,25 @@ def _companions(
 ) -> Companions:
     open_beside = open_beside or partial(open_companion, settings)
     return Companions([Companion(name, open_beside(name)) for name in settings.beside], desk, open_beside)
+
+
+def _led(
+    settings: Settings,
+    companions: Companions,
+    keeping: "partial[CompanionKeeping]",
+    reindexer: Reindexer,
+    lead: Lead,
+    *,
+    clock: Clock,
+    rng: random.Random,
+) -> Sequence[Component]:
+    """What the process that leads does for ever: reindexes, keeps encoders' collections, drops what is left over."""
+    return (
+        LedDuty("reindex", lead, reindexer.run, clock, rng),
+        *(StoreKeeper(each.store, clock, settings.index_maintain_seconds) for each in companions.named),
+        LedDuty("companions", lead, companions.drop_unnamed, clock, rng),
+        *(LedDuty(f"companion {each.name}", lead, keeping(each).run, clock, rng) for each in companions.named),
+    )
 
 
 def _new_id() -> str:

@@ -2,6 +2,8 @@
 
 import random
 import uuid
+from collections.abc import Callable
+from functools import partial
 
 from headwater.retrieve.v1.retrieve_pb2_grpc import add_RetrieveServiceServicer_to_server
 from headwater_kit.auth.snapshots import open_verifier
@@ -20,12 +22,12 @@ from headwater_kit.runtime import Component, Resource, Service, identity_of, ope
 from headwater_text.analysis import analyse
 from headwater_text.highlights import find_terms
 from headwater_vectors.ports import VectorStore
-from headwater_vectors.stores import open_store
+from headwater_vectors.stores import open_companion, open_store
 
 from headwater_retrieve.adapters.cached import CachedEncoder
-from headwater_retrieve.adapters.collection import OpenCollection
+from headwater_retrieve.adapters.collection import OpenCollection, OpenCompanion
 from headwater_retrieve.adapters.log import ReaderLog
-from headwater_retrieve.adapters.remote import RemoteEncoder, RemoteReranker
+from headwater_retrieve.adapters.remote import RemoteCatalogue, RemoteEncoder, RemoteReranker
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.fusion import Fusion, Weights
 from headwater_retrieve.domain.learned import LearnedModels
@@ -35,6 +37,8 @@ from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.events import ImpressionPublisher, IndexedRecords, ModelRecords
 from headwater_retrieve.handlers import (
+    Companion,
+    Companions,
     Impressing,
     IndexProgress,
     LearnedRanking,
@@ -49,7 +53,7 @@ from headwater_retrieve.handlers import (
     SearchPolicy,
     Stage,
 )
-from headwater_retrieve.ports import QueryEncoder, Reranker
+from headwater_retrieve.ports import EncoderCatalogue, QueryEncoder, Reranker
 from headwater_retrieve.rpc import RetrieveRpc
 from headwater_retrieve.settings import Settings
 
@@ -67,6 +71,8 @@ def build(
     encoder: QueryEncoder | None = None,
     *,
     reranker: Reranker | None = None,
+    catalogue: EncoderCatalogue | None = None,
+    open_beside: Callable[[str], VectorStore] | None = None,
     clock: Clock | None = None,
 ) -> Service:
     """The service, ready to start; what is given stands in for what the settings name. Raises Misconfigured."""
@@ -80,9 +86,12 @@ def build(
     models = LearnedModels()
     progress = IndexProgress(watermark, log, clock, _progress_policy(settings))
     results = _results(settings, clock)
+    encoder = CachedEncoder(encoder or RemoteEncoder(channel), settings.retrieve_cached_vectors)
+    stores = {name: (open_beside or partial(open_companion, settings))(name) for name in settings.beside}
+    named, catalogue = [Companion(*each) for each in stores.items()], catalogue or RemoteCatalogue(channel)
     search = Search(
         store,
-        CachedEncoder(encoder or RemoteEncoder(channel), settings.retrieve_cached_vectors),
+        encoder,
         analyse,
         Impressing(ImpressionPublisher(publisher), clock, settings.pseudonyms()),
         ranker=_ranker(settings, reranker or RemoteReranker(channel), clock),
@@ -95,6 +104,7 @@ def build(
         policy=_policy(settings),
         presenting=Presenting(store, analyse, find_terms, clock, _presentation(settings)),
         results=results,
+        beside=Companions(named, encoder, catalogue, store, clock=clock, seconds=settings.retrieve_encode_seconds),
     )
     learned = ModelRecords(memory, models, open_verifier(settings.model_keys, clock), results)
     indexed = IndexedRecords(watermark, changes, clock, settings.classes(), results)
@@ -102,6 +112,7 @@ def build(
         Resource("channel to embed", channel.close),
         log,
         OpenCollection(store),
+        *(OpenCompanion(name, each) for name, each in stores.items()),
         publisher,
         Table(bus, topics.INDEXED, indexed.apply, clock=clock, rng=random.Random()),
         Table(bus, topics.MODELS, learned.apply, clock=clock, rng=random.Random()),

@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from headwater_kit.core.deadline import Deadline
+from headwater_kit.core.documents import DocumentKey
 from headwater_kit.core.impressions import ImpressionRecorded
 from headwater_kit.core.learning import ModelName, ModelPublished
-from headwater_vectors.ports import Legs, VectorReader
+from headwater_vectors.ports import LedgerRow, Legs, VectorReader
 from headwater_vectors.ports import Query as StoreQuery
 
 __all__ = [
     "DocumentLog",
+    "EncoderCatalogue",
     "ImpressionLog",
     "Legs",
     "QueryEncoder",
     "QueryVector",
     "Reranker",
+    "ServedVersions",
     "SnapshotVerifier",
     "StoreQuery",
     "VectorReader",
@@ -46,6 +49,25 @@ class QueryEncoder(Protocol):
 
     async def encode_stored(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:
         """The same of a text that reads as a stored one, with their prefix."""
+        ...
+
+
+class EncoderCatalogue(Protocol):
+    """Tells what encoders are. Adapters: `adapters.remote` (the embed service) and `adapters.memory`."""
+
+    async def scripts(self, model_id: str, deadline: Deadline) -> Sequence[str]:
+        """The scripts that this model was trained on, by the first word of their Unicode names, or `any`.
+
+        None where nobody said, or the model is not known. Raises Transient errors when it cannot be told in time.
+        """
+        ...
+
+
+class ServedVersions(Protocol):
+    """Tells which versions searches return: the served collection, as `headwater_vectors.ports.VectorWriter` has it."""
+
+    async def ledger(self, keys: Sequence[DocumentKey]) -> Sequence[LedgerRow | None]:
+        """The rows served, one a key, same order; reads all acknowledged writes. Raises Unavailable."""
         ...
 
 

@@ -2,11 +2,18 @@
 
 from typing import ClassVar, Literal
 
-from headwater_kit.settings import MilvusSettings, ModelKeySettings, PseudonymSettings, TenantSettings, peer
+from headwater_kit.settings import (
+    BesideSettings,
+    MilvusSettings,
+    ModelKeySettings,
+    PseudonymSettings,
+    TenantSettings,
+    peer,
+)
 from pydantic import Field
 
 
-class Settings(TenantSettings, MilvusSettings, ModelKeySettings, PseudonymSettings):
+class Settings(BesideSettings, TenantSettings, MilvusSettings, ModelKeySettings, PseudonymSettings):
     """Settings of the retrieve service."""
 
     service: ClassVar[str] = "retrieve"

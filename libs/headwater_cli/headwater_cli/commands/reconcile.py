@@ -73,7 +73,7 @@ def _show(drifts: Sequence[TenantDrift], left: int, *, repair: bool) -> None:
     table = Table("tenant", "documents", "missing", "extra", "mixed", "repaired", "pending", box=None, pad_edge=False)
     for drift in drifts:
         cells = (drift.documents, drift.missing, drift.extra, drift.mixed, drift.repaired, drift.pending)
-        table.add_row(escape(drift.tenant), *(f"{cell:,}" for cell in cells), style="yellow" if drift.drift else "")
+        table.add_row(_whose(drift), *(f"{cell:,}" for cell in cells), style="yellow" if drift.drift else "")
     console.print(table if drifts else "no documents")
     if drifts:
         console.print("[dim]documents, deleted ones included[/dim]")
@@ -85,9 +85,14 @@ def _show(drifts: Sequence[TenantDrift], left: int, *, repair: bool) -> None:
     console.print(_verdict(left, repair=repair), highlight=False)
 
 
+def _whose(drift: TenantDrift) -> str:
+    """The tenant, and of a collection that stands beside, its encoder."""
+    return escape(f"{drift.tenant} by {drift.beside}" if drift.beside else drift.tenant)
+
+
 def _show_examples(console: Console, drift: TenantDrift) -> None:
     for one in drift.examples:
-        name = f"[dim]{one.kind.value:<7}[/dim] {escape(drift.tenant)} {escape(one.document_id)}"
+        name = f"[dim]{one.kind.value:<7}[/dim] {_whose(drift)} {escape(one.document_id)}"
         console.print(f"  {name}  {_difference(one)}", highlight=False, soft_wrap=True)
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from headwater_kit.core.companions import CompanionReported, CompanionStage
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -81,6 +82,8 @@ def _show(call: Invocation, platform: PlatformState, report: Inspection) -> None
     if report.reindex is not None:
         said = f"reindex {progress_of(report.reindex)}: `{call.layout.command('reindex status')}` says more"
         console.print(said, markup=False, highlight=False, soft_wrap=True)
+    for companion in report.beside:
+        console.print(_beside(companion), markup=False, highlight=False, soft_wrap=True)
     if report.lags:
         console.print(_lags(report.lags))
     if report.dead_letters:
@@ -88,6 +91,16 @@ def _show(call: Invocation, platform: PlatformState, report: Inspection) -> None
         console.print(f"[dim]what they are: {escape(call.layout.command('dead-letters list'))}[/dim]", soft_wrap=True)
     for fault in report.faults:
         console.print(f"[red]{escape(fault)}[/red]", highlight=False)
+
+
+def _beside(companion: CompanionReported) -> str:
+    """An encoder that stands beside, in a line."""
+    if companion.stage is CompanionStage.FAILED:
+        return f"beside it {companion.name}: failed, {companion.reason}"
+    if companion.stage is CompanionStage.WHOLE:
+        behind = max(0, companion.total - companion.done)
+        return f"beside it {companion.name}: whole" + (f", {behind:,} records behind" if behind else "")
+    return f"beside it {companion.name}: {companion.stage}, {companion.done:,} of {companion.total:,} records"
 
 
 def _headline(platform: PlatformState, standing: Sequence[dict[str, Any]]) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -33,9 +34,15 @@ def up(
     ctx: typer.Context,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once all is ready; `down` stops it.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the platform's state as JSON once it is ready.")] = False,
+    model: Annotated[str, typer.Option("--model", help="Encoder of the index, in place of HEADWATER_ENCODER.")] = "",
+    beside: Annotated[
+        list[str] | None,
+        typer.Option("--beside", help="Encoder that stands beside it, in place of HEADWATER_ENCODERS_BESIDE; repeat."),
+    ] = None,
 ) -> None:
     """Start the broker, the store and the seven services, and keep them running until Ctrl-C."""
     call = Invocation.of(ctx)
+    call = replace(call, settings=call.settings.with_encoders(model, beside or ()))
     announce = partial(_announce, json=json, hint=call.layout.command("down") if detach else "Ctrl-C")
     with state.exclusive(call.layout.lock_file) as held:
         if not held:
@@ -58,7 +65,9 @@ def _run_here(call: Invocation, announce: "partial[None]") -> None:
 def _run_detached(call: Invocation) -> PlatformState:
     log = call.layout.supervisor_log
     log.parent.mkdir(parents=True, exist_ok=True)
+    settings = call.settings
     command = [sys.executable, "-m", "headwater_cli", "--data-dir", str(call.layout.root), "up"]
+    command += ["--model", settings.encoder, *(f"--beside={name}" for name in settings.beside)]
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

@@ -8,12 +8,14 @@ from functools import partial
 from typing import Any, TypeVar
 
 import grpc
-from headwater.index.v1.index_pb2 import GetReindexRequest, GetStatsRequest
+from headwater.index.v1.index_pb2 import GetReindexRequest, GetStatsRequest, GetStatsResponse
 from headwater.index.v1.index_pb2_grpc import IndexServiceStub
 from headwater_client import ClientSettings
 from headwater_kit.auth.shown import Entry
 from headwater_kit.bus.letters import Place, closed_places
+from headwater_kit.codec.companions import reported_from_proto as companion_from_proto
 from headwater_kit.codec.reindexes import reported_from_proto
+from headwater_kit.core.companions import CompanionReported
 from headwater_kit.core.errors import HeadwaterError, Transient
 from headwater_kit.core.reindexes import ReindexReported
 from headwater_kit.rpc.identity import BearerIdentity
@@ -38,7 +40,7 @@ _PING_SECONDS = 5.0
 class Inspection:
     """What is true of a platform now; a part that could not be asked is empty, and `faults` says why.
 
-    `reindex` is a change of model that is not over.
+    `reindex` is a change of model that is not over, `beside` what encoders that stand beside are at.
     """
 
     processes: Sequence[dict[str, Any]]
@@ -48,6 +50,7 @@ class Inspection:
     chunks: int | None = None
     faults: Sequence[str] = ()
     reindex: ReindexReported | None = None
+    beside: Sequence[CompanionReported] = ()
 
 
 async def inspect(settings: PlatformSettings, platform: PlatformState) -> Inspection:
@@ -56,13 +59,15 @@ async def inspect(settings: PlatformSettings, platform: PlatformState) -> Inspec
     processes = await asyncio.gather(*(_process(process) for process in platform.processes))
     if platform.phase is not Phase.READY:
         return Inspection(processes)
-    (documents, chunks), reindex = await asyncio.gather(_stats(platform, faults), _reindex(platform))
+    stats, reindex = await asyncio.gather(_stats(platform, faults), _reindex(platform))
+    documents, chunks = (stats.document_count, stats.chunk_count) if stats else (None, None)
+    beside = [companion_from_proto(each.report) for each in stats.beside] if stats else []
     if not await _answers(settings, platform, faults):
-        return Inspection(processes, documents=documents, chunks=chunks, faults=faults, reindex=reindex)
+        return Inspection(processes, documents=documents, chunks=chunks, faults=faults, reindex=reindex, beside=beside)
     flow = Flow(broker_settings(settings, platform.kafka_bootstrap))
     closed = await _closed(settings, platform, faults)
     lags, dead_letters = await _ask(flow.lags, faults), await _ask(partial(flow.dead_letters, closed), faults)
-    return Inspection(processes, lags, dead_letters, documents, chunks, faults, reindex)
+    return Inspection(processes, lags, dead_letters, documents, chunks, faults, reindex, beside)
 
 
 async def _process(process: ProcessState) -> dict[str, Any]:
@@ -109,19 +114,18 @@ async def _closed(settings: PlatformSettings, platform: PlatformState, faults: l
         return ()
 
 
-async def _stats(platform: PlatformState, faults: list[str]) -> tuple[int | None, int | None]:
+async def _stats(platform: PlatformState, faults: list[str]) -> GetStatsResponse | None:
     index = platform.process("index")
     if index is None:
-        return None, None
+        return None
     async with grpc.aio.insecure_channel(index.address) as channel:
         try:
-            stats = await IndexServiceStub(channel).GetStats(
+            return await IndexServiceStub(channel).GetStats(
                 GetStatsRequest(), timeout=_STATS_SECONDS, metadata=_credential(platform)
             )
         except grpc.aio.AioRpcError as error:
             faults.append(f"index does not tell its size ({error.code().name}): see `headwater logs index`")
-            return None, None
-    return stats.document_count, stats.chunk_count
+            return None
 
 
 async def _reindex(platform: PlatformState) -> ReindexReported | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from headwater_inference.download import Progress
+from headwater_inference.registry import known
 from headwater_kit.settings.access import TRUSTING
 
 from headwater_cli.platform import engines
@@ -73,13 +74,17 @@ class LaptopPlan:
             **(_OWN_STORE if self._settings.own_store else {}),
             "HEADWATER_KAFKA_BOOTSTRAP": self._engines.kafka_bootstrap,
             "HEADWATER_MILVUS_URI": self._engines.milvus_uri,
+            "HEADWATER_ENCODER": self._settings.encoder,
+            "HEADWATER_ENCODERS_BESIDE": self._settings.encoders_beside,
             **({} if self._settings.pseudonyms().is_on else {"HEADWATER_PSEUDONYM_KEY": pseudonym_key(self._layout)}),
         }
 
 
 def fetch_weights(settings: PlatformSettings, report: Report) -> None:
-    """Fetches and verifies the encoder's weights. Raises Unavailable or Misconfigured."""
-    settings.model_store().ensure(settings.model_spec(), partial(_weights_progress, report))
+    """Fetches and verifies the encoders' weights. Raises Unavailable or Misconfigured."""
+    store = settings.model_store()
+    for spec in (settings.model_spec(), *map(known(store.root).get, settings.beside)):
+        store.ensure(spec, partial(_weights_progress, report))
 
 
 def _jar_progress(report: Report, done: int, total: int) -> None:

@@ -38,6 +38,7 @@ def standing_to_proto(standing: Standing) -> pb.Standing:
         rerank_gain=standing.rerank_gain,
         memory_gain=standing.memory_gain,
         ranker_gain=standing.ranker_gain,
+        beside_ranks=dict(standing.beside_ranks),
     )
 
 
@@ -51,4 +52,5 @@ def standing_from_proto(message: pb.Standing) -> Standing:
         message.rerank_gain,
         message.memory_gain,
         message.ranker_gain,
+        tuple(sorted(message.beside_ranks.items())),
     )

@@ -39,7 +39,8 @@ class Standing:
 
     Ranks in the legs count from 1; 0 where a leg did not find it. `fused` is its
     score after fusion, the gains are what the reranker, the click memory and the
-    learned ranker added to that.
+    learned ranker added to that. `beside_ranks` are its ranks by encoders that stand
+    beside and found it, by name.
     """
 
     chunk_id: str
@@ -49,3 +50,4 @@ class Standing:
     rerank_gain: float
     memory_gain: float
     ranker_gain: float = 0.0
+    beside_ranks: tuple[tuple[str, int], ...] = ()

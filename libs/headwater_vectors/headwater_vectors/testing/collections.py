@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from headwater_kit.core.errors import Misconfigured
 
+from headwater_vectors.companions import DroppableStore
 from headwater_vectors.ports import NOTICE_SECONDS, Model, ModelChanged, Query, VectorStore
 from headwater_vectors.testing.samples import (
     MODEL,
@@ -139,6 +140,24 @@ class CollectionsContract:
         assert await anew.collection() is None
         await anew.close()
         assert found(await store.search(query("apple"))) == {("a", 1, 0)}
+
+    async def test_all_that_is_dropped_is_gone_and_may_begin_anew(self, store: DroppableStore) -> None:
+        await store.adopt(MODEL)
+        await put(store, rows("a", 1, ["apple"]))
+        shadow = await store.shadow("next")
+        await shadow.adopt(MODEL)
+        await put(shadow, rows("a", 2, ["apple"]))
+        await shadow.close()
+        for _ in range(2):
+            await store.drop()
+            assert (await store.collection(), await store.spare()) == (None, [])
+            assert found(await store.search(query("apple"))) == set()
+        other = Model("another-model", 4)
+        await store.adopt(other)
+        assert await all_rows(store) == set()
+        collection = await store.collection()
+        assert collection is not None
+        assert collection[1] == other
 
     async def test_a_label_is_a_plain_word(self, store: VectorStore) -> None:
         for label in ("", "Next", "a b", "a/b", "x" * 41):

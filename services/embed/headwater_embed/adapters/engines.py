@@ -37,7 +37,7 @@ class ServedEngines:
 
     It owns the queue that all engines share. `look_up` reads the models there are; it is called again where one is
     asked for that was not among them, so that a model can be added while this runs. `is_told` says whether all that
-    names models has been read.
+    names models has been read. `beside` are served always, whatever `serve` names.
     """
 
     name = "encoders"
@@ -52,8 +52,10 @@ class ServedEngines:
         clock: Clock,
         rng: random.Random,
         is_told: Callable[[], bool],
+        beside: Sequence[ModelSpec] = (),
     ) -> None:
-        self._known = {spec.model_id: spec for spec in (*look_up(), first)}
+        self._known = {spec.model_id: spec for spec in (*look_up(), *beside, first)}
+        self._beside = frozenset(spec.model_id for spec in beside)
         self._look_up = look_up
         self._first = first.model_id
         self._live = first.model_id
@@ -66,7 +68,11 @@ class ServedEngines:
         self._loaded = {first.model_id: _Loaded(make(first))}
 
     async def start(self) -> None:
-        """Fetches the first model if need be and loads it; raises Unavailable or Misconfigured."""
+        """Fetches the first model if need be and loads it; raises Unavailable or Misconfigured.
+
+        Those that stand beside are loaded in the background: without them there are still words and the first.
+        """
+        self._load_all(self._beside - self._loaded.keys())
         if self._first in self._loaded:
             await self._loaded[self._first].engine.start()
 
@@ -90,13 +96,10 @@ class ServedEngines:
         """
         told, self._told = self._told, (live, frozenset(others))
         self._live = live or self._first
-        wanted = {model_id or self._first for model_id in (live, *others)}
-        for model_id in wanted - self._loaded.keys():
-            spec = self._spec(model_id)
-            if spec is not None:
-                self._load(spec)
-            elif told != self._told:
-                logger.error("no model has the id %s: add it by `headwater models add`", model_id)
+        wanted = {model_id or self._first for model_id in (live, *others)} | self._beside
+        unknown = self._load_all(wanted - self._loaded.keys())
+        for model_id in unknown if told != self._told else ():
+            logger.error("no model has the id %s: add it by `headwater models add`", model_id)
         for model_id in self._loaded.keys() - wanted:
             self._unload(model_id)
 
@@ -135,6 +138,13 @@ class ServedEngines:
             self._known |= {spec.model_id: spec for spec in self._look_up()}
         except Misconfigured as error:
             logger.warning("the model registry is taken as it was read before: %s", error.message)
+
+    def _load_all(self, model_ids: Collection[str]) -> Sequence[str]:
+        """Returns those that nobody knows here."""
+        specs = {model_id: self._spec(model_id) for model_id in model_ids}
+        for spec in filter(None, specs.values()):
+            self._load(spec)
+        return [model_id for model_id, spec in specs.items() if spec is None]
 
     def _load(self, spec: ModelSpec) -> None:
         engine = self._make(spec)

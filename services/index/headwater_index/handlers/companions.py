@@ -248,7 +248,9 @@ class _Lane:
         while True:
             async for page in self._reading.until_now():
                 pace = Pace(clock, STORE_SHARE if self._is_bulk else 1.0)
-                wanted = await self._copies.missing(self._store, self._served, page, is_bulk=self._is_bulk)
+                wanted = await self._copies.missing(
+                    self._store, self._served, page, is_bulk=self._is_bulk, is_finished=True
+                )
                 await self._replay.apply(wanted)
                 crash_point("index.companion_followed")
                 await pace.rest()

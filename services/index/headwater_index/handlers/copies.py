@@ -50,22 +50,32 @@ class Copies:
         return Replay(self._make(store, is_bulk), self._clock, self._rng, rewrite=rewrite)
 
     async def missing(
-        self, copy: VectorStore, served: VectorStore, page: Sequence[LoggedPart], *, is_bulk: bool = True
+        self,
+        copy: VectorStore,
+        served: VectorStore,
+        page: Sequence[LoggedPart],
+        *,
+        is_bulk: bool = True,
+        is_finished: bool = False,
     ) -> Sequence[LoggedPart]:
         """What a copy lacks of a page, in bulk with vectors of its model already. Raises Unavailable.
 
         That are neither versions that the served collection is beyond, since what took their place comes later, nor
-        those that the copy has got to: what a crash left behind of them is found when it is compared with the log.
+        those that the copy has got to: what a crash left behind of them is found when it is compared with the log. With
+        `is_finished` these come along, to be finished.
         """
         keys = list(dict.fromkeys(logged.key for logged in page))
         beyond, held = [
             {key: row.version if row else 0 for key, row in zip(keys, await store.ledger(keys), strict=True)}
             for store in (served, copy)
         ]
-        wanted = [
-            logged for logged in page if held[logged.key] < logged.part.chunked.provenance.version >= beyond[logged.key]
-        ]
-        return await self._translated(copy, wanted) if is_bulk else wanted
+        current = [logged for logged in page if logged.part.chunked.provenance.version >= beyond[logged.key]]
+        wanted = [logged for logged in current if held[logged.key] < logged.part.chunked.provenance.version]
+        made = await self._translated(copy, wanted) if is_bulk else wanted
+        if not is_finished:
+            return made
+        # Its rows are there; what the version before left may be, too, where somebody died on the way.
+        return [*made, *(logged for logged in current if held[logged.key] == logged.part.chunked.provenance.version)]
 
     async def _translated(self, copy: VectorStore, page: Sequence[LoggedPart]) -> Sequence[LoggedPart]:
         """A page embedded in as few calls as can be; as it is where that fails: then each part finds out for itself."""
@@ -76,11 +86,15 @@ class Copies:
             return page
         return [replace(logged, part=part) for logged, part in zip(page, made, strict=True)]
 
+    def reconciler(self, store: VectorStore, settle: Settle) -> Reconciler:
+        """What compares a store with the log; `settle` returns once what the log says should have reached it."""
+        return Reconciler(store, self._log, self._workbooks, self.replay(store, rewrite=True), settle)
+
     async def repaired(self, store: VectorStore, settle: Settle, share: float = 1.0) -> int:
         """Compares a store with the log and repairs it, in `share` of the time.
 
         Returns how many documents still differ. Raises Unavailable.
         """
-        reconciler = Reconciler(store, self._log, self._workbooks, self.replay(store, rewrite=True), settle)
-        async with aclosing(reconciler.run(Scope(repair=True), Pace(self._clock, share))) as updates:
+        scope, pace = Scope(repair=True), Pace(self._clock, share)
+        async with aclosing(self.reconciler(store, settle).run(scope, pace)) as updates:
             return sum([update.drift async for update in updates if isinstance(update, TenantDrift)])

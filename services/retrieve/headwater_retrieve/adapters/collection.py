@@ -26,3 +26,14 @@ class OpenCollection:
     async def stop(self, deadline: Deadline) -> None:
         """Lets go of the store; what is stored stays."""
         await self._store.close()
+
+
+class OpenCompanion(OpenCollection):
+    """The same of the collection of an encoder that stands beside, without which searches go on."""
+
+    def __init__(self, encoder: str, store: VectorStore) -> None:
+        super().__init__(store)
+        self.name = f"collection of {encoder}"
+
+    async def check(self) -> None:
+        """Always healthy: each search tells whether it had its leg."""

@@ -50,6 +50,20 @@ class WordEncoder:
         return array("f", (count / length for count in counts)).tobytes()
 
 
+class ListedScripts:
+    """`ports.EncoderCatalogue` over a table; `away` makes it fail as a lost service does."""
+
+    def __init__(self, scripts: Mapping[str, Sequence[str]]) -> None:
+        self.away = False
+        self._scripts = scripts
+
+    async def scripts(self, model_id: str, deadline: Deadline) -> Sequence[str]:
+        """See `ports.EncoderCatalogue`."""
+        if self.away:
+            raise Unavailable("the encoders are away")
+        return self._scripts.get(model_id, ())
+
+
 class WordReranker:
     """Scores a passage by the share of the question's words in it. `away` makes it fail as a lost service does."""
 

@@ -32,6 +32,21 @@ class RemoteEncoder:
         return QueryVector(response.vectors[0], response.model_id)
 
 
+class RemoteCatalogue:
+    """`ports.EncoderCatalogue` over gRPC; what a model is never changes, so it is asked about once."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = EmbedServiceStub(channel)
+        self._scripts: dict[str, Sequence[str]] = {}
+
+    async def scripts(self, model_id: str, deadline: Deadline) -> Sequence[str]:
+        """See `ports.EncoderCatalogue`."""
+        if model_id not in self._scripts:
+            response = await self._stub.ListModels(embed_pb2.ListModelsRequest(), timeout=deadline.remaining())
+            self._scripts |= {model.model_id: tuple(model.scripts) for model in response.models}
+        return self._scripts.get(model_id, ())
+
+
 class RemoteReranker:
     """`ports.Reranker` over gRPC, in the lane of queries."""
 

@@ -89,7 +89,7 @@ def _described(candidate: Candidate, row: tuple[float, ...], gain: float) -> Can
     # Field by field: `replace` takes several times as long, and every search does it.
     return Candidate(
         each.passage, each.dense, each.lexical, each.fused, each.memory, each.rerank, each.rerank_gain,
-        each.dense_rank, each.lexical_rank, gain, row,
+        each.dense_rank, each.lexical_rank, gain, row, each.beside,
     )  # fmt: skip
 
 

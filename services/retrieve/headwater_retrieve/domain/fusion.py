@@ -53,7 +53,8 @@ class Weights:
 class Candidate:
     """A chunk found by at least one leg: its raw scores and ranks there, the fused score, and what was added to it.
 
-    Ranks are from 1; 0 where the leg did not find it. `features`: see `domain.features`; empty if not made.
+    Ranks are from 1; 0 where the leg did not find it. `features`: see `domain.features`; empty if not made. `beside`:
+    its ranks by other encoders that found it, by name; `dense` and `dense_rank` are of the served one.
     """
 
     passage: Passage
@@ -67,6 +68,7 @@ class Candidate:
     lexical_rank: int = 0
     ranker_gain: float = 0.0
     features: tuple[float, ...] = ()
+    beside: tuple[tuple[str, int], ...] = ()
 
     @property
     def score(self) -> float:
@@ -84,6 +86,7 @@ class Candidate:
             self.rerank_gain,
             self.memory or 0.0,
             self.ranker_gain,
+            self.beside,
         )
 
     def ranked(self, rank: int) -> Passage:

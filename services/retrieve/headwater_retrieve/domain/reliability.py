@@ -105,16 +105,25 @@ class Reliability:
         self._is_estimated = is_estimated
         self._seen: OrderedDict[Kind, _Seen] = OrderedDict()
 
-    def weigh(self, text: str, tenant: str, dense: Leg, lexical: Leg) -> Weights:
-        """The weights for a question and what the legs found for it, which is taken note of."""
+    @property
+    def scripts(self) -> frozenset[str]:
+        """The scripts that the served encoder reads."""
+        return self._scripts
+
+    def weigh(self, text: str, tenant: str, dense: Leg, lexical: Leg, scripts: frozenset[str] | None = None) -> Weights:
+        """The weights for a question and what the legs found for it, which is taken note of.
+
+        `scripts` are those that the dense leg reads where it is not the served encoder's alone.
+        """
+        scripts = self._scripts if scripts is None else scripts
         if not dense.hits:
             return Weights(0.0, 1.0, "nothing was found by meaning")
         if not self._is_estimated:
-            return weigh(text, self._default, self._scripts)
+            return weigh(text, self._default, scripts)
         seen = self._note(kind_of(tenant, text), dense.peak, lexical.peak)
         meaning, words = self._default.dense * seen.dense**SHARPNESS, self._default.lexical * seen.lexical**SHARPNESS
         share = STEP * round(meaning / ((meaning + words) or 1.0) / STEP)
-        return weigh(text, Weights(share, 1.0 - share, "by how far first hits stand out of late"), self._scripts)
+        return weigh(text, Weights(share, 1.0 - share, "by how far first hits stand out of late"), scripts)
 
     def _note(self, kind: Kind, dense_peak: float, lexical_peak: float) -> "_Seen":
         seen = self._seen.pop(kind, _Seen()).after(dense_peak, lexical_peak)

@@ -1,6 +1,7 @@
 """What retrieve does."""
 
 from headwater_retrieve.handlers.batch import search_all
+from headwater_retrieve.handlers.beside import Companion, Companions
 from headwater_retrieve.handlers.described import LearnedRanking
 from headwater_retrieve.handlers.impressing import Impressing
 from headwater_retrieve.handlers.presenting import PresentationPolicy, Presented, Presenting
@@ -12,6 +13,8 @@ from headwater_retrieve.handlers.search import Found, Search, SearchPolicy
 
 __all__ = [
     "Asked",
+    "Companion",
+    "Companions",
     "Found",
     "Impressing",
     "IndexProgress",

@@ -5,14 +5,15 @@ stands and gives it back in its own order, with a line about what it did.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from headwater_kit.core.cascade import Cascade, StageReport
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 
-from headwater_retrieve.domain.fusion import Candidate, Fusion, Weights, combine, credited
+from headwater_retrieve.domain.encoders import SERVED, EncoderHits, Encoders
+from headwater_retrieve.domain.fusion import Candidate, Fusion, Leg, Weights, combine, credited
 from headwater_retrieve.domain.policy import Recipe
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.ports import Legs
@@ -69,14 +70,36 @@ class Ranker:
         self._stages = tuple(stages)
         self._clock = clock
         self._fusion = fusion
+        self._encoders = Encoders()
 
-    def fuse(self, asked: Asked, legs: Legs) -> tuple[list[Candidate], StageReport]:
-        """All that the legs found for one wording, best first."""
+    def fuse(self, asked: Asked, legs: Legs, beside: Sequence[EncoderHits] = ()) -> tuple[list[Candidate], StageReport]:
+        """All that the legs found for one wording, best first; `beside` is what other encoders found."""
         begin = self._clock.monotonic()
+        if beside:
+            return self._fuse_all(asked, legs, beside, begin)
         dense, lexical = credited(legs.dense, legs.lexical, self._fusion)
         weights = self._reliability.weigh(asked.question, asked.tenant, dense, lexical)
         weights = Weights(asked.recipe.dense_factor * weights.dense, weights.lexical, weights.reason)
         candidates = combine(dense, lexical, weights)
+        return candidates, self._report(candidates, dense, lexical, weights, begin)
+
+    def _fuse_all(
+        self, asked: Asked, legs: Legs, beside: Sequence[EncoderHits], begin: float
+    ) -> tuple[list[Candidate], StageReport]:
+        """The encoders become one leg, which is fused with words as that of one encoder is."""
+        found = {SERVED: EncoderHits(SERVED, legs.dense, self._reliability.scripts)} | {one.name: one for one in beside}
+        words = Leg.of(legs.lexical, self._fusion)
+        meaning = self._encoders.merge(asked.question, asked.tenant, list(found.values()), words, self._fusion)
+        _, lexical = credited(meaning.main, legs.lexical, self._fusion)
+        weights = self._reliability.weigh(asked.question, asked.tenant, meaning.leg, lexical, meaning.scripts)
+        weights = replace(weights, dense=weights.dense * meaning.trust)
+        candidates = [meaning.told(each) for each in combine(meaning.leg, lexical, weights)]
+        report = self._report(candidates, meaning.leg, lexical, weights, begin)
+        return candidates, replace(report, figures={**report.figures, **meaning.figures})
+
+    def _report(
+        self, candidates: Sequence[Candidate], dense: Leg, lexical: Leg, weights: Weights, begin: float
+    ) -> StageReport:
         figures = {
             "dense_share": weights.dense / ((weights.dense + weights.lexical) or 1.0),
             "dense_peak": dense.peak,
@@ -85,7 +108,7 @@ class Ranker:
             "lexical_hits": len(lexical.hits),
         }
         took_ms = 1_000 * (self._clock.monotonic() - begin)
-        return candidates, StageReport(FUSION, bool(candidates), weights.reason, took_ms, figures)
+        return StageReport(FUSION, bool(candidates), weights.reason, took_ms, figures)
 
     async def improve(self, asked: Asked, candidates: Sequence[Candidate], deadline: Deadline) -> Ordered:
         """The list after all stages."""

@@ -23,6 +23,7 @@ from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import can_read
 from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.handlers.arranging import Arrangement
+from headwater_retrieve.handlers.beside import Companions
 from headwater_retrieve.handlers.impressing import Impressing
 from headwater_retrieve.handlers.presenting import Presented, Presenting
 from headwater_retrieve.handlers.progress import IndexProgress
@@ -114,8 +115,10 @@ class Search:
         policy: SearchPolicy,
         presenting: Presenting,
         results: ResultCache[RankedList],
+        beside: Companions,
     ) -> None:
         self._reader = reader
+        self._beside = beside
         self._encoder = encoder
         self._analyse = analyse
         self._impressions = impressions
@@ -197,7 +200,7 @@ class Search:
         return RankedList(
             tuple(remembered),
             vector,
-            () if ranked.vector else (DENSE_LEG,),
+            (*(() if ranked.vector else (DENSE_LEG,)), *ranked.missing_legs),
             ranked.searched,
             ranked.left_out,
             (*ranked.reports, *better.reports),
@@ -206,9 +209,11 @@ class Search:
     async def _rank(self, recipe: Recipe, query: Query, principal: Principal, deadline: Deadline) -> Ranked:
         """What one wording finds, in a turn of its own: several count as several."""
         async with self._turns.turn(deadline, principal.tenant):
-            vector, legs, turned = await self._find(recipe, query, principal, deadline)
-        candidates, report = self._ranker.fuse(self._asked(recipe, query, principal), legs)
-        return Ranked(candidates, vector, reports=(*turned, report))
+            alone = partial(self._store_query, query, principal, NO_VECTOR)
+            own = self._find(recipe, query, principal, deadline)
+            (vector, legs, turned), beside = await self._beside.alongside(own, query, alone, deadline)
+        candidates, report = self._ranker.fuse(self._asked(recipe, query, principal), legs, beside.found)
+        return Ranked(candidates, vector, reports=(*turned, report), missing_legs=beside.missing)
 
     def _asked(self, recipe: Recipe, query: Query, principal: Principal) -> Asked:
         return Asked(query.meaning, principal.tenant, query.cascade or self._policy.cascade, recipe)

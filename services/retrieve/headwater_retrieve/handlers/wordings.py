@@ -32,7 +32,7 @@ class Ranked:
 
     `vector` is the query's own, None where the encoder was away. `searched` and
     `left_out` are the wordings beside the query's own, `reports` what the query's
-    own fusion did.
+    own fusion did, `missing_legs` the encoders beside that could not be searched by.
     """
 
     candidates: list[Candidate]
@@ -40,6 +40,7 @@ class Ranked:
     searched: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     reports: tuple[StageReport, ...] = ()
+    missing_legs: tuple[str, ...] = ()
 
 
 Rank = Callable[[Query, Principal, Deadline], Coroutine[Any, Any, Ranked]]

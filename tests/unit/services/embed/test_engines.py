@@ -68,8 +68,13 @@ def registry() -> Registry:
 
 
 @pytest.fixture
+def beside() -> Sequence[ModelSpec]:
+    return ()
+
+
+@pytest.fixture
 async def engines(
-    tmp_path: Path, clock: ManualClock, told: asyncio.Event, registry: Registry
+    tmp_path: Path, clock: ManualClock, told: asyncio.Event, registry: Registry, beside: Sequence[ModelSpec]
 ) -> AsyncIterator[ServedEngines]:
     queue = new_queue(BatchPolicy(), clock)
     Slow.allowed, Slow.failures = asyncio.Event(), 0
@@ -78,7 +83,9 @@ async def engines(
         kind = BatchedEngine if spec is FIRST else Slow
         return kind(spec, ModelStore(tmp_path), queue, clock)
 
-    engines = ServedEngines(FIRST, registry, make, queue, clock=clock, rng=random.Random(1), is_told=told.is_set)
+    engines = ServedEngines(
+        FIRST, registry, make, queue, clock=clock, rng=random.Random(1), is_told=told.is_set, beside=beside
+    )
     await engines.start()
     yield engines
     await engines.stop(Deadline.after(clock, 5.0))
@@ -250,3 +257,28 @@ async def test_records_are_followed(engines: ServedEngines) -> None:
     read(ReindexReported("1", ReindexStage.DONE, incumbent, challenger))
     await settled()
     assert [card.name for card, served in engines.known() if served] == ["other"]
+
+
+@pytest.mark.parametrize("beside", [[OTHER]])
+async def test_what_stands_beside_is_served_whatever_else_is(engines: ServedEngines, clock: ManualClock) -> None:
+    # The service is ready without it.
+    await engines.check()
+    with pytest.raises(Unavailable):
+        await embed(engines, OTHER.model_id, clock)
+    Slow.allowed.set()
+    await settled()
+    for others in ([], [OTHER.model_id], []):
+        engines.serve("", others)
+        assert await embed(engines, OTHER.model_id, clock) == OTHER.dimension
+
+
+@pytest.mark.parametrize("beside", [[BROKEN]])
+async def test_what_stands_beside_and_cannot_be_loaded_is_told_by_its_calls_alone(
+    engines: ServedEngines, clock: ManualClock
+) -> None:
+    Slow.allowed.set()
+    await settled()
+    await engines.check()
+    assert await embed(engines, "", clock) == FIRST.dimension
+    with pytest.raises(Unavailable):
+        await embed(engines, BROKEN.model_id, clock)

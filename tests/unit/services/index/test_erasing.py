@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from headwater_index.adapters.companions import BusCompanionDesk
 from headwater_index.adapters.log import BusLog
-from headwater_index.adapters.memory import InstantCompanionDesk, vector_of
+from headwater_index.adapters.memory import WordEncoder, vector_of
 from headwater_index.adapters.tenants import BusTenantLog
 from headwater_index.adapters.workbook import SqliteWorkbooks
 from headwater_index.bootstrap import build as build_index
 from headwater_index.domain.drift import Accepted, Scope, TenantDrift
 from headwater_index.domain.erasure import EraseProgress, Remains
 from headwater_index.handlers.beside import Companions
+from headwater_index.handlers.companions import Companion
 from headwater_index.handlers.erasing import TenantErasing
 from headwater_index.handlers.pacing import Pace
 from headwater_index.handlers.reconciling import Reconciler
@@ -41,16 +43,18 @@ from headwater_kit.bus.topics import (
 )
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.core.clock import SystemClock
+from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import DocumentKey, document_of
 from headwater_kit.core.errors import InvalidInput, Misconfigured, Permanent
 from headwater_kit.core.events import DocumentChunked, DocumentEmbedded, LedgerEntry
 from headwater_kit.core.learning import ClickMemory, ModelPublished
 from headwater_kit.core.tenants import TenantErased
 from headwater_vectors.memory import MemoryStore
-from headwater_vectors.ports import Query
+from headwater_vectors.ports import Model, Query
 from headwater_vectors.testing.samples import MODEL
 
 ACME, GLOBEX = "acme", "globex"
+BESIDE = Model("other-encoder", 16)
 
 
 class Plant:
@@ -61,7 +65,8 @@ class Plant:
         self.store = MemoryStore()
         self.clock = SystemClock()
         self.log = BusTenantLog(self.bus, self.clock)
-        self.companions = Companions([], InstantCompanionDesk(), lambda _: MemoryStore())
+        self.beside, self.desk = MemoryStore(), BusCompanionDesk(self.bus, self.clock, random.Random(1))
+        self.companions = Companions([Companion(BESIDE.model_id, self.beside)], self.desk, lambda _: self.beside)
         self.erasing = TenantErasing(self.store, self.log, self.clock, self.companions)
         self._folder = folder
 
@@ -73,14 +78,21 @@ class Plant:
             **settings, ingest_cutter="direct", ingest_cache="memory", ingest_objects="memory", encoder="hash-words",
             kafka_tenants=rules or {},
         )  # fmt: skip
-        index = IndexSettings(**settings, vectors="memory", index_operator_tenant="default")
+        index = IndexSettings(
+            **settings, vectors="memory", index_operator_tenant="default", encoders_beside=BESIDE.model_id
+        )
         embedding = [
             asyncio.create_task(self._embed(CHUNKS.name, EMBEDDINGS.name)),
             asyncio.create_task(self._embed(CHUNKS_BACKFILL.name, EMBEDDINGS_BACKFILL.name)),
         ]
-        async with build_ingest(ingest, bus=self.bus), build_index(index, bus=self.bus, store=self.store):
+        stores: dict[str, Any] = {"store": self.store, "open_beside": lambda _: self.beside}
+        indexing = build_index(index, bus=self.bus, encoder=WordEncoder(MODEL, BESIDE), **stores)
+        async with build_ingest(ingest, bus=self.bus), indexing:
             await self.log.start()
+            await self.desk.start()
+            await self.is_whole()
             yield self
+            await self.desk.stop(Deadline.after(self.clock, 1.0))
         for task in embedding:
             task.cancel()
 
@@ -102,6 +114,17 @@ class Plant:
         updates = [update async for update in self.erasing.run(tenant)]
         assert any(isinstance(update, EraseProgress) for update in updates)
         return {update.place: update for update in updates if isinstance(update, Remains)}
+
+    async def is_whole(self) -> None:
+        """Waits until the encoder beside has its collection."""
+        async with asyncio.timeout(20.0):
+            while await self.beside.collection() is None:
+                await asyncio.to_thread(lambda: None)
+
+    async def held_beside(self, tenant: str) -> set[tuple[str, int]]:
+        """Versions of the tenant that the encoder beside has, once it has followed."""
+        await self.desk.followed(BESIDE.model_id)
+        return {(row.key.document_id, row.version) async for page in self.beside.ledger_rows(tenant) for row in page}
 
     async def found(self, tenant: str) -> set[str]:
         legs = await self.store.search(Query(tenant, terms="cat", limit=50))
@@ -295,3 +318,26 @@ async def test_a_collection_beside_the_served_one_stands_in_the_way(plant: Plant
         await plant.delete(ACME)
     with pytest.raises(InvalidInput):
         await plant.delete("")
+
+
+async def test_an_encoder_that_stands_beside_forgets_it_and_lets_it_begin_anew(plant: Plant) -> None:
+    for tenant in (ACME, GLOBEX):
+        plant.write(tenant, "a", "The cat of a.")
+        plant.write(tenant, "a", "The cat of a, edited.")
+    await until(lambda: plant.ledger(GLOBEX)["a"].version == 2 if plant.ledger(GLOBEX) else False)
+    await plant.follow()
+    remains = await plant.delete(ACME)
+    place = f"store of {BESIDE.model_id}"
+    assert (remains[f"{place} chunks"].left, remains[f"{place} ledger"].left) == (0, 0)
+    assert (await plant.held_beside(ACME), await plant.held_beside(GLOBEX)) == (set(), {("a", 2)})
+    plant.write(ACME, "a", "The cat is back.")
+    await until(lambda: "a" in plant.ledger(ACME))
+    await plant.follow()
+    assert await plant.held_beside(ACME) == {("a", 1)}
+
+
+async def test_it_is_refused_while_such_a_collection_is_filled(plant: Plant) -> None:
+    shadow = await plant.beside.shadow("n7")
+    await shadow.adopt(BESIDE)
+    with pytest.raises(Permanent, match="is being filled"):
+        await plant.delete(ACME)

@@ -22,7 +22,7 @@ from headwater_kit.core.filters import Compare, Operator
 from headwater_kit.core.learning import ClickMemory, PassageVotes
 from headwater_kit.core.pseudonyms import Pseudonyms
 from headwater_kit.testing.clock import ManualClock
-from headwater_retrieve.adapters.memory import ImpressionList, TimedLog, WordEncoder, WordReranker
+from headwater_retrieve.adapters.memory import ImpressionList, ListedScripts, TimedLog, WordEncoder, WordReranker
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.learned import LearnedModels
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
@@ -31,6 +31,7 @@ from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.handlers import (
+    Companions,
     Found,
     Impressing,
     IndexProgress,
@@ -94,6 +95,7 @@ class Bench:
             policy=policy or NOTHING_DRAWN,
             presenting=Presenting(self.store, analyse, find_terms, self.clock, presentation),
             results=self.results,
+            beside=Companions((), self.encoder, ListedScripts({}), self.store, clock=self.clock, seconds=1.0),
         )
 
     async def add(

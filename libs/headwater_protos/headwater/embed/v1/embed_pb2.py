@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from headwater.access.v1 import access_pb2 as headwater_dot_access_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eheadwater/embed/v1/embed.proto\x12\x12headwater.embed.v1\x1a headwater/access/v1/access.proto\"i\n\x0c\x45mbedRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.headwater.embed.v1.TextKind\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x0c\n\x04\x62ulk\x18\x04 \x01(\x08\"X\n\rEmbedResponse\x12\x0f\n\x07vectors\x18\x01 \x03(\x0c\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\x05\x12\x11\n\ttruncated\x18\x04 \x03(\x05\"0\n\rRerankRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x10\n\x08passages\x18\x02 \x03(\t\"2\n\x0eRerankResponse\x12\x0e\n\x06scores\x18\x01 \x03(\x01\x12\x10\n\x08model_id\x18\x02 \x01(\t\"\x13\n\x11ListModelsRequest\"?\n\x12ListModelsResponse\x12)\n\x06models\x18\x01 \x03(\x0b\x32\x19.headwater.embed.v1.Model\"o\n\x05Model\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\x05\x12\x12\n\nmax_tokens\x18\x04 \x01(\x05\x12\x0f\n\x07licence\x18\x05 \x01(\t\x12\x0e\n\x06served\x18\x06 \x01(\x08*Q\n\x08TextKind\x12\x19\n\x15TEXT_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fTEXT_KIND_QUERY\x10\x01\x12\x15\n\x11TEXT_KIND_PASSAGE\x10\x02\x32\xab\x02\n\x0c\x45mbedService\x12W\n\x05\x45mbed\x12 .headwater.embed.v1.EmbedRequest\x1a!.headwater.embed.v1.EmbedResponse\"\t\xea\xe0\x18\x05\n\x03\x02\x03\x05\x12Y\n\x06Rerank\x12!.headwater.embed.v1.RerankRequest\x1a\".headwater.embed.v1.RerankResponse\"\x08\xea\xe0\x18\x04\n\x02\x02\x03\x12g\n\nListModels\x12%.headwater.embed.v1.ListModelsRequest\x1a&.headwater.embed.v1.ListModelsResponse\"\n\xea\xe0\x18\x06\n\x04\x01\x02\x03\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eheadwater/embed/v1/embed.proto\x12\x12headwater.embed.v1\x1a headwater/access/v1/access.proto\"i\n\x0c\x45mbedRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.headwater.embed.v1.TextKind\x12\x10\n\x08model_id\x18\x03 \x01(\t\x12\x0c\n\x04\x62ulk\x18\x04 \x01(\x08\"X\n\rEmbedResponse\x12\x0f\n\x07vectors\x18\x01 \x03(\x0c\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\x05\x12\x11\n\ttruncated\x18\x04 \x03(\x05\"0\n\rRerankRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x10\n\x08passages\x18\x02 \x03(\t\"2\n\x0eRerankResponse\x12\x0e\n\x06scores\x18\x01 \x03(\x01\x12\x10\n\x08model_id\x18\x02 \x01(\t\"\x13\n\x11ListModelsRequest\"?\n\x12ListModelsResponse\x12)\n\x06models\x18\x01 \x03(\x0b\x32\x19.headwater.embed.v1.Model\"\x80\x01\n\x05Model\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\x05\x12\x12\n\nmax_tokens\x18\x04 \x01(\x05\x12\x0f\n\x07licence\x18\x05 \x01(\t\x12\x0e\n\x06served\x18\x06 \x01(\x08\x12\x0f\n\x07scripts\x18\x07 \x03(\t*Q\n\x08TextKind\x12\x19\n\x15TEXT_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0fTEXT_KIND_QUERY\x10\x01\x12\x15\n\x11TEXT_KIND_PASSAGE\x10\x02\x32\xab\x02\n\x0c\x45mbedService\x12W\n\x05\x45mbed\x12 .headwater.embed.v1.EmbedRequest\x1a!.headwater.embed.v1.EmbedResponse\"\t\xea\xe0\x18\x05\n\x03\x02\x03\x05\x12Y\n\x06Rerank\x12!.headwater.embed.v1.RerankRequest\x1a\".headwater.embed.v1.RerankResponse\"\x08\xea\xe0\x18\x04\n\x02\x02\x03\x12g\n\nListModels\x12%.headwater.embed.v1.ListModelsRequest\x1a&.headwater.embed.v1.ListModelsResponse\"\n\xea\xe0\x18\x06\n\x04\x01\x02\x03\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,8 +38,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EMBEDSERVICE'].methods_by_name['Rerank']._serialized_options = b'\352\340\030\004\n\002\002\003'
   _globals['_EMBEDSERVICE'].methods_by_name['ListModels']._loaded_options = None
   _globals['_EMBEDSERVICE'].methods_by_name['ListModels']._serialized_options = b'\352\340\030\006\n\004\001\002\003\005'
-  _globals['_TEXTKIND']._serialized_start=586
-  _globals['_TEXTKIND']._serialized_end=667
+  _globals['_TEXTKIND']._serialized_start=604
+  _globals['_TEXTKIND']._serialized_end=685
   _globals['_EMBEDREQUEST']._serialized_start=88
   _globals['_EMBEDREQUEST']._serialized_end=193
   _globals['_EMBEDRESPONSE']._serialized_start=195
@@ -52,8 +52,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELSREQUEST']._serialized_end=406
   _globals['_LISTMODELSRESPONSE']._serialized_start=408
   _globals['_LISTMODELSRESPONSE']._serialized_end=471
-  _globals['_MODEL']._serialized_start=473
-  _globals['_MODEL']._serialized_end=584
-  _globals['_EMBEDSERVICE']._serialized_start=670
-  _globals['_EMBEDSERVICE']._serialized_end=969
+  _globals['_MODEL']._serialized_start=474
+  _globals['_MODEL']._serialized_end=602
+  _globals['_EMBEDSERVICE']._serialized_start=688
+  _globals['_EMBEDSERVICE']._serialized_end=987
 # @@protoc_insertion_point(module_scope)

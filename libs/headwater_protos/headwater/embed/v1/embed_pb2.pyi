@@ -232,6 +232,7 @@ class Model(_message.Message):
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
     LICENCE_FIELD_NUMBER: _builtins.int
     SERVED_FIELD_NUMBER: _builtins.int
+    SCRIPTS_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """Hash of all that changes a vector."""
     name: _builtins.str
@@ -243,7 +244,15 @@ class Model(_message.Message):
     licence: _builtins.str
     """SPDX id of the weights' licence."""
     served: _builtins.bool
-    """Whether it can be asked for now: the default, and those of a reindex."""
+    """Whether it can be asked for now: the default, those of a reindex, and those
+    that stand beside.
+    """
+    @_builtins.property
+    def scripts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Scripts that it was trained on, by the first word of their Unicode names,
+        lower case, or `any`; empty where nobody said.
+        """
+
     def __init__(
         self,
         *,
@@ -253,10 +262,11 @@ class Model(_message.Message):
         max_tokens: _builtins.int = ...,
         licence: _builtins.str = ...,
         served: _builtins.bool = ...,
+        scripts: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "licence", b"licence", "max_tokens", b"max_tokens", "model_id", b"model_id", "name", b"name", "served", b"served"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "licence", b"licence", "max_tokens", b"max_tokens", "model_id", b"model_id", "name", b"name", "scripts", b"scripts", "served", b"served"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

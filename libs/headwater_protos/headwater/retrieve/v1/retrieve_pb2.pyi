@@ -352,7 +352,8 @@ class SearchResponse(_message.Message):
     @_builtins.property
     def missing_legs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Set if a leg could not be searched and the list was made without it:
-        "dense" when the encoder was away.
+        "dense" when the encoder was away; "dense:" and an encoder's name when that,
+        which stands beside the served one, was, or its collection is not whole.
         """
 
     @_builtins.property
@@ -472,12 +473,33 @@ class Standing(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class BesideRanksEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     CHUNK_ID_FIELD_NUMBER: _builtins.int
     DENSE_RANK_FIELD_NUMBER: _builtins.int
     LEXICAL_RANK_FIELD_NUMBER: _builtins.int
     FUSED_FIELD_NUMBER: _builtins.int
     RERANK_GAIN_FIELD_NUMBER: _builtins.int
     MEMORY_GAIN_FIELD_NUMBER: _builtins.int
+    BESIDE_RANKS_FIELD_NUMBER: _builtins.int
     RANKER_GAIN_FIELD_NUMBER: _builtins.int
     chunk_id: _builtins.str
     """The passage's chunk."""
@@ -493,6 +515,12 @@ class Standing(_message.Message):
     """What the click memory added to that."""
     ranker_gain: _builtins.float
     """What the learned ranker added to the score after fusion."""
+    @_builtins.property
+    def beside_ranks(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """Its rank by each encoder that stands beside the served one and found it, by
+        the encoder's name; `dense_rank` is the served one's.
+        """
+
     def __init__(
         self,
         *,
@@ -502,11 +530,12 @@ class Standing(_message.Message):
         fused: _builtins.float = ...,
         rerank_gain: _builtins.float = ...,
         memory_gain: _builtins.float = ...,
+        beside_ranks: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         ranker_gain: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_id", b"chunk_id", "dense_rank", b"dense_rank", "fused", b"fused", "lexical_rank", b"lexical_rank", "memory_gain", b"memory_gain", "ranker_gain", b"ranker_gain", "rerank_gain", b"rerank_gain"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside_ranks", b"beside_ranks", "chunk_id", b"chunk_id", "dense_rank", b"dense_rank", "fused", b"fused", "lexical_rank", b"lexical_rank", "memory_gain", b"memory_gain", "ranker_gain", b"ranker_gain", "rerank_gain", b"rerank_gain"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
