@@ -45,7 +45,7 @@ from headwater_kit.core.learning import (
     Stamp,
 )
 from headwater_kit.core.pseudonyms import Pseudonyms
-from headwater_retrieve.adapters.memory import ImpressionList, TimedLog
+from headwater_retrieve.adapters.memory import ImpressionList, ListedScripts, TimedLog
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.learned import LearnedModels
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
@@ -54,6 +54,7 @@ from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.handlers import (
+    Companions,
     Impressing,
     IndexProgress,
     LearnedRanking,
@@ -156,6 +157,7 @@ def searching(store: Prepared, encoder: Fixed, found: LearnedModels, learning: L
         policy=SearchPolicy(learning=learning),
         presenting=Presenting(store, analyse, find_terms, clock),
         results=ResultCache(clock, 0, 1.0),
+        beside=Companions((), encoder, ListedScripts({}), store, clock=clock, seconds=1.0),
     )
 
 

@@ -32,7 +32,7 @@ from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, Imp
 from headwater_kit.core.learning import GoldLabel, GoldQuestion, Learned, ModelPublished, Stamp
 from headwater_kit.core.tenants import Erasures
 from headwater_kit.testing.clock import ManualClock
-from headwater_retrieve.adapters.memory import ImpressionList, ListedSnapshots, TimedLog
+from headwater_retrieve.adapters.memory import ImpressionList, ListedScripts, ListedSnapshots, TimedLog
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.learned import LearnedModels
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
@@ -42,6 +42,7 @@ from headwater_retrieve.domain.reliability import Reliability
 from headwater_retrieve.domain.results import ResultCache
 from headwater_retrieve.events import ModelRecords
 from headwater_retrieve.handlers import (
+    Companions,
     Impressing,
     IndexProgress,
     LearnedRanking,
@@ -268,6 +269,7 @@ class Platform:
             policy=SearchPolicy(learning=shares),
             presenting=Presenting(world, analyse, find_terms, clock),  # type: ignore[arg-type]
             results=results,  # type: ignore[arg-type]
+            beside=Companions((), world, ListedScripts({}), world, clock=clock, seconds=1.0),  # type: ignore[arg-type]
         )
 
     def _gold(self, key: str) -> GoldQuestion:
