@@ -39,6 +39,8 @@ COMMANDS = (
     "rebuild",
     "models",
     "gold",
+    "review",
+    "learning",
     "reindex",
     "eval",
     "auth",

@@ -4,6 +4,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
 from headwater_kit.core.learning import GateDecided, GoldQuestion
+from headwater_kit.core.reviews import ReviewItem, ReviewKind
 
 from headwater_client.client import AsyncClient
 from headwater_client.learning import LearnedModel, ModelDifference, ModelExplanation
@@ -53,3 +54,7 @@ class LearningCalls(Protocol):
     def gold(self) -> tuple[GoldQuestion, ...]:
         """See `Learning.gold`."""
         return self._run(self._client.learning.gold())
+
+    def reviews(self, kind: ReviewKind | None = None, limit: int = 0) -> tuple[ReviewItem, ...]:
+        """See `Learning.reviews`."""
+        return self._run(self._client.learning.reviews(kind, limit))

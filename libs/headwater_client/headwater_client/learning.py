@@ -8,8 +8,10 @@ from headwater.feedback.v1 import feedback_pb2 as pb
 from headwater.feedback.v1.feedback_pb2_grpc import FeedbackServiceStub
 from headwater_kit.codec.enums import SERVING_POLICIES
 from headwater_kit.codec.models import gate_from_proto, gold_from_proto, gold_to_proto, stamp_from_proto
+from headwater_kit.codec.reviews import REVIEW_KINDS, review_from_proto
 from headwater_kit.codec.times import time_from_proto
 from headwater_kit.core.learning import GateDecided, GoldQuestion, ServingPolicy, Stamp
+from headwater_kit.core.reviews import ReviewItem, ReviewKind
 
 from headwater_client.connection import Connection
 
@@ -149,6 +151,16 @@ class Learning:
             pb.ListGoldRequest(), timeout=self._connection.seconds, metadata=self._connection.metadata
         )
         return tuple(map(gold_from_proto, response.questions))
+
+    async def reviews(self, kind: ReviewKind | None = None, limit: int = 0) -> tuple[ReviewItem, ...]:
+        """What a person should look at, `limit` of each kind at most; 0 means 50. Raises Denied."""
+        wanted = REVIEW_KINDS.to_proto(kind) if kind else pb.REVIEW_KIND_UNSPECIFIED
+        response = await self._stub.ListReviewItems(
+            pb.ListReviewItemsRequest(kind=wanted, limit=limit),
+            timeout=self._connection.seconds,
+            metadata=self._connection.metadata,
+        )
+        return tuple(map(review_from_proto, response.items))
 
 
 def _model(message: pb.LearnedModel) -> LearnedModel:

@@ -32,6 +32,7 @@ from headwater_feedback.adapters.join_rows import TableJoinStates
 from headwater_feedback.adapters.kafka_log import KafkaLog
 from headwater_feedback.adapters.learned_log import BusLearnedLog
 from headwater_feedback.adapters.learning_loop import LearningLoop
+from headwater_feedback.adapters.reviews import AsideRecords, ReviewRecords
 from headwater_feedback.adapters.served import ServedClusters, ServedModels
 from headwater_feedback.domain.bandits import BanditLearner, fusion_bandit, prompt_bandit
 from headwater_feedback.domain.bursts import VelocityPolicy
@@ -56,6 +57,7 @@ from headwater_feedback.handlers import (
     LearningPolicy,
     Publishing,
     Recording,
+    Reviews,
     UserForgetting,
 )
 from headwater_feedback.handlers.learning import MakeLearner
@@ -80,19 +82,31 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     models, erasures, gold = ServedModels(), Erasures(), GoldTable()
     joins = _joins(settings, log, sender, clock, erasures)
     gates = Gates(gate_log, gold, seal, owns=joins.worker.owns, clock=clock, policy=_gate_policy(settings))
+    conditions = Conditions(erasures)
     learning, forgetting = _learning(
-        settings, bus, sender, clock, erasures=erasures, ownership=joins.worker, gates=gates, gold=gold
+        settings,
+        bus,
+        sender,
+        clock,
+        erasures=erasures,
+        conditions=conditions,
+        ownership=joins.worker,
+        gates=gates,
+        gold=gold,
     )
+    reviews = Reviews(conditions, erasures)
     components: list[Component] = [
         sender,
         Table(bus, topics.MODELS, models.apply, clock=clock, rng=random.Random()),
+        Table(bus, topics.TRAINING, ReviewRecords(reviews).apply, clock=clock, rng=random.Random()),
+        Table(bus, topics.QUARANTINE, AsideRecords(reviews).apply, clock=clock, rng=random.Random()),
         joins.worker,
         *learning,
     ]
     velocity = Velocity(settings.feedback_max_per_minute)
     recording = Recording(log, clock, shown=joins.states, velocity=velocity, name=settings.pseudonyms().of)
     golding = GoldQuestions(gold, gate_log, clock)
-    rpc = FeedbackRpc(recording, LearnedModels(models, gates), forgetting, gates=gates, gold=golding)
+    rpc = FeedbackRpc(recording, LearnedModels(models, gates), forgetting, gates=gates, gold=golding, reviews=reviews)
     servicer = Servicer(add_FeedbackServiceServicer_to_server, rpc, SERVICE_NAME)
     access, trail = open_access(settings, bus, clock), open_trail(settings, bus, clock)
     return Service(settings, Settings.service, components, [servicer], access=access, clock=clock, trail=trail)
@@ -138,12 +152,13 @@ def _learning(
     clock: Clock,
     *,
     erasures: Erasures,
+    conditions: Conditions,
     ownership: Ownership,
     gates: Gates,
     gold: GoldTable,
 ) -> tuple[list[Component], UserForgetting]:
     """The learning, behind the tables of all that it goes by, and what undoes it."""
-    conditions, served = Conditions(erasures), ServedClusters()
+    served = ServedClusters()
     learning = Learning(conditions, _learning_policy(settings), gates, _learners(settings))
     publishing = Publishing(
         learning,

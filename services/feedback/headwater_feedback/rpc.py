@@ -7,6 +7,7 @@ from headwater.feedback.v1 import feedback_pb2
 from headwater.feedback.v1.feedback_pb2_grpc import FeedbackServiceServicer
 from headwater_kit.codec.enums import REACTIONS, SERVING_POLICIES, STANDINGS
 from headwater_kit.codec.models import gate_to_proto, gold_from_proto, gold_to_proto, stamp_to_proto
+from headwater_kit.codec.reviews import REVIEW_KINDS, review_to_proto
 from headwater_kit.codec.times import time_to_proto
 from headwater_kit.core.learning import ClickMemory, ModelPublished
 from headwater_kit.rpc import context
@@ -18,6 +19,7 @@ from headwater_feedback.handlers import (
     LearnedModels,
     Reacted,
     Recording,
+    Reviews,
     UserForgetting,
 )
 
@@ -33,12 +35,14 @@ class FeedbackRpc(FeedbackServiceServicer):
         *,
         gates: Gates,
         gold: GoldQuestions,
+        reviews: Reviews,
     ) -> None:
         self._recording = recording
         self._models = models
         self._forgetting = forgetting
         self._gates = gates
         self._gold = gold
+        self._reviews = reviews
 
     async def RecordFeedback(
         self, request: feedback_pb2.RecordFeedbackRequest, _: Any
@@ -125,6 +129,14 @@ class FeedbackRpc(FeedbackServiceServicer):
     async def ListGold(self, _request: feedback_pb2.ListGoldRequest, _: Any) -> feedback_pb2.ListGoldResponse:
         """Lists the gold questions."""
         return feedback_pb2.ListGoldResponse(questions=map(gold_to_proto, self._gold.of(context.principal().tenant)))
+
+    async def ListReviewItems(
+        self, request: feedback_pb2.ListReviewItemsRequest, _: Any
+    ) -> feedback_pb2.ListReviewItemsResponse:
+        """Lists what a person should look at."""
+        kind = REVIEW_KINDS.from_proto(request.kind, "kind") if request.kind else None
+        found = self._reviews.of(context.principal().tenant, kind, request.limit)
+        return feedback_pb2.ListReviewItemsResponse(items=map(review_to_proto, found))
 
 
 def _listed(known: Known) -> feedback_pb2.LearnedModel:

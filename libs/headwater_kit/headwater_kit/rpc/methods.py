@@ -81,6 +81,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "headwater.feedback.v1.FeedbackService/AddGold": Method(Group.WRITE),
         "headwater.feedback.v1.FeedbackService/RemoveGold": Method(Group.WRITE),
         "headwater.feedback.v1.FeedbackService/ListGold": Method(Group.READ),
+        "headwater.feedback.v1.FeedbackService/ListReviewItems": Method(Group.READ),
         "headwater.index.v1.IndexService/GetStats": _UNSEEN,
         "headwater.index.v1.IndexService/Reconcile": Method(Group.OPERATE, tenant="tenant"),
         "headwater.index.v1.IndexService/Rebuild": _OPERATE,

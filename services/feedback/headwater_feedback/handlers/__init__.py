@@ -9,6 +9,7 @@ from headwater_feedback.handlers.learning import Learning, LearningPolicy
 from headwater_feedback.handlers.models import Difference, Explained, Known, LearnedModels
 from headwater_feedback.handlers.publishing import Publishing
 from headwater_feedback.handlers.recording import Reacted, Recorded, Recording, new_id
+from headwater_feedback.handlers.reviewing import Reviews
 
 __all__ = [
     "Conditions",
@@ -28,6 +29,7 @@ __all__ = [
     "Reacted",
     "Recorded",
     "Recording",
+    "Reviews",
     "UserForgetting",
     "new_id",
 ]

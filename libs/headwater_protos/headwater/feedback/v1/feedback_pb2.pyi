@@ -53,6 +53,38 @@ reaction has no effect, and stands on `quarantine.v1`.
 """
 Global___Standing: _TypeAlias = Standing  # noqa: Y015
 
+class _ReviewKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReviewKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReviewKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REVIEW_KIND_UNSPECIFIED: _ReviewKind.ValueType  # 0
+    """Not said."""
+    REVIEW_KIND_CONTESTED: _ReviewKind.ValueType  # 1
+    """Users disagree about a passage, and no expert has said anything of it."""
+    REVIEW_KIND_CORRECTION: _ReviewKind.ValueType  # 2
+    """A user wrote what is right instead. It is shown to reviewers and is never indexed."""
+    REVIEW_KIND_UNANSWERED: _ReviewKind.ValueType  # 3
+    """A question after whose lists users went away, or asked anew, without anything of use."""
+    REVIEW_KIND_QUARANTINED: _ReviewKind.ValueType  # 4
+    """Feedback that was put aside without effect, by reason."""
+
+class ReviewKind(_ReviewKind, metaclass=_ReviewKindEnumTypeWrapper):
+    """Why a person should look at something."""
+
+REVIEW_KIND_UNSPECIFIED: ReviewKind.ValueType  # 0
+"""Not said."""
+REVIEW_KIND_CONTESTED: ReviewKind.ValueType  # 1
+"""Users disagree about a passage, and no expert has said anything of it."""
+REVIEW_KIND_CORRECTION: ReviewKind.ValueType  # 2
+"""A user wrote what is right instead. It is shown to reviewers and is never indexed."""
+REVIEW_KIND_UNANSWERED: ReviewKind.ValueType  # 3
+"""A question after whose lists users went away, or asked anew, without anything of use."""
+REVIEW_KIND_QUARANTINED: ReviewKind.ValueType  # 4
+"""Feedback that was put aside without effect, by reason."""
+Global___ReviewKind: _TypeAlias = ReviewKind  # noqa: Y015
+
 @_typing.final
 class RecordFeedbackRequest(_message.Message):
     """A reaction."""
@@ -725,3 +757,121 @@ class ForgetUserResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ForgetUserResponse: _TypeAlias = ForgetUserResponse  # noqa: Y015
+
+@_typing.final
+class ListReviewItemsRequest(_message.Message):
+    """Which items."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    kind: Global___ReviewKind.ValueType
+    """Of this kind alone; unspecified means all."""
+    limit: _builtins.int
+    """So many of each kind at most, 1 to 500; 0 means 50."""
+    def __init__(
+        self,
+        *,
+        kind: Global___ReviewKind.ValueType = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReviewItemsRequest: _TypeAlias = ListReviewItemsRequest  # noqa: Y015
+
+@_typing.final
+class ListReviewItemsResponse(_message.Message):
+    """What to look at."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReviewItem]:
+        """Kind by kind."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___ReviewItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReviewItemsResponse: _TypeAlias = ListReviewItemsResponse  # noqa: Y015
+
+@_typing.final
+class ReviewItem(_message.Message):
+    """One thing to look at. No user is named."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    IMPRESSION_ID_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    RANK_FIELD_NUMBER: _builtins.int
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    USERS_FOR_FIELD_NUMBER: _builtins.int
+    USERS_AGAINST_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    kind: Global___ReviewKind.ValueType
+    """Why."""
+    impression_id: _builtins.str
+    """The latest list or answer that it is about."""
+    query: _builtins.str
+    """Its question; empty of what was put aside."""
+    rank: _builtins.int
+    """Rank of the passage in that list, from 1; 0 where it is about the whole."""
+    document_id: _builtins.str
+    """Document of the passage; empty where it is about the whole."""
+    users_for: _builtins.int
+    """Of CONTESTED: users whose last word is for the passage."""
+    users_against: _builtins.int
+    """Of CONTESTED: users whose last word is against it."""
+    text: _builtins.str
+    """Of CORRECTION: what the user wrote."""
+    reason: _builtins.str
+    """Of QUARANTINED: the code."""
+    detail: _builtins.str
+    """Of QUARANTINED: the reason of the latest in words."""
+    count: _builtins.int
+    """How many reactions, or of UNANSWERED lists, it rests on."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When the latest of them was made, or shown."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___ReviewKind.ValueType = ...,
+        impression_id: _builtins.str = ...,
+        query: _builtins.str = ...,
+        rank: _builtins.int = ...,
+        document_id: _builtins.str = ...,
+        users_for: _builtins.int = ...,
+        users_against: _builtins.int = ...,
+        text: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        detail: _builtins.str = ...,
+        count: _builtins.int = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "detail", b"detail", "document_id", b"document_id", "impression_id", b"impression_id", "kind", b"kind", "query", b"query", "rank", b"rank", "reason", b"reason", "text", b"text", "time", b"time", "users_against", b"users_against", "users_for", b"users_for"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReviewItem: _TypeAlias = ReviewItem  # noqa: Y015

@@ -91,6 +91,11 @@ class FeedbackServiceStub:
                 request_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGoldRequest.SerializeToString,
                 response_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGoldResponse.FromString,
                 _registered_method=True)
+        self.ListReviewItems = channel.unary_unary(
+                '/headwater.feedback.v1.FeedbackService/ListReviewItems',
+                request_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListReviewItemsRequest.SerializeToString,
+                response_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListReviewItemsResponse.FromString,
+                _registered_method=True)
 
 
 class FeedbackServiceServicer:
@@ -177,6 +182,13 @@ class FeedbackServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListReviewItems(self, request, context):
+        """Lists what a person should look at in the caller's tenant, kind by kind, what matters most first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FeedbackServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -234,6 +246,11 @@ def add_FeedbackServiceServicer_to_server(servicer, server):
                     servicer.ListGold,
                     request_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGoldRequest.FromString,
                     response_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGoldResponse.SerializeToString,
+            ),
+            'ListReviewItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReviewItems,
+                    request_deserializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListReviewItemsRequest.FromString,
+                    response_serializer=headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListReviewItemsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -535,6 +552,33 @@ class FeedbackService:
             '/headwater.feedback.v1.FeedbackService/ListGold',
             headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGoldRequest.SerializeToString,
             headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListGoldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReviewItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headwater.feedback.v1.FeedbackService/ListReviewItems',
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListReviewItemsRequest.SerializeToString,
+            headwater_dot_feedback_dot_v1_dot_feedback__pb2.ListReviewItemsResponse.FromString,
             options,
             channel_credentials,
             insecure,

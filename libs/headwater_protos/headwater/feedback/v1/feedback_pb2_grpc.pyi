@@ -61,6 +61,8 @@ class FeedbackServiceStub:
     """Takes gold questions out."""
     ListGold: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.ListGoldRequest, _feedback_pb2.ListGoldResponse]
     """Lists the gold questions of the caller's tenant."""
+    ListReviewItems: _grpc.UnaryUnaryMultiCallable[_feedback_pb2.ListReviewItemsRequest, _feedback_pb2.ListReviewItemsResponse]
+    """Lists what a person should look at in the caller's tenant, kind by kind, what matters most first."""
 
 @_typing.type_check_only
 class FeedbackServiceAsyncStub(FeedbackServiceStub):
@@ -95,6 +97,8 @@ class FeedbackServiceAsyncStub(FeedbackServiceStub):
     """Takes gold questions out."""
     ListGold: _aio.UnaryUnaryMultiCallable[_feedback_pb2.ListGoldRequest, _feedback_pb2.ListGoldResponse]  # type: ignore[assignment]
     """Lists the gold questions of the caller's tenant."""
+    ListReviewItems: _aio.UnaryUnaryMultiCallable[_feedback_pb2.ListReviewItemsRequest, _feedback_pb2.ListReviewItemsResponse]  # type: ignore[assignment]
+    """Lists what a person should look at in the caller's tenant, kind by kind, what matters most first."""
 
 class FeedbackServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes feedback and tells what was learned. Tenant and user come from the
@@ -192,5 +196,13 @@ class FeedbackServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_feedback_pb2.ListGoldResponse, _abc.Awaitable[_feedback_pb2.ListGoldResponse]]:
         """Lists the gold questions of the caller's tenant."""
+
+    @_abc_1.abstractmethod
+    def ListReviewItems(
+        self,
+        request: _feedback_pb2.ListReviewItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feedback_pb2.ListReviewItemsResponse, _abc.Awaitable[_feedback_pb2.ListReviewItemsResponse]]:
+        """Lists what a person should look at in the caller's tenant, kind by kind, what matters most first."""
 
 def add_FeedbackServiceServicer_to_server(servicer: FeedbackServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
