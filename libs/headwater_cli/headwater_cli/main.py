@@ -38,6 +38,7 @@ COMMANDS = (
     "reconcile",
     "rebuild",
     "models",
+    "learning",
     "gold",
     "review",
     "learning",

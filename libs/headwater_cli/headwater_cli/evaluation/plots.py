@@ -38,9 +38,9 @@ STYLE: dict[Any, Any] = {
 def run_plots(run: Run) -> list[str]:
     """How the queries fare by the first measure, where their first answers stand, and how long they took."""
     return [
-        _drawn(lambda axes: _spread(axes, run)),
-        _drawn(lambda axes: _depths(axes, [(run, AFTER)])),
-        _drawn(lambda axes: _latencies(axes, [(run, AFTER)])),
+        drawn(lambda axes: _spread(axes, run)),
+        drawn(lambda axes: _depths(axes, [(run, AFTER)])),
+        drawn(lambda axes: _latencies(axes, [(run, AFTER)])),
     ]
 
 
@@ -48,14 +48,14 @@ def comparison_plots(comparison: Comparison) -> list[str]:
     """Each measure's difference with its interval, each query's, where first answers stand, and how long they took."""
     runs = [(comparison.before, BEFORE), (comparison.after, AFTER)]
     return [
-        _drawn(lambda axes: _intervals(axes, comparison)),
-        _drawn(lambda axes: _changes(axes, comparison)),
-        _drawn(lambda axes: _depths(axes, runs)),
-        _drawn(lambda axes: _latencies(axes, runs)),
+        drawn(lambda axes: _intervals(axes, comparison)),
+        drawn(lambda axes: _changes(axes, comparison)),
+        drawn(lambda axes: _depths(axes, runs)),
+        drawn(lambda axes: _latencies(axes, runs)),
     ]
 
 
-def _drawn(draw: Callable[["Axes"], None]) -> str:
+def drawn(draw: Callable[["Axes"], None]) -> str:
     """The figure as an svg element."""
     import matplotlib as mpl  # noqa: PLC0415 - of the extra
     from matplotlib.figure import Figure  # noqa: PLC0415

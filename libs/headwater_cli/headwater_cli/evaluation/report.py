@@ -20,14 +20,14 @@ def run_page(run: Run) -> str:
         (name, run.mean(name), *interval(np.array([row.measures[name] for row in run.rows]))) for name in run.measures
     ]
     rows = run.worst()
-    return _page(
+    return page(
         "run.html", run=run, summary=run.summary(), measures=measures, rows=rows[:MAX_ROWS], plots=run_plots(run)
     )
 
 
 def comparison_page(comparison: Comparison) -> str:
     """The page of two runs, the queries that changed most first."""
-    return _page(
+    return page(
         "comparison.html",
         comparison=comparison,
         runs=[comparison.before, comparison.after],
@@ -38,7 +38,8 @@ def comparison_page(comparison: Comparison) -> str:
     )
 
 
-def _page(name: str, **values: Any) -> str:
+def page(name: str, **values: Any) -> str:
+    """The template of that name in `pages`, filled in."""
     from jinja2 import DictLoader, Environment, StrictUndefined  # noqa: PLC0415 - of the extra
 
     # A query may hold anything: what is not ours is escaped.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import log2
 
 from headwater_kit.core.documents import ScoreParts
 from headwater_kit.core.learning import Serving, Team
@@ -122,6 +123,11 @@ class ImpressionClosed:
     revision: int
     close_time: float
     abandoned: bool = False
+
+    @property
+    def reward(self) -> float:
+        """0 to 1: how good the best passage was to its reader, less for each rank that it stood lower (as in DCG)."""
+        return max((max(0.0, judged.label) / log2(1 + judged.rank) for judged in self.judgements), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,6 @@ GROUP = "feedback"
 # How often the worker asks Faust whether its tables are recovered.
 POLL_SECONDS = 0.05
 START_SECONDS = 60.0
-# Each request costs the broker as much as joining costs this process; nobody waits for a row of a changelog.
-LINGER_SECONDS = 0.1
 
 
 class _Place:
@@ -71,8 +69,8 @@ def make_app(settings: KafkaSettings, data_dir: Path, partitions: int) -> faust.
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.kafka_group_instance_id or None,
         producer_partitioner=None,
-        # Rows of the changelogs go together; a commit sends what waits before it (`Consumer.commit` there).
-        producer_linger=LINGER_SECONDS,
+        # Each row of the changelog is waited for.
+        producer_linger=0.0,
     )
     app.boot_strategy = _WithoutWeb(app)
     return app

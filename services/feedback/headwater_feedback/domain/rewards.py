@@ -7,8 +7,8 @@ from headwater_kit.core.impressions import ImpressionClosed
 
 
 def reward(closed: ImpressionClosed) -> float:
-    """0 to 1: how good the best passage was to its reader, less for each rank that it stood lower (as in DCG)."""
-    return max((max(0.0, judged.label) / log2(1 + judged.rank) for judged in closed.judgements), default=0.0)
+    """What a list was worth, 0 to 1; see `ImpressionClosed.reward`."""
+    return closed.reward
 
 
 def ndcg(grades: Sequence[int], known: Sequence[int], depth: int = 10) -> float:
