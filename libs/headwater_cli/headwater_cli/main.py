@@ -38,7 +38,6 @@ COMMANDS = (
     "reconcile",
     "rebuild",
     "models",
-    "learning",
     "gold",
     "review",
     "learning",
