@@ -1,6 +1,9 @@
 """`training.v1` as the handlers know it."""
 
+from contextlib import nullcontext
+
 from headwater_kit.bus.ports import Record
+from headwater_kit.bus.tracing import handling
 from headwater_kit.codec.events import decode
 from headwater_kit.core.documents import Position
 from headwater_kit.core.errors import InvalidInput
@@ -9,6 +12,8 @@ from headwater_kit.core.impressions import TrainingRecorded
 from headwater_feedback.handlers.learning import Entry, Learning
 
 SEPARATOR = b"\x1f"
+# As whom spans name what reads without a consumer group.
+GROUP = "feedback-learning"
 
 
 class TrainingRecords:
@@ -18,8 +23,9 @@ class TrainingRecords:
         self._learning = learning
 
     def apply(self, record: Record) -> None:
-        """Takes a record in. Raises InvalidInput."""
-        self._learning.take(entry_of(record))
+        """Takes a record in, in the trace of its reaction once the log is read up to now. Raises InvalidInput."""
+        with handling(record, GROUP) if self._learning.is_live else nullcontext():
+            self._learning.take(entry_of(record))
 
 
 def entry_of(record: Record) -> Entry:

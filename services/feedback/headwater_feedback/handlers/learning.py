@@ -7,6 +7,7 @@ tenant's examples are folded anew without it.
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
 from headwater_kit.core.documents import Position
@@ -51,7 +52,8 @@ class Entry:
 class News:
     """What is to be made known: clusters by tenant and name, alarms. Each at most once."""
 
-    clusters: dict[tuple[str, str], None] = field(default_factory=dict)
+    # What was going on when it was learned: its publishing goes on with that, such as a trace.
+    clusters: dict[tuple[str, str], Context] = field(default_factory=dict)
     alarms: deque[Alarm] = field(default_factory=lambda: deque(maxlen=MAX_ALARMS))
 
 
@@ -113,7 +115,7 @@ class Learning:
         self._folds[tenant] = fold
         for one in (before, fold):
             for name in one.memory.names if one else ():
-                self.news.clusters[tenant, name] = None
+                self.news.clusters[tenant, name] = copy_context()
         self._gates.replace(fold.gate)
 
     def due(self) -> str | None:
@@ -170,7 +172,7 @@ class Learning:
         return TenantFold(memory, [make(gate.tenant) for make in self._learners], gate)
 
     def _tell(self, tenant: str, clusters: set[str], alarms: Sequence[Alarm]) -> None:
-        self.news.clusters.update(dict.fromkeys((tenant, name) for name in sorted(clusters)))
+        self.news.clusters.update(dict.fromkeys(((tenant, name) for name in sorted(clusters)), copy_context()))
         if self.is_live:
             self.news.alarms.extend(alarms)
         if clusters or alarms:

@@ -1,7 +1,8 @@
 """Making known what was learned: what is served is brought to what the examples say, and to nothing else."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping
+from contextvars import Context, copy_context
 from itertools import islice
 
 from headwater_kit.core.clock import Clock
@@ -45,8 +46,7 @@ class Publishing:
         """Has everything compared with what is served; once all that was in the log has been learned from."""
         self._learning.is_live = True
         clusters = self._learning.news.clusters
-        clusters.update(dict.fromkeys(self._learning.memories()))
-        clusters.update(dict.fromkeys(self._served.names()))
+        clusters.update(dict.fromkeys((*self._learning.memories(), *self._served.names()), copy_context()))
 
     async def publish(self) -> int:
         """Makes known what is new and this process's; returns how many memories.
@@ -55,17 +55,16 @@ class Publishing:
         """
         published = 0
         while batch := list(islice(filter(self._is_mine, self._learning.news.clusters), SENDS_AT_ONCE)):
-            for one in batch:
-                del self._learning.news.clusters[one]
-            published += sum(await self._all(batch))
+            published += sum(await self._all({one: self._learning.news.clusters.pop(one) for one in batch}))
         await self._gates.publish()
         await self._tell()
         return published
 
-    async def _all(self, batch: Sequence[tuple[str, str]]) -> list[bool]:
-        done = await asyncio.gather(*(self._bring(*one) for one in batch), return_exceptions=True)
+    async def _all(self, batch: Mapping[tuple[str, str], Context]) -> list[bool]:
+        bringing = (asyncio.create_task(self._bring(*one), context=context) for one, context in batch.items())
+        done = await asyncio.gather(*bringing, return_exceptions=True)
         failed = [(one, result) for one, result in zip(batch, done, strict=True) if isinstance(result, BaseException)]
-        self._learning.news.clusters.update(dict.fromkeys(one for one, _ in failed))
+        self._learning.news.clusters.update({one: batch[one] for one, _ in failed} | self._learning.news.clusters)
         for _, error in failed:
             raise error
         return [result for result in done if isinstance(result, bool)]
