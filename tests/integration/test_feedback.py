@@ -27,7 +27,7 @@ from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import ANONYMOUS, ScoreParts
 from headwater_kit.core.impressions import ImpressionItem, ImpressionRecorded
-from headwater_kit.core.learning import ModelPublished
+from headwater_kit.core.learning import ClickMemory, ModelPublished
 
 FOLDER = TemporaryDirectory(prefix="headwater-feedback-")
 VECTOR = b"\0\0\x80?" + b"\0\0\0\0" * 3
@@ -105,7 +105,7 @@ class Published:
     def apply(self, record: Record) -> None:
         assert record.value is not None
         memory = decode(ModelPublished, record.value).learned
-        if memory.tenant == self._tenant:
+        if isinstance(memory, ClickMemory) and memory.tenant == self._tenant:
             self.up = memory.votes[0].up
             self.changed.set()
 
