@@ -20,13 +20,13 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Transient, Unavailable
 from headwater_kit.settings.kafka import KafkaSettings
 
+from headwater_feedback.adapters.faust_transport import Transport
+
 _log = logging.getLogger(__name__)
 GROUP = "feedback"
 # How often the worker asks Faust whether its tables are recovered.
 POLL_SECONDS = 0.05
 START_SECONDS = 60.0
-# Each request costs the broker as much as joining costs this process; nobody waits for a row of a changelog.
-LINGER_SECONDS = 0.1
 
 
 class _Place:
@@ -71,10 +71,9 @@ def make_app(settings: KafkaSettings, data_dir: Path, partitions: int) -> faust.
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.kafka_group_instance_id or None,
         producer_partitioner=None,
-        # Rows of the changelogs go together; a commit sends what waits before it (`Consumer.commit` there).
-        producer_linger=LINGER_SECONDS,
     )
     app.boot_strategy = _WithoutWeb(app)
+    app.transport = Transport(app.conf.broker_consumer, app)
     return app
 
 
