@@ -1,6 +1,7 @@
 """Lists, answers and reactions, made up: early, late, repeated, and some from who may not react."""
 
 import random
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -54,9 +55,13 @@ def _shown(name: str, tenant: str, user: str, base: int, rng: random.Random) -> 
         for rank in range(1, ITEMS + 1)
     )
     return ImpressionRecorded(
-        name, tenant, user, f"question {name}", rng.randbytes(4 * DIMENSION), "model", items, float(base),
+        name, tenant, user, f"question {name}", _vector(rng), "model", items, float(base),
         for_answer=rng.random() < 0.5,
     )  # fmt: skip
+
+
+def _vector(rng: random.Random) -> bytes:
+    return struct.pack(f"<{DIMENSION}f", *(rng.uniform(-0.1, 0.1) for _ in range(DIMENSION)))
 
 
 def _answer(shown: ImpressionRecorded, rng: random.Random) -> AnswerGenerated:

@@ -32,7 +32,10 @@ CLOCKS = (
 WALL_TIME = ("time.time", "time.monotonic", "datetime.now", "datetime.utcnow")
 CHANCE = ("random.random", "random.uniform", "random.choice", "random.shuffle", "random.randint", "random.sample")
 # Unit tests that wait for something this process cannot hasten.
-WAITING_TESTS = {"tests/unit/libs/headwater_cli/test_supervisor.py": "real processes come and go"}
+WAITING_TESTS = {
+    "tests/unit/libs/headwater_cli/test_supervisor.py": "real processes come and go",
+    "tests/unit/libs/headwater_kit/rpc/test_server.py": "gRPC's own threads have their say between two turns",
+}
 # Generated, or a text of its own right.
 FOREIGN = ("libs/headwater_protos/headwater/", "LICENSE")
 # A pattern may not match the line that declares it, so each is written in two parts.

@@ -17,6 +17,7 @@ ELSEWHERE = {
     "index.companion_": "services/index/test_companions.py",
     "index.repair_": "services/index/test_reconciling.py",
     "generate.answered": "services/generate/test_questions.py",
+    "feedback.": "services/feedback/test_joining.py",
     "ingest.repairing": "services/ingest/test_repair.py",
 }
 UNIT = Path(__file__).parents[2] / "unit"

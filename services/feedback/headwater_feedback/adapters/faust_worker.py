@@ -20,6 +20,8 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Transient, Unavailable
 from headwater_kit.settings.kafka import KafkaSettings
 
+from headwater_feedback.adapters.faust_transport import Transport
+
 _log = logging.getLogger(__name__)
 GROUP = "feedback"
 # How often the worker asks Faust whether its tables are recovered.
@@ -73,6 +75,7 @@ def make_app(settings: KafkaSettings, data_dir: Path, partitions: int) -> faust.
         producer_linger=0.0,
     )
     app.boot_strategy = _WithoutWeb(app)
+    app.transport = Transport(app.conf.broker_consumer, app)
     return app
 
 

@@ -4,6 +4,7 @@ What was shown is written once, and is most of it; what becomes of it is a
 short row beside it, written with each reaction.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, Protocol
@@ -31,7 +32,10 @@ class Rows(Protocol):
         ...
 
     async def write(self, key: str, value: bytes | None, record_key: str) -> None:
-        """Sets the row, or with None takes it out; returns once that is kept."""
+        """Sets the row, or with None takes it out; returns once that is kept.
+
+        Of writes begun one after the other, none is kept without those before it.
+        """
         ...
 
 
@@ -79,19 +83,18 @@ class TableJoinStates:
 
     async def put(self, impression_id: str, state: JoinState) -> None:
         """See `ports.JoinStates`."""
-        if state.impression:
-            shown = encode(state.impression)
-            if self._rows.values.get(impression_id + SHOWN) != shown:
-                await self._rows.write(impression_id + SHOWN, shown, impression_id)
-        await self._rows.write(impression_id, _row(state), impression_id)
+        rows = {impression_id: _row(state)}
+        shown = encode(state.impression) if state.impression else None
+        if shown and self._rows.values.get(impression_id + SHOWN) != shown:
+            rows = {impression_id + SHOWN: shown, **rows}
+        await self._write(rows, impression_id)
         self._noted()[impression_id] = self._note(impression_id, state)
 
     async def drop(self, impression_id: str) -> None:
         """See `ports.JoinStates`."""
         # In this order: a row without what was shown would look as if that were still to come.
-        await self._rows.write(impression_id, None, impression_id)
-        if impression_id + SHOWN in self._rows.values:
-            await self._rows.write(impression_id + SHOWN, None, impression_id)
+        keys = [impression_id] + [impression_id + SHOWN] * (impression_id + SHOWN in self._rows.values)
+        await self._write(dict.fromkeys(keys), impression_id)
         self._noted().pop(impression_id, None)
 
     def waiting(self) -> Sequence[Waiting]:
@@ -105,6 +108,10 @@ class TableJoinStates:
         for impression_id in erased:
             await self.drop(impression_id)
         return len(erased)
+
+    async def _write(self, rows: Mapping[str, bytes | None], impression_id: str) -> None:
+        """In this order, which is kept where they are, but without waiting for one before the next."""
+        await asyncio.gather(*(self._rows.write(key, value, impression_id) for key, value in rows.items()))
 
     def _noted(self) -> dict[str, Waiting]:
         if self._waiting is None:

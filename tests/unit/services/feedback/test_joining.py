@@ -9,6 +9,7 @@ from headwater_feedback.domain.join import JoinState, Terms
 from headwater_feedback.domain.log_time import LogTime
 from headwater_feedback.domain.velocity import Velocity
 from headwater_feedback.handlers import Joining, JoinPolicy
+from headwater_kit.core.crash import POINTS, arm
 from headwater_kit.core.impressions import FeedbackJoined, ImpressionClosed, Reaction
 from headwater_kit.core.learning import Serving, ServingPolicy
 from headwater_kit.testing.clock import ManualClock
@@ -23,6 +24,10 @@ Example = FeedbackJoined | ImpressionClosed
 
 class Crash(BaseException):
     """The process is gone."""
+
+
+def die() -> None:
+    raise Crash
 
 
 class Fuse:
@@ -232,4 +237,17 @@ async def test_crashes_at_any_write_and_any_order_end_in_the_same_examples(
         steps = steps[max(0, done - 1) :]
     life.light(1_000_000)
     await run(life, [*steps, len(EVENTS)])
+    assert life.last() == await clean()
+
+
+@pytest.mark.parametrize("point", [name for name in POINTS if name.startswith("feedback.")])
+async def test_a_crash_at_any_point_is_made_good(point: str) -> None:
+    life, steps = Life(), [*range(len(EVENTS)), len(EVENTS)]
+    arm(f"{point}:1", crash=die)
+    with pytest.raises(Crash):
+        await run(life, steps)
+    arm("")
+    life.light(1_000_000)
+    # Nothing was committed: all of it is read again.
+    await run(life, steps)
     assert life.last() == await clean()
