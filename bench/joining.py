@@ -6,8 +6,8 @@ Two runs, each on a broker of its own with the feedback service alone: the same
 lists, answers and reactions, of which some come early, some after the list was
 closed, some twice, and some from who may not react. In the second run the
 service is killed (signal 9) `--kills` times while they come in and lists are
-closed. Compared is the last value of each key of `training.v1`, times counted
-from each run's beginning. With `--reference` the first run is left out if the
+closed. Compared is the last revision of each example in `training.v1`, times
+counted from each run's beginning. With `--reference` the first run is left out if the
 file is there, and noted in it if not.
 """
 
@@ -49,7 +49,8 @@ CLOSE_SECONDS = 20
 A_SECOND = 400
 # Nothing new for so long after all was produced and closed: it is over.
 QUIET_SECONDS = 8.0
-PATIENCE_SECONDS = 230.0
+PATIENCE_SECONDS = 60.0
+SEPARATOR = "\x1f"
 
 
 class Service:
@@ -85,21 +86,28 @@ class Service:
 
 
 class Training:
-    """What stands in `training.v1`: the last value of each key."""
+    """What stands in `training.v1`: the last revision of each example, by its key without the revision."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+        self._revisions: dict[str, int] = {}
         self.last: dict[str, bytes] = {}
         self.records = 0
 
     async def follow(self) -> None:
         while True:
             for record in await self._reader.poll(1_000, 0.2):
-                self.last[(record.key or b"").decode()] = record.value or b""
+                self._note((record.key or b"").decode(), record.value or b"")
                 self.records += 1
 
+    def _note(self, key: str, value: bytes) -> None:
+        *name, feedback_id, revision = [*key.split(SEPARATOR), "0"][:5]
+        example = SEPARATOR.join((*name, feedback_id))
+        if int(revision) >= self._revisions.get(example, 0):
+            self._revisions[example], self.last[example] = int(revision), value
+
     def closed(self) -> int:
-        return sum(key.endswith("\x1f") for key in self.last)
+        return sum(key.endswith(SEPARATOR) for key in self.last)
 
     async def grow(self, seconds: float) -> None:
         """Waits for one more record, so long at most."""
@@ -110,14 +118,17 @@ class Training:
             await asyncio.sleep(0.05)
 
     async def end(self, lists: int) -> float:
-        """Waits until all lists are closed and nothing follows; seconds from the beginning until the last record."""
+        """Waits until all lists are closed and nothing follows; seconds from the beginning until the last record.
+
+        Gives up when nothing comes any more.
+        """
         began = last = time.monotonic()
         known = -1
         while self.closed() < lists or time.monotonic() - last < QUIET_SECONDS:
             if self.records != known:
                 known, last = self.records, time.monotonic()
-            if time.monotonic() - began > PATIENCE_SECONDS:
-                raise SystemExit(f"{self.closed()} of {lists} lists are closed after {PATIENCE_SECONDS:g} s")
+            if time.monotonic() - last > PATIENCE_SECONDS:
+                raise SystemExit(f"{self.closed()} of {lists} lists are closed, and no more in {PATIENCE_SECONDS:g} s")
             await asyncio.sleep(0.2)
         return last - began
 
@@ -153,19 +164,20 @@ async def run(bootstrap: str, arguments: argparse.Namespace, kills: int, folder:
     bus = open_bus(Settings(kafka_bootstrap=bootstrap), SystemClock())
     await bus.create_topics([topics.IMPRESSIONS.name, topics.ANSWERS.name, topics.FEEDBACK.name, topics.TRAINING.name])
     training = Training(bus.reader(topics.TRAINING.name))
-    following = asyncio.create_task(training.follow())
     service = Service(bootstrap, folder)
     try:
-        await asyncio.sleep(4.0)  # until it runs, so that the first lists are not late
-        base = int(time.time())
-        records = story(arguments.impressions, base, arguments.seed)
-        producing = asyncio.create_task(produce(bus, records))
-        await _killed(service, training, kills, random.Random(arguments.seed))
-        await producing
-        seconds = await training.end(arguments.impressions)
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(training.follow())
+            await asyncio.sleep(4.0)  # until it runs, so that the first lists are not late
+            base = int(time.time())
+            records = story(arguments.impressions, base, arguments.seed)
+            producing = tasks.create_task(produce(bus, records))
+            await _killed(service, training, kills, random.Random(arguments.seed))
+            await producing
+            seconds = await training.end(arguments.impressions)
+            following.cancel()
     finally:
         service.kill()
-        following.cancel()
     say(f"{len(training.last)} examples in {training.records} records")
     return {
         "digests": digests(training.last, base),

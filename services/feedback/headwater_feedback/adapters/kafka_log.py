@@ -16,15 +16,17 @@ from headwater_kit.core.impressions import (
 
 
 def training_key(example: FeedbackJoined | ImpressionClosed) -> str:
-    """Tenant, impression, user, feedback: of a list that was closed whose it was, and no feedback.
+    """Tenant, impression, user, feedback: of a list that was closed whose it was, no feedback, and the revision.
 
-    So a key tells whom an example is of, and a null value under it takes the example away.
+    So a key tells whom an example is of, and a null value under it takes the
+    example away. No revision takes the place of another: what learned from the
+    first one learns from it again when the log is read anew.
     """
     shown = example.impression
     if isinstance(example, FeedbackJoined):
         said = example.feedback
         return "\x1f".join((shown.tenant, shown.impression_id, said.user, said.feedback_id))
-    return "\x1f".join((shown.tenant, shown.impression_id, shown.pseudonym or shown.user, ""))
+    return "\x1f".join((shown.tenant, shown.impression_id, shown.pseudonym or shown.user, "", str(example.revision)))
 
 
 class KafkaLog:

@@ -1,6 +1,7 @@
 """Joining reactions with what was shown, and closing lists."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -14,6 +15,9 @@ from headwater_feedback.domain import join
 from headwater_feedback.domain.refusing import Reason, Refused, out_of_range
 from headwater_feedback.domain.velocity import Velocity
 from headwater_feedback.ports import JoinStates, Log
+
+# What is due together waits for the broker together; events wait for it, so not all of it.
+SETTLED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +73,15 @@ class Joining:
         Returns how many states that were. Times in seconds since the epoch.
         """
         waiting = self._states.waiting()
-        surplus = waiting[: max(0, len(waiting) - self._policy.max_states)]
-        due = [one for one in waiting if one.due <= now(one.impression_id)]
-        chosen = dict.fromkeys(one.impression_id for one in (*surplus, *due))
-        for impression_id in chosen:
+        too_many = max(0, len(waiting) - self._policy.max_states)
+        due = [one for one in waiting[too_many:] if one.due <= now(one.impression_id)]
+        # When each is to be gone for good, which those too many are at once.
+        chosen = {one.impression_id: math.inf for one in waiting[:too_many]}
+        chosen |= {one.impression_id: now(one.impression_id) for one in due}
+        for start in range(0, len(chosen), SETTLED_AT_ONCE):
             async with self._turn:
-                await self._settle(impression_id, now(impression_id))
+                portion = list(chosen.items())[start : start + SETTLED_AT_ONCE]
+                await asyncio.gather(*(self._settle(*one) for one in portion))
         return len(chosen)
 
     def _refused(self, event: FeedbackRecorded, time: float) -> Refused | None:
@@ -104,7 +111,7 @@ class Joining:
             await self._close(state)
             state = replace(state, closed=True)
             crash_point("feedback.closed")
-            if now < state.due(terms) and len(self._states.waiting()) <= self._policy.max_states:
+            if now < state.due(terms):
                 await self._states.put(impression_id, state)
                 return
         await self._states.drop(impression_id)

@@ -80,7 +80,9 @@ class Life:
         return await self.joining.settle(lambda _: now)
 
     def last(self) -> dict[str, Example]:
-        return {training_key(one): one for one in self.log.trained}
+        """The last revision of each example."""
+        ranked = sorted(self.log.trained, key=lambda one: one.revision if isinstance(one, ImpressionClosed) else 0)
+        return {"\x1f".join(training_key(one).split("\x1f")[:4]): one for one in ranked}
 
 
 async def test_a_list_is_closed_once_and_let_go_after_the_time_for_amendments() -> None:
@@ -91,6 +93,7 @@ async def test_a_list_is_closed_once_and_let_go_after_the_time_for_amendments() 
     assert [(one.revision, one.judgements[1].label) for one in life.log.closed] == [(1, 1.0)]
     await life.joining.take("i", feedback(1, Reaction.DOWN, feedback_id="g", time=60.0), 60.0)
     assert [one.revision for one in life.log.closed] == [1, 2]
+    assert [training_key(one).split("\x1f")[2:] for one in life.log.closed] == [["ann", "", "1"], ["ann", "", "2"]]
     assert await life.settle(130.0) == 1
     assert (dict(life.rows.values), len(life.log.closed)) == ({}, 2)
 
