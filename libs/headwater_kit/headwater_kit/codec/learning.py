@@ -1,5 +1,7 @@
 """Impressions, feedback and what is learned from ↔ `headwater.events.v1`."""
 
+import math
+
 from headwater.events.v1 import events_pb2 as pb
 
 from headwater_kit.codec.documents import parts_from_proto, parts_to_proto, position_from_proto, position_to_proto
@@ -38,7 +40,11 @@ def item_to_proto(item: ImpressionItem) -> pb.ImpressionItem:
 
 
 def item_from_proto(message: pb.ImpressionItem) -> ImpressionItem:
-    """One shown passage."""
+    """One shown passage. Raises InvalidInput for a rank below 1 and for what is no probability."""
+    if message.rank < 1:
+        raise InvalidInput(f"rank must be 1 or more, is {message.rank}", field="rank")
+    if not message.log_propensity <= 0.0 or not math.isfinite(message.log_propensity):
+        raise InvalidInput("log_propensity must be a number of at most 0", field="log_propensity")
     return ImpressionItem(
         chunk_id=message.chunk_id,
         document_id=message.document_id,

@@ -154,7 +154,15 @@ class TenantGate:
         """
         gone = [slot for slot in self.slots.values() if slot.live and slot.live not in slot.offered]
         reason = "learned from feedback that was since forgotten"
-        return [self._decide(slot, slot.live, GateDecision.ROLLED_BACK, (), reason) for slot in gone]
+        found = [self._decide(slot, slot.live, GateDecision.ROLLED_BACK, (), reason) for slot in gone]
+        if self.trial and self._tried and self.trial.snapshot_id not in self._tried.offered:
+            found.append(self._decide(self._tried, self.trial.snapshot_id, GateDecision.REFUSED, (), reason))
+        return found
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether more was decided than the examples read so far explain."""
+        return bool(self._pending)
 
     @property
     def _is_deciding(self) -> bool:

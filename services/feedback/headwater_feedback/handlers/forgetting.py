@@ -36,8 +36,13 @@ class Forgetting:
 
     async def forget(self) -> int:
         """Forgets what is due and this process's to forget; returns how many states."""
-        due, self._due = self._due, {}
-        return sum([await self._states.erase(tenant, before) for tenant, before in due.items()])
+        forgotten = 0
+        for tenant, before in list(self._due.items()):
+            forgotten += await self._states.erase(tenant, before)
+            # Only now: it is tried again where that failed.
+            if self._due.get(tenant) == before:
+                del self._due[tenant]
+        return forgotten
 
 
 @dataclass(frozen=True, slots=True)

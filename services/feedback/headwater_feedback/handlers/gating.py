@@ -1,11 +1,12 @@
 """The gates of all tenants: fed by the examples, heard by operators, and what they decide made known."""
 
+import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.documents import Principal
-from headwater_kit.core.errors import NotFound
+from headwater_kit.core.errors import NotFound, Unavailable
 from headwater_kit.core.learning import GateDecided, ModelPublished
 
 from headwater_feedback.domain.gates import GatePolicy, Identify, TenantGate
@@ -42,6 +43,8 @@ class Gates:
         self._gates: dict[str, TenantGate] = {}
         self._history: defaultdict[str, list[GateDecided]] = defaultdict(list)
         self._unwritten: deque[Verdict] = deque()
+        # An operator writes as well as who learns: each verdict is one's.
+        self._writing = asyncio.Lock()
 
     def fresh(self, tenant: str) -> TenantGate:
         """A gate that has seen no example yet, and knows what was decided: for examples that are folded anew."""
@@ -57,6 +60,10 @@ class Gates:
     def replace(self, gate: TenantGate) -> None:
         """Puts a gate that was folded anew in the place of the tenant's; takes back what is not learned any more."""
         self._gates[gate.tenant] = gate
+        # What was decided while the examples were read anew.
+        for decided in (*self._history[gate.tenant], *(verdict.decided for verdict in self._unwritten)):
+            if decided.tenant == gate.tenant:
+                gate.record(decided)
         gate.decides = self._owns(gate.tenant)
         if gate.decides:
             self._note(gate.forget())
@@ -89,10 +96,11 @@ class Gates:
     async def publish(self) -> int:
         """Writes what was decided, in its order; returns how much. Raises Unavailable; the rest waits then."""
         written = 0
-        while self._unwritten:
-            await self._write(self._unwritten[0])
-            self._unwritten.popleft()
-            written += 1
+        async with self._writing:
+            while self._unwritten:
+                await self._write(self._unwritten[0])
+                self._unwritten.popleft()
+                written += 1
         return written
 
     async def promote(self, snapshot_id: str, principal: Principal) -> GateDecided:
@@ -109,6 +117,8 @@ class Gates:
         """Not made for whoever asks: what was never learned from has no gate."""
         if tenant not in self._gates:
             raise NotFound("nothing was learned for this tenant: give feedback first")
+        if self._gates[tenant].is_behind:
+            raise Unavailable("what was decided before is still being read: try again in a moment")
         return self._gates[tenant]
 
     async def _written(self, verdict: Verdict) -> GateDecided:

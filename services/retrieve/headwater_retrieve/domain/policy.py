@@ -8,6 +8,7 @@ import hashlib
 import random
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 from headwater_kit.core.cascade import StageReport
@@ -141,7 +142,8 @@ def choose(
     elif is_plain and plan.rng("interleave").random() < policy.interleave_share:
         plan = replace(plan, policy=ServingPolicy.INTERLEAVE, challenger=Recipe(challenger.served))
         plan = replace(plan, challenger_id=challenger.challenger_id)
-    return replace(plan, recipe=_armed(plan, plan.recipe), challenger=plan.challenger and _armed(plan, plan.challenger))
+    armed = partial(_armed, plan, is_exploited=is_exploited)
+    return replace(plan, recipe=armed(plan.recipe), challenger=plan.challenger and armed(plan.challenger))
 
 
 def seed_of(impression_id: str) -> bytes:
@@ -160,10 +162,20 @@ def drawn_arm(bandit: BanditModel, rng: random.Random) -> Arm:
     return max(bandit.arms, key=lambda arm: rng.betavariate(arm.successes + 1.0, arm.failures + 1.0))
 
 
-def _armed(plan: Plan, recipe: Recipe) -> Recipe:
-    if recipe.served.fusion is None:
+def best_arm(bandit: BanditModel) -> Arm:
+    """The arm that did best so far, the one that changes nothing where none was tried, the first of equals."""
+    return max(bandit.arms, key=lambda arm: (_mean(arm), arm.values.get(DENSE_FACTOR, 1.0) == 1.0))
+
+
+def _mean(arm: Arm) -> float:
+    return (arm.successes + 1.0) / (arm.successes + arm.failures + 2.0)
+
+
+def _armed(plan: Plan, recipe: Recipe, *, is_exploited: bool) -> Recipe:
+    bandit = recipe.served.fusion
+    if bandit is None:
         return recipe
-    arm = drawn_arm(recipe.served.fusion, plan.rng(FUSION))
+    arm = best_arm(bandit) if is_exploited else drawn_arm(bandit, plan.rng(FUSION))
     return replace(recipe, arm=arm.name, dense_factor=arm.values.get(DENSE_FACTOR, 1.0))
 
 

@@ -92,7 +92,7 @@ class Ranker:
         meaning = self._encoders.merge(asked.question, asked.tenant, list(found.values()), words, self._fusion)
         _, lexical = credited(meaning.main, legs.lexical, self._fusion)
         weights = self._reliability.weigh(asked.question, asked.tenant, meaning.leg, lexical, meaning.scripts)
-        weights = replace(weights, dense=weights.dense * meaning.trust)
+        weights = replace(weights, dense=asked.recipe.dense_factor * weights.dense * meaning.trust)
         candidates = [meaning.told(each) for each in combine(meaning.leg, lexical, weights)]
         report = self._report(candidates, meaning.leg, lexical, weights, begin)
         return candidates, replace(report, figures={**report.figures, **meaning.figures})

@@ -93,9 +93,9 @@ servings = st.builds(
 )
 items = st.builds(
     impressions.ImpressionItem,
-    *(texts, texts, longs, texts, ints, numbers, parts),
+    *(texts, texts, longs, texts, st.integers(1, 2**31 - 1), numbers, parts),
     tuples(single),
-    numbers,
+    st.floats(max_value=0.0, allow_nan=False, allow_infinity=False),
     st.none() | st.sampled_from(learning.Team),
 )
 shown = st.builds(
