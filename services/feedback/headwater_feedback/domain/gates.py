@@ -147,11 +147,7 @@ class TenantGate:
         return self._decide(slot, slot.live, GateDecision.ROLLED_BACK, (), reason, user=user, time=time)
 
     def forget(self) -> list[Verdict]:
-        """Takes back what is live and was not learned from the examples as they are now.
-
-        Call it when all of them were taken in anew, as after a user was forgotten:
-        what their feedback shaped is not served any more.
-        """
+        """Takes back what is served and was not learned from the examples as they are now: call it after a refold."""
         gone = [slot for slot in self.slots.values() if slot.live and slot.live not in slot.offered]
         reason = "learned from feedback that was since forgotten"
         found = [self._decide(slot, slot.live, GateDecision.ROLLED_BACK, (), reason) for slot in gone]
@@ -276,8 +272,7 @@ class TenantGate:
 
     def _identified(self, trained: Trained, parent_id: str) -> ModelPublished:
         stamp = Stamp(
-            "",
-            parent_id=parent_id,
+            *("", parent_id),
             trained_to=trained.trained_to,
             seed=trained.seed,
             metrics=trained.metrics,
