@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from headwater.feedback.v1.feedback_pb2_grpc import add_FeedbackServiceServicer_to_server
-from headwater_kit.auth.snapshots import open_seal
+from headwater_kit.auth.snapshots import Seal, open_seal
 from headwater_kit.bus import topics
 from headwater_kit.bus.admission import TopicTenants
 from headwater_kit.bus.attempts import Attempts
@@ -27,14 +27,14 @@ from headwater_feedback.adapters.conditions import ForgottenRecords, GoldRecords
 from headwater_feedback.adapters.faust_rows import FaustRows
 from headwater_feedback.adapters.faust_worker import GROUP, FaustWorker, make_app
 from headwater_feedback.adapters.forget_log import BusForgetLog
-from headwater_feedback.adapters.gate_log import BusGateLog, GateRecords, GoldTable
+from headwater_feedback.adapters.gate_log import BusGateLog, GateRecords
 from headwater_feedback.adapters.join_rows import TableJoinStates
 from headwater_feedback.adapters.kafka_log import KafkaLog
 from headwater_feedback.adapters.learned_log import BusLearnedLog
 from headwater_feedback.adapters.learning_loop import LearningLoop
 from headwater_feedback.adapters.reviews import AsideRecords, ReviewRecords
 from headwater_feedback.adapters.served import ServedClusters, ServedModels
-from headwater_feedback.domain.bandits import BanditLearner, fusion_bandit, prompt_bandit
+from headwater_feedback.domain.bandits import BanditLearner, fusion_bandit
 from headwater_feedback.domain.bursts import VelocityPolicy
 from headwater_feedback.domain.clusters import MemoryPolicy
 from headwater_feedback.domain.gates import GatePolicy
@@ -79,25 +79,25 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     sender = Sender(bus, _written())
     seal = open_seal(settings.model_key)
     log, gate_log = KafkaLog(sender), BusGateLog(sender, seal)
-    models, erasures, gold = ServedModels(), Erasures(), GoldTable()
-    joins = _joins(settings, log, sender, clock, erasures)
-    gates = Gates(gate_log, gold, seal, owns=joins.worker.owns, clock=clock, policy=_gate_policy(settings))
+    models, erasures = ServedModels(), Erasures()
     conditions = Conditions(erasures)
+    joins = _joins(settings, log, sender, clock, erasures)
+    gates = Gates(gate_log, conditions, seal, owns=joins.worker.owns, clock=clock, policy=_gate_policy(settings))
     learning, forgetting = _learning(
         settings,
         bus,
         sender,
         clock,
+        seal=seal,
         erasures=erasures,
         conditions=conditions,
         ownership=joins.worker,
         gates=gates,
-        gold=gold,
+        models=models,
     )
     reviews = Reviews(conditions, erasures)
     components: list[Component] = [
         sender,
-        Table(bus, topics.MODELS, models.apply, clock=clock, rng=random.Random()),
         Table(bus, topics.TRAINING, ReviewRecords(reviews).apply, clock=clock, rng=random.Random()),
         Table(bus, topics.QUARANTINE, AsideRecords(reviews).apply, clock=clock, rng=random.Random()),
         joins.worker,
@@ -105,7 +105,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     ]
     velocity = Velocity(settings.feedback_max_per_minute)
     recording = Recording(log, clock, shown=joins.states, velocity=velocity, name=settings.pseudonyms().of)
-    golding = GoldQuestions(gold, gate_log, clock)
+    golding = GoldQuestions(conditions, gate_log, clock)
     rpc = FeedbackRpc(recording, LearnedModels(models, gates), forgetting, gates=gates, gold=golding, reviews=reviews)
     servicer = Servicer(add_FeedbackServiceServicer_to_server, rpc, SERVICE_NAME)
     access, trail = open_access(settings, bus, clock), open_trail(settings, bus, clock)
@@ -151,18 +151,19 @@ def _learning(
     sender: Sender,
     clock: Clock,
     *,
+    seal: Seal,
     erasures: Erasures,
     conditions: Conditions,
     ownership: Ownership,
     gates: Gates,
-    gold: GoldTable,
+    models: ServedModels,
 ) -> tuple[list[Component], UserForgetting]:
     """The learning, behind the tables of all that it goes by, and what undoes it."""
     served = ServedClusters()
     learning = Learning(conditions, _learning_policy(settings), gates, _learners(settings))
     publishing = Publishing(
         learning,
-        BusLearnedLog(sender, clock, open_seal(settings.model_key)),
+        BusLearnedLog(sender, clock, seal),
         served=served,
         ownership=ownership,
         gates=gates,
@@ -170,10 +171,10 @@ def _learning(
     )
     applied = {
         topics.TENANTS: ErasureRecords(erasures).apply,
-        topics.GOLD: _both(gold.apply, GoldRecords(conditions).apply),
+        topics.GOLD: GoldRecords(conditions).apply,
         topics.GATES: GateRecords(gates.record).apply,
         topics.FORGETS: ForgottenRecords(conditions).apply,
-        topics.MODELS: served.apply,
+        topics.MODELS: _both(models.apply, served.apply),
     }
     before = [Table(bus, topic, apply, clock=clock, rng=random.Random()) for topic, apply in applied.items()]
     loop = LearningLoop(bus, learning, publishing, before, clock)
@@ -222,8 +223,8 @@ def _written() -> list[topics.Topic]:
 
 def _learners(settings: Settings) -> list[MakeLearner]:
     """What learns beside the memory. Adapters are not among it: nothing gives feedback the vectors of passages."""
-    prompts = [name for name in map(str.strip, settings.feedback_prompts.split(",")) if name]
-    bandits = [fusion_bandit(), *([prompt_bandit(prompts)] if prompts else [])]
-    ranker = partial(RankerLearner, policy=RankerPolicy(offer_every=settings.feedback_ranker_lists))
-    often = settings.feedback_bandit_rewards
-    return [ranker, *(partial(BanditLearner, bandit=replace(bandit, offer_every=often)) for bandit in bandits)]
+    fusion = replace(fusion_bandit(), offer_every=settings.feedback_bandit_rewards)
+    return [
+        partial(RankerLearner, policy=RankerPolicy(offer_every=settings.feedback_ranker_lists)),
+        partial(BanditLearner, bandit=fusion),
+    ]

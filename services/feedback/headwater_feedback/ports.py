@@ -176,10 +176,10 @@ class GateLog(Protocol):
 
 
 class Gold(Protocol):
-    """The gold questions, as read back from `gold.v1`."""
+    """The gold questions, as read back from `gold.v1`. Adapters: `handlers.conditions` and `adapters.gate_memory`."""
 
-    def of(self, tenant: str) -> Sequence[GoldQuestion]:
-        """The tenant's questions, by key."""
+    def gold(self, tenant: str) -> Mapping[str, GoldQuestion]:
+        """The tenant's questions by `question_key`."""
         ...
 
 
@@ -192,12 +192,4 @@ class GoldLog(Protocol):
 
     async def remove(self, question: GoldQuestion) -> None:
         """Takes it out of `gold.v1`."""
-        ...
-
-
-class PassageVectors(Protocol):
-    """Vectors of passages by what they are the vector of: same text, same model, same vector. Never blocks."""
-
-    def of(self, model_id: str, text_hash: str) -> bytes | None:
-        """Packed little-endian float32 of length 1; None if it is not known."""
         ...

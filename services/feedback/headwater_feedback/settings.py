@@ -87,7 +87,3 @@ class Settings(KafkaTenantSettings, ModelSigningSettings, PseudonymSettings):
     feedback_bandit_rewards: int = Field(
         default=50, gt=0, description="rewards after which it is offered how a bandit's arms did, again and again"
     )
-    feedback_prompts: str = Field(
-        default="",
-        description="names of the prompts or routes that generate may choose between, comma separated; empty: none",
-    )

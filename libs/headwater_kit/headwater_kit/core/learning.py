@@ -167,7 +167,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class BanditModel:
-    """A choice of a tenant, such as `fusion` or `prompt`."""
+    """A choice of a tenant, such as `fusion`."""
 
     tenant: str
     name: str

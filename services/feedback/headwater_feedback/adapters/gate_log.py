@@ -1,6 +1,6 @@
-"""`ports.GateLog` and `ports.GoldLog` on the bus, and what is read back of them."""
+"""`ports.GateLog` and `ports.GoldLog` on the bus, and what is read back of decisions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from headwater_kit.auth.snapshots import Seal
 from headwater_kit.bus import topics
@@ -39,26 +39,6 @@ class BusGateLog:
 
     async def _send(self, topic: topics.Topic, key: bytes, value: bytes | None) -> None:
         await self._producer.send(stamped(Outbound(topic.name, key, value, IS_PROTOBUF)))
-
-
-class GoldTable:
-    """`ports.Gold` as read back from `gold.v1`."""
-
-    def __init__(self) -> None:
-        self._questions: dict[bytes, GoldQuestion] = {}
-
-    def apply(self, record: Record) -> None:
-        """Takes a record in; a null value takes the question out. Raises InvalidInput."""
-        if record.key is None:
-            return
-        if record.value is None:
-            self._questions.pop(record.key, None)
-        else:
-            self._questions[record.key] = decode(GoldQuestion, record.value)
-
-    def of(self, tenant: str) -> Sequence[GoldQuestion]:
-        """See `ports.Gold`."""
-        return [self._questions[key] for key in sorted(self._questions) if self._questions[key].tenant == tenant]
 
 
 class GateRecords:

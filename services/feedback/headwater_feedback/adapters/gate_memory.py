@@ -1,6 +1,6 @@
 """The ports of the gate in memory, for tests and benches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.errors import Unavailable
@@ -42,9 +42,9 @@ class MemoryGateLog:
         self._check()
         self.questions.pop((question.tenant, question_key(question.query)), None)
 
-    def of(self, tenant: str) -> Sequence[GoldQuestion]:
+    def gold(self, tenant: str) -> Mapping[str, GoldQuestion]:
         """See `ports.Gold`."""
-        return [question for (owner, _), question in sorted(self.questions.items()) if owner == tenant]
+        return {key: question for (owner, key), question in sorted(self.questions.items()) if owner == tenant}
 
     def _check(self) -> None:
         if self.away:

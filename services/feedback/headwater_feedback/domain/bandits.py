@@ -11,20 +11,19 @@ from dataclasses import dataclass, replace
 from math import log2
 
 from headwater_kit.core.impressions import ImpressionClosed
-from headwater_kit.core.learning import Arm, BanditModel, ServingPolicy
+from headwater_kit.core.learning import Arm, BanditModel
 
 from headwater_feedback.domain.learners import Example, Trained
 from headwater_feedback.domain.lessons import LEARN_BUCKET, Lessons
 
-Reward = Callable[[ImpressionClosed], float | None]
+Reward = Callable[[ImpressionClosed], float]
 DECIMALS = 9
 # What a fusion arm sets: by what the dense leg's weight is multiplied, the lexical leg's being left as it is.
 DENSE_FACTOR = "dense_factor"
-FUSION, PROMPT = "fusion", "prompt"
-ALL_POLICIES = frozenset(ServingPolicy)
+FUSION = "fusion"
 
 
-def ordering(closed: ImpressionClosed) -> float | None:
+def ordering(closed: ImpressionClosed) -> float:
     """How high what was liked stood, 0 to 1: nDCG of the list by its own labels; 0 where nothing was."""
     labels = {each.rank: max(0.0, each.label) for each in closed.judgements}
     ideal = _dcg(sorted(labels.values(), reverse=True))
@@ -32,17 +31,11 @@ def ordering(closed: ImpressionClosed) -> float | None:
     return shown / ideal if ideal > 0 else 0.0
 
 
-def answering(closed: ImpressionClosed) -> float | None:
-    """1 where an answer was liked more than not, 0 where less; None where nothing was said of it."""
-    said = sum(each.label for each in closed.judgements)
-    return None if said == 0 else float(said > 0)
-
-
 @dataclass(frozen=True, slots=True)
 class Bandit:
     """A choice between arms, none of which is tried yet.
 
-    `policies`: of which lists the reward counts. `fading`: what is left of the
+    `reward`: 0 to 1, of a list of the learn bucket. `fading`: what is left of the
     counts after each reward, so that about 1 / (1 - fading) of them are
     remembered. `offer_every`: rewards between two offers.
     """
@@ -50,7 +43,6 @@ class Bandit:
     name: str
     arms: tuple[Arm, ...]
     reward: Reward
-    policies: frozenset[ServingPolicy] = LEARN_BUCKET
     fading: float = 0.999
     offer_every: int = 50
 
@@ -62,11 +54,6 @@ def fusion_bandit() -> Bandit:
     """
     factors: Mapping[str, float] = {"words": 0.8, "as_set": 1.0, "meaning": 1.25}
     return Bandit(FUSION, tuple(Arm(name, {DENSE_FACTOR: factor}) for name, factor in factors.items()), ordering)
-
-
-def prompt_bandit(variants: Sequence[str]) -> Bandit:
-    """Which of the prompts or routes that generate knows by these names."""
-    return Bandit(PROMPT, tuple(Arm(name, {}) for name in variants), answering, ALL_POLICIES)
 
 
 def rewarded(arms: Sequence[Arm], chosen: str, reward: float, fading: float) -> tuple[Arm, ...]:
@@ -81,7 +68,7 @@ class BanditLearner:
         self._tenant = tenant
         self._bandit = bandit
         self._arms = bandit.arms
-        self._lessons = Lessons(bandit.policies)
+        self._lessons = Lessons(LEARN_BUCKET)
         self._rewards = 0
         self._is_known = False
 
@@ -94,10 +81,10 @@ class BanditLearner:
         return (self._trained(example),) if is_due else ()
 
     def _reward(self, closed: ImpressionClosed) -> bool:
-        chosen, reward = closed.impression.serving.arms.get(self._bandit.name, ""), self._bandit.reward(closed)
-        if reward is None or chosen not in {arm.name for arm in self._arms}:
+        chosen = closed.impression.serving.arms.get(self._bandit.name, "")
+        if chosen not in {arm.name for arm in self._arms}:
             return False
-        self._arms = rewarded(self._arms, chosen, reward, self._bandit.fading)
+        self._arms = rewarded(self._arms, chosen, self._bandit.reward(closed), self._bandit.fading)
         self._rewards += 1
         return self._rewards % self._bandit.offer_every == 0
 

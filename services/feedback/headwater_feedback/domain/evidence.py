@@ -10,7 +10,7 @@ from headwater_kit.core.learning import FEATURES, GoldQuestion, ServingPolicy
 from headwater_kit.core.questions import question_key
 
 from headwater_feedback.domain.offpolicy import DrawnList, Floats, drawn_list
-from headwater_feedback.domain.rewards import ndcg, overlap, reward
+from headwater_feedback.domain.orders import ndcg, overlap
 
 # Lists whose order was drawn; about 1 KiB each.
 MAX_DRAWN = 1_000
@@ -69,7 +69,7 @@ class Evidence:
             self.shown.move_to_end(key)
             _bound(self.shown, MAX_QUESTIONS)
         if shown.serving.policy is ServingPolicy.EXPLOIT:
-            self.recent.append(Outcome(reward(closed), closed.abandoned))
+            self.recent.append(Outcome(closed.reward, closed.abandoned))
         return True
 
     def gold(self, questions: Sequence[GoldQuestion], weights: Sequence[float]) -> tuple[float, int]:

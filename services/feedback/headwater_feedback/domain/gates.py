@@ -34,7 +34,6 @@ from headwater_feedback.domain.evidence import Evidence, Outcome
 from headwater_feedback.domain.learners import Example, Trained
 from headwater_feedback.domain.monitors import Monitor, WatchPolicy
 from headwater_feedback.domain.offering import OfferPolicy, Standing, check_origin, check_ranker
-from headwater_feedback.domain.rewards import reward
 from headwater_feedback.domain.slots import Slot
 from headwater_feedback.domain.trials import Look, Trial, TrialPolicy
 from headwater_feedback.domain.verdicts import Verdict, ends_trial, verdict_on
@@ -210,7 +209,7 @@ class TenantGate:
         for slot in self.slots.values():
             if slot.monitor is None or served.get(slot.component) != slot.live:
                 continue
-            failed = slot.monitor.add(Outcome(reward(closed), closed.abandoned))
+            failed = slot.monitor.add(Outcome(closed.reward, closed.abandoned))
             if failed and self._is_deciding:
                 reason = "users make less of its lists than before"
                 found.append(self._decide(slot, slot.live, GateDecision.ROLLED_BACK, failed, reason))

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 
 from headwater_kit.core.documents import Position
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.learning import FEATURES, BanditModel, GateCheck, GoldQuestion, Learned, RankerModel
+from headwater_kit.core.learning import BanditModel, GateCheck, GoldQuestion, Learned, RankerModel
 from headwater_kit.core.soundness import check_learned
 
 from headwater_feedback.domain.evidence import Evidence
 from headwater_feedback.domain.learners import Trained
 from headwater_feedback.domain.offpolicy import Estimate, compare
-
-# What ranks where nothing was learned: the fused score alone.
-UNLEARNED = tuple(1.0 if name == "fused" else 0.0 for name in FEATURES)
+from headwater_feedback.domain.ranker import UNLEARNED
 
 
 @dataclass(frozen=True, slots=True)

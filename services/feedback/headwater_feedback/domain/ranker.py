@@ -38,9 +38,13 @@ class RankerPolicy:
     offer_every: int = 200
 
 
+# What ranks where nothing was learned: the fused score alone.
+UNLEARNED = tuple(1.0 if name == "fused" else 0.0 for name in FEATURES)
+
+
 def warm_start() -> Floats:
     """The weights that give the fused order."""
-    return np.array([1.0 if name == "fused" else 0.0 for name in FEATURES], dtype=np.float64)
+    return np.array(UNLEARNED, dtype=np.float64)
 
 
 def gradient(weights: Floats, pairs: Preferences) -> Floats:

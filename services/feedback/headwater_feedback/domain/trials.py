@@ -8,7 +8,6 @@ from math import log, sqrt
 from headwater_kit.core.impressions import ImpressionClosed
 from headwater_kit.core.learning import GateCheck, GateDecision, ServingPolicy, Team
 
-from headwater_feedback.domain.rewards import reward
 from headwater_feedback.domain.sequential import evidence
 
 
@@ -122,11 +121,11 @@ class Trial:
     def _served(self, closed: ImpressionClosed) -> Look | None:
         serving = closed.impression.serving
         if serving.policy is ServingPolicy.EXPLOIT:
-            self.others.add(reward(closed))
+            self.others.add(closed.reward)
             return None
         if serving.policy is not ServingPolicy.CANARY or serving.challenger_id != self.snapshot_id:
             return None
-        self.canary.add(reward(closed))
+        self.canary.add(closed.reward)
         is_due = self.canary.count % (self.policy.canary_lists // 4) == 0 and self.others.count
         return self._weighed() if is_due else None
 

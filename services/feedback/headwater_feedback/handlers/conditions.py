@@ -22,7 +22,7 @@ class Conditions:
         erasures.told.append(self._erased)
 
     def gold(self, tenant: str) -> Mapping[str, GoldQuestion]:
-        """The tenant's gold questions by `question_key`."""
+        """See `ports.Gold`."""
         mine = (self._gold[key] for key in sorted(self._gold) if self._gold[key].tenant == tenant)
         return {question_key(question.query): question for question in mine}
 

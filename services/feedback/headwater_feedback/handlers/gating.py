@@ -49,7 +49,13 @@ class Gates:
     def fresh(self, tenant: str) -> TenantGate:
         """A gate that has seen no example yet, and knows what was decided: for examples that are folded anew."""
         gold = self._gold
-        return TenantGate(tenant, self._identify, lambda: gold.of(tenant), self._history[tenant], self._policy)
+        return TenantGate(
+            tenant,
+            self._identify,
+            lambda: tuple(gold.gold(tenant).values()),
+            self._history[tenant],
+            self._policy,
+        )
 
     def of(self, tenant: str) -> TenantGate:
         """The tenant's gate."""

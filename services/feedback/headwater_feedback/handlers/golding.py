@@ -39,7 +39,7 @@ class GoldQuestions:
             raise InvalidInput(f"give 1 to {MAX_QUESTIONS} questions, not {len(questions)}", field="questions")
         for place, question in enumerate(questions):
             _check(question, f"questions[{place}]")
-        before = {question_key(each.query) for each in self._gold.of(principal.tenant)}
+        before = self._gold.gold(principal.tenant).keys()
         mine = {question_key(each.query): each for each in questions}
         now = self._clock.now()
         for each in mine.values():
@@ -52,14 +52,14 @@ class GoldQuestions:
         if bool(queries) == everything:
             raise InvalidInput("name questions, or say all", field="queries")
         wanted = {question_key(query) for query in queries}
-        found = [one for one in self._gold.of(principal.tenant) if everything or question_key(one.query) in wanted]
+        found = [one for key, one in self._gold.gold(principal.tenant).items() if everything or key in wanted]
         for question in found:
             await self._log.remove(question)
         return len(found)
 
     def of(self, tenant: str) -> Sequence[GoldQuestion]:
         """The tenant's questions, by their words."""
-        return sorted(self._gold.of(tenant), key=lambda question: question.query)
+        return sorted(self._gold.gold(tenant).values(), key=lambda question: question.query)
 
 
 def _check(question: GoldQuestion, field: str) -> None:

@@ -17,7 +17,7 @@ from headwater_kit.core.learning import (
     ServingPolicy,
 )
 
-from headwater_feedback.domain.offering import UNLEARNED
+from headwater_feedback.domain.ranker import UNLEARNED
 from headwater_feedback.handlers.gating import Gates
 from headwater_feedback.ports import Models
 

@@ -4,11 +4,9 @@ import pytest
 from headwater_feedback.domain.bandits import (
     DENSE_FACTOR,
     FUSION,
-    PROMPT,
     BanditLearner,
     fusion_bandit,
     ordering,
-    prompt_bandit,
     rewarded,
 )
 from headwater_feedback.domain.learners import Example, Trained
@@ -21,9 +19,8 @@ from unit.services.feedback.closed_lists import closed, item
 ITEMS = [item(rank) for rank in (1, 2, 3)]
 
 
-def chosen(arm: str, liked: dict[int, float], number: int = 1, bandit: str = FUSION) -> Example:
-    policy = ServingPolicy.LEARN if bandit == FUSION else ServingPolicy.EXPLOIT
-    return closed(ITEMS, liked, impression_id=f"i{number}", arms={bandit: arm}, policy=policy)
+def chosen(arm: str, liked: dict[int, float], number: int = 1) -> Example:
+    return closed(ITEMS, liked, impression_id=f"i{number}", arms={FUSION: arm}, policy=ServingPolicy.LEARN)
 
 
 def arms(offered: Trained) -> dict[str, Arm]:
@@ -81,14 +78,3 @@ def test_a_list_rewards_once() -> None:
     last = [each[0] for each in offers if each][-1]
     assert last.example_count == 50
     assert arms(last)["as_set"].successes == pytest.approx((1 - 0.999**50) / 0.001)
-
-
-def test_a_prompt_is_worth_what_was_said_of_its_answers_and_silence_is_nothing() -> None:
-    learner = BanditLearner("acme", prompt_bandit(["short", "long"]))
-    learner.take(chosen("short", {1: 1.0}, 0, PROMPT))
-    for number in range(1, 60):
-        learner.take(chosen("short", {}, number, PROMPT))
-    offers = [learner.take(chosen("long", {1: -1.0}, number, PROMPT)) for number in range(60, 109)]
-    found = arms(next(each[0] for each in offers if each))
-    assert found["long"].failures > 40
-    assert found["short"].successes == pytest.approx(0.999**49)

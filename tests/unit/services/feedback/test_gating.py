@@ -1,11 +1,14 @@
 """The gates of all tenants, with what they write and what operators ask of them."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
-from headwater_feedback.adapters.gate_log import GateRecords, GoldTable, gold_key
+from headwater_feedback.adapters.conditions import GoldRecords
+from headwater_feedback.adapters.gate_log import GateRecords, gold_key
 from headwater_feedback.adapters.gate_memory import MemoryGateLog
 from headwater_feedback.domain.learners import Trained
+from headwater_feedback.handlers.conditions import Conditions
 from headwater_feedback.handlers.gating import Gates
 from headwater_feedback.handlers.golding import Added, GoldQuestions
 from headwater_feedback.handlers.models import LearnedModels
@@ -15,6 +18,7 @@ from headwater_kit.codec.events import encode
 from headwater_kit.core.documents import Position, Principal
 from headwater_kit.core.errors import InvalidInput, NotFound, Unavailable
 from headwater_kit.core.learning import (
+    GateDecided,
     GateDecision,
     GoldLabel,
     GoldQuestion,
@@ -22,6 +26,7 @@ from headwater_kit.core.learning import (
     ModelPublished,
     ServingPolicy,
 )
+from headwater_kit.core.tenants import Erasures
 from headwater_kit.testing.clock import ManualClock
 from unit.services.feedback.traffic import IDENTIFY, LIVE, TASTE, Traffic, ranker
 
@@ -124,6 +129,62 @@ async def test_a_tenant_folded_anew_without_its_model_has_it_taken_back(traffic:
     assert log.decided[-1].decision is GateDecision.ROLLED_BACK
 
 
+class SlowLog(MemoryGateLog):
+    """Gives way before each decision is acknowledged, as a broker does."""
+
+    async def decide(self, decided: GateDecided) -> None:
+        await asyncio.sleep(0)
+        await super().decide(decided)
+
+
+async def test_two_who_publish_write_each_decision_once(traffic: Traffic) -> None:
+    log = SlowLog()
+    made = fed(traffic, log)
+    snapshot = made.offered("acme")[0].stamp.snapshot_id  # type: ignore[union-attr]
+    await asyncio.gather(made.publish(), made.promote(snapshot, ANN))
+    assert [each.decision for each in log.decided] == [GateDecision.INTERLEAVED, GateDecision.PROMOTED]
+
+
+async def test_a_challenger_that_is_not_learned_any_more_is_taken_out(traffic: Traffic) -> None:
+    log = MemoryGateLog()
+    made = fed(traffic, log)
+    await made.publish()
+    for decided in log.decided:
+        made.record(decided)
+    anew = made.fresh("acme")
+    for example in traffic.examples:
+        anew.take(example)
+    made.replace(anew)
+    await made.publish()
+    assert log.models == {}
+    assert log.decided[-1].decision is GateDecision.REFUSED
+
+
+async def test_what_is_decided_during_a_refold_is_heard_of(traffic: Traffic) -> None:
+    log = MemoryGateLog()
+    made = fed(traffic, log)
+    anew = made.fresh("acme")
+    for example in traffic.examples:
+        anew.take(example)
+    anew.offer(Trained(ranker((LIVE + TASTE) / 2), Position(0, LISTS), 1_000))
+    made.record(await made.promote(made.offered("acme")[0].stamp.snapshot_id, ANN))  # type: ignore[union-attr]
+    made.replace(anew)
+    assert anew.slots["ranker", ""].live == made.history("acme")[-1].snapshot_id
+
+
+async def test_operators_wait_until_what_was_decided_is_read(traffic: Traffic) -> None:
+    log = MemoryGateLog()
+    fed(traffic, log)
+    before = fed(traffic, log)
+    await before.publish()
+    behind = gates(log)
+    for decided in log.decided:
+        behind.record(decided)
+    behind.take(traffic.examples[0])
+    with pytest.raises(Unavailable, match="still being read"):
+        await behind.roll_back("ranker", "", ANN)
+
+
 def question(text: str = "When does the office open?", grade: int = 3) -> GoldQuestion:
     return GoldQuestion("", text, (GoldLabel("hours", grade),), "", 0.0)
 
@@ -162,11 +223,11 @@ async def test_one_wrong_question_stops_all_of_them(wrong: GoldQuestion, field: 
 
 
 def test_tables_follow_their_topics(traffic: Traffic) -> None:
-    table, asked = GoldTable(), replace(question(), tenant="acme")
-    table.apply(Record(topics.GOLD.name, 0, 0, gold_key(asked), encode(asked), {}, 1.0))
-    assert list(table.of("acme")) == [asked]
-    table.apply(Record(topics.GOLD.name, 0, 1, gold_key(asked), None, {}, 1.0))
-    assert list(table.of("acme")) == []
+    kept, asked = Conditions(Erasures()), replace(question(), tenant="acme")
+    GoldRecords(kept).apply(Record(topics.GOLD.name, 0, 0, gold_key(asked), encode(asked), {}, 1.0))
+    assert list(kept.gold("acme").values()) == [asked]
+    GoldRecords(kept).apply(Record(topics.GOLD.name, 0, 1, gold_key(asked), None, {}, 1.0))
+    assert list(kept.gold("acme").values()) == []
     found: list[object] = []
     log = MemoryGateLog()
     verdict = fed(traffic, log).of("acme").history[0]

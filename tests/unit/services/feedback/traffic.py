@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from headwater_feedback.domain.gates import GatePolicy, TenantGate
 from headwater_feedback.domain.learners import Example, Trained
-from headwater_feedback.domain.offering import UNLEARNED
+from headwater_feedback.domain.ranker import UNLEARNED
 from headwater_feedback.domain.verdicts import Verdict
 from headwater_kit.auth.snapshots import sign
 from headwater_kit.core.documents import Position, ScoreParts

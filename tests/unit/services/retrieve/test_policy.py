@@ -124,6 +124,13 @@ def test_arms_are_drawn_as_often_as_they_may_be_the_best_and_told() -> None:
     assert found.recipe.dense_factor == {"words": 0.5, "meaning": 2.0}[found.recipe.arm]
 
 
+def test_who_measures_gets_the_arm_that_did_best_and_what_is_set_where_none_was_tried() -> None:
+    assert {plan(each, is_exploited=True).recipe.arm for each in QUESTIONS[:50]} == {"words"}
+    arms = (Arm("words", {"dense_factor": 0.8}), Arm("as_set", {"dense_factor": 1.0}))
+    untried = replace(MODELS, live=replace(LIVE, fusion=BanditModel("acme", "fusion", arms)))
+    assert {plan(each, untried, is_exploited=True).recipe.arm for each in QUESTIONS[:50]} == {"as_set"}
+
+
 @given(st.lists(st.text(), min_size=1))
 def test_shares_lie_between_0_and_1(words: list[str]) -> None:
     assert 0.0 <= share_of(*words) < 1.0

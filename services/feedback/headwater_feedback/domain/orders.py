@@ -1,14 +1,7 @@
-"""What a list was worth to who saw it, and how two orders of the same items compare."""
+"""How two orders of the same items compare."""
 
 from collections.abc import Sequence
 from math import log2
-
-from headwater_kit.core.impressions import ImpressionClosed
-
-
-def reward(closed: ImpressionClosed) -> float:
-    """What a list was worth, 0 to 1; see `ImpressionClosed.reward`."""
-    return closed.reward
 
 
 def ndcg(grades: Sequence[int], known: Sequence[int], depth: int = 10) -> float:
