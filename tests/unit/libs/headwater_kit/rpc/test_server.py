@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import grpc
@@ -174,5 +175,5 @@ async def test_calls_come_in_several_a_turn_of_the_event_loop() -> None:
         made = [asyncio.ensure_future(stub.GetDocument(REQUEST)) for _ in range(calls)]
         loop.call_soon(turn)
         await asyncio.gather(*made)
-    # gRPC's own server needs several for each call.
-    assert turns[0] < calls
+        # gRPC's own server takes one in at a time, turns apart; how many turns all take is up to the machine.
+        assert max(Counter(entered).values()) > 1
