@@ -1,4 +1,4 @@
-"""Every span, metric and attribute, declared once: name, unit, meaning."""
+"""Every metric: name, unit, meaning."""
 
 from dataclasses import dataclass
 
@@ -142,32 +142,3 @@ CANARY_FAILURES = Counter("headwater.canary.failures", "{beat}", "beats of the c
 CANARY_SINCE_SUCCESS = Gauge(
     "headwater.canary.since_success", "s", "time since the canary's last good beat, or since its start"
 )
-
-# Attributes of spans and metrics; the first three are OpenTelemetry's own words.
-RPC_SYSTEM = "rpc.system"
-RPC_METHOD = "rpc.method"
-RPC_STATUS_CODE = "rpc.grpc.status_code"
-ERROR_REASON = "headwater.error.reason"
-TENANT = "headwater.tenant"
-TENANT_CLASS = "headwater.tenant.class"
-LANE = "headwater.lane"
-BUS_TOPIC = "messaging.destination.name"
-BUS_PARTITION = "messaging.destination.partition.id"
-BUS_OFFSET = "messaging.kafka.offset"
-BUS_GROUP = "messaging.consumer.group.name"
-BUS_SYSTEM = "messaging.system"
-RETRIEVE_LEG = "headwater.retrieve.leg"
-# An event of a search's span for each stage; its attributes, and beneath the last one what the stage went by.
-RETRIEVE_STAGE = "headwater.retrieve.stage"
-RETRIEVE_STAGE_RAN = "headwater.retrieve.stage.ran"
-RETRIEVE_STAGE_REASON = "headwater.retrieve.stage.reason"
-RETRIEVE_STAGE_FIGURE = "headwater.retrieve.stage.figure"
-GUARD_STAGE = "headwater.guard.stage"
-GUARD_VERDICT = "headwater.guard.verdict"
-EMBED_SOURCE = "headwater.embed.source"
-EMBED_LANE = "headwater.embed.lane"
-INGEST_OUTCOME = "headwater.ingest.outcome"
-INDEX_OUTCOME = "headwater.index.outcome"
-INDEX_DRIFT_KIND = "headwater.index.drift.kind"
-INDEX_REINDEX_STAGE_NAME = "headwater.index.reindex.stage.name"
-INDEX_BULK = "headwater.index.bulk"

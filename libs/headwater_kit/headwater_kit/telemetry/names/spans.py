@@ -1,0 +1,1 @@
+"""Every span: its name, its kind, what it must carry."""
