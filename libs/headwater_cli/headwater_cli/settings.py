@@ -32,6 +32,12 @@ class PlatformSettings(
         description="Java that runs the broker, 17 or later; unset means the packaged one",
     )
 
+    trace_file_mb: int = Field(
+        default=16,
+        ge=0,
+        le=1024,
+        description="spans that each service keeps for `headwater trace`, in MiB; 0 keeps none",
+    )
     auth: str = Field(
         default=TRUSTING,
         description="credentials that the services take; anything but insecure-metadata makes them keys for each other",

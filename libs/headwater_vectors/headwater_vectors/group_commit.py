@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from headwater_kit.core.errors import Permanent, Unavailable
+from headwater_kit.telemetry.spans import current, sharing
+from opentelemetry.trace import SpanContext
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -14,6 +16,7 @@ Result = TypeVar("Result")
 @dataclass(slots=True, eq=False)
 class _Batch(Generic[Item, Result]):
     parts: list[Sequence[Item]] = field(default_factory=list)
+    callers: list[SpanContext] = field(default_factory=list)
     size: int = 0
     results: dict[int, Result] = field(default_factory=dict)
     errors: dict[int, BaseException] = field(default_factory=dict)
@@ -46,6 +49,7 @@ class GroupCommit(Generic[Item, Result]):
         batch = self._batch_for(len(items))
         place = len(batch.parts)
         batch.parts.append(items)
+        batch.callers.append(current())
         batch.size += len(items)
         async with self._lock:
             if not batch.done:
@@ -64,7 +68,8 @@ class GroupCommit(Generic[Item, Result]):
             self._open = None
         batch.done = True
         try:
-            await self._commit_together(batch)
+            with sharing(batch.callers):
+                await self._commit_together(batch)
         except asyncio.CancelledError:
             # Whoever led the batch was cancelled; the items of those without an answer may or may not be written.
             answered = batch.results.keys() | batch.errors.keys()

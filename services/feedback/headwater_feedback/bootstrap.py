@@ -34,6 +34,7 @@ from headwater_feedback.adapters.learned_log import BusLearnedLog
 from headwater_feedback.adapters.learning_loop import LearningLoop
 from headwater_feedback.adapters.reviews import AsideRecords, ReviewRecords
 from headwater_feedback.adapters.served import ServedClusters, ServedModels
+from headwater_feedback.adapters.teaching import Teaching
 from headwater_feedback.domain.bandits import BanditLearner, fusion_bandit
 from headwater_feedback.domain.bursts import VelocityPolicy
 from headwater_feedback.domain.clusters import MemoryPolicy
@@ -78,7 +79,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     bus = bus or open_bus(settings, clock)
     sender = Sender(bus, _written())
     seal = open_seal(settings.model_key)
-    log, gate_log = KafkaLog(sender), BusGateLog(sender, seal)
+    teaching = Teaching()
+    log, gate_log = KafkaLog(sender), BusGateLog(sender, seal, teaching)
     models, erasures = ServedModels(), Erasures()
     conditions = Conditions(erasures)
     joins = _joins(settings, log, sender, clock, erasures)
@@ -94,6 +96,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         ownership=joins.worker,
         gates=gates,
         models=models,
+        teaching=teaching,
     )
     reviews = Reviews(conditions, erasures)
     components: list[Component] = [
@@ -157,6 +160,7 @@ def _learning(
     ownership: Ownership,
     gates: Gates,
     models: ServedModels,
+    teaching: Teaching,
 ) -> tuple[list[Component], UserForgetting]:
     """The learning, behind the tables of all that it goes by, and what undoes it."""
     served = ServedClusters()
@@ -177,7 +181,7 @@ def _learning(
         topics.MODELS: _both(models.apply, served.apply),
     }
     before = [Table(bus, topic, apply, clock=clock, rng=random.Random()) for topic, apply in applied.items()]
-    loop = LearningLoop(bus, learning, publishing, before, clock)
+    loop = LearningLoop(bus, learning, publishing, before, clock, teaching=teaching)
     forgetting = UserForgetting(
         BusForgetLog(bus, sender), learning, loop, served=served, pseudonyms=settings.pseudonyms(), clock=clock
     )

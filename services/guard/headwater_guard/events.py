@@ -4,7 +4,6 @@ from headwater_kit.bus import topics
 from headwater_kit.bus.audit import AuditTrail
 from headwater_kit.bus.ports import Outbound
 from headwater_kit.bus.publisher import Publisher
-from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
 from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.core.events import GuardDecided
@@ -19,7 +18,7 @@ class AuditPublisher:
     async def record(self, decision: GuardDecided) -> None:
         """See `ports.AuditLog`."""
         key = decision.tenant.encode()
-        await self._publisher.publish(stamped(Outbound(topics.AUDIT.name, key, encode(decision), IS_PROTOBUF)))
+        await self._publisher.publish(Outbound(topics.AUDIT.name, key, encode(decision), IS_PROTOBUF))
 
 
 class AuditChain:

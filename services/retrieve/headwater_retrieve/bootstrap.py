@@ -114,8 +114,8 @@ def build(
         OpenCollection(store),
         *(OpenCompanion(name, each) for name, each in stores.items()),
         publisher,
-        Table(bus, topics.INDEXED, indexed.apply, clock=clock, rng=random.Random()),
-        Table(bus, topics.MODELS, learned.apply, clock=clock, rng=random.Random()),
+        Table(bus, topics.INDEXED, indexed.apply, clock=clock, rng=random.Random(), group=Settings.service),
+        Table(bus, topics.MODELS, learned.apply, clock=clock, rng=random.Random(), group=Settings.service),
     ]
     servicer = Servicer(
         add_RetrieveServiceServicer_to_server,

@@ -7,7 +7,6 @@ the table that feeds it passes over it and counts.
 from headwater_kit.bus import topics
 from headwater_kit.bus.ports import Outbound, Record
 from headwater_kit.bus.publisher import Publisher
-from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.codec.models import model_name
@@ -113,7 +112,7 @@ class ImpressionPublisher:
     async def record(self, impression: ImpressionRecorded) -> None:
         """See `ports.ImpressionLog`."""
         key = impression.impression_id.encode()
-        await self._publisher.publish(stamped(Outbound(topics.IMPRESSIONS.name, key, encode(impression), IS_PROTOBUF)))
+        await self._publisher.publish(Outbound(topics.IMPRESSIONS.name, key, encode(impression), IS_PROTOBUF))
 
 
 def _floor(event: DocumentIndexed) -> int:

@@ -76,6 +76,7 @@ class LaptopPlan:
             "HEADWATER_MILVUS_URI": self._engines.milvus_uri,
             "HEADWATER_ENCODER": self._settings.encoder,
             "HEADWATER_ENCODERS_BESIDE": self._settings.encoders_beside,
+            "HEADWATER_TRACE_FILE_MB": str(self._settings.trace_file_mb),
             **({} if self._settings.pseudonyms().is_on else {"HEADWATER_PSEUDONYM_KEY": pseudonym_key(self._layout)}),
         }
 

@@ -17,6 +17,7 @@ from headwater_kit.bus.ratio import DeadLetterRatio
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.errors import Denied, HeadwaterError, Misconfigured, Overloaded, Permanent, Transient
+from headwater_kit.telemetry import trace_id
 
 _log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class Attempts:
         _log.error(
             "dead letter %s/%d@%d: %s: %s", record.topic, record.partition, record.offset, error.reason, error.message
         )
-        letter = to_dead_letter(record, self._group, Rejection(error, attempts, tracing.trace_id()))
+        letter = to_dead_letter(record, self._group, Rejection(error, attempts, trace_id()))
         return Outcome((letter, *map(tracing.stamped, self._rejected(record, error))), dead=True)
 
     async def _handle(self, record: Record) -> Sequence[Outbound]:

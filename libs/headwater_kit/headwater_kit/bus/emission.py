@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from headwater_kit.bus import tracing
 from headwater_kit.bus.attempts import Attempts, Outcome, Place
 from headwater_kit.bus.lease import Lease
 from headwater_kit.bus.ports import Ack, Producer, Record
@@ -54,6 +55,10 @@ class Emitter:
             await self._recover(left[0], failure.error)
 
     async def _try(self, emissions: Sequence[Emission]) -> Failure | None:
+        with tracing.sending_all([emission.outcome.outputs for emission in emissions]):
+            return await self._send(emissions)
+
+    async def _send(self, emissions: Sequence[Emission]) -> Failure | None:
         sends: list[tuple[int, asyncio.Task[Ack]]] = []
         try:
             for index, emission in enumerate(emissions):

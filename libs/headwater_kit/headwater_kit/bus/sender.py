@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from headwater_kit.bus import tracing
 from headwater_kit.bus.ports import Ack, Bus, Outbound, Producer
 from headwater_kit.bus.topics import Topic
 from headwater_kit.core.crash import crash_point
@@ -36,11 +37,13 @@ class Sender:
         await self._bus.ping(PING_SECONDS)
 
     async def send(self, record: Outbound) -> Ack:
-        """See `ports.Producer.send`; raises Unavailable while not started."""
+        """See `ports.Producer.send`; the record carries the trace on. Raises Unavailable while not started."""
         if self._producer is None:
             raise Unavailable("the service is not connected to the broker")
         crash_point("sender.sending")
-        ack = await self._producer.send(record)
+        with tracing.sending(record) as sending:
+            ack = await self._producer.send(sending.output)
+            sending.acknowledged(ack)
         crash_point("sender.acknowledged")
         return ack
 

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
-from headwater_kit.bus import metrics
+from headwater_kit.bus import metrics, tracing
 from headwater_kit.bus.ports import Bus, Reader, Record
 from headwater_kit.bus.topics import Topic
 from headwater_kit.bus.waiting import wait_all
@@ -31,6 +32,8 @@ class Table:
     A record that `apply` refuses with Permanent is logged, counted and passed
     over; another error ends the table, and with it the service. `start` gives
     the first offset of partitions whose earlier records the state holds already.
+    With `group`, under which spans name the reader, what comes after all that
+    was in the topic at the start is applied in the trace of each record.
 
     A runtime component; it owns its reader.
     """
@@ -44,7 +47,9 @@ class Table:
         clock: Clock,
         rng: random.Random,
         start: Mapping[int, int] | None = None,
+        group: str = "",
     ) -> None:
+        self._group = group
         self.name = f"table {topic.name}"
         self._bus = bus
         self._topic = topic.name
@@ -151,8 +156,10 @@ class Table:
             self._move()
 
     def _apply_one(self, record: Record) -> None:
+        is_news = self._group and self.caught_up
         try:
-            self._apply(record)
+            with tracing.handling(record, self._group) if is_news else nullcontext():
+                self._apply(record)
         except Misconfigured:
             raise
         except Permanent as error:

@@ -156,9 +156,17 @@ GROUPS = {
 }
 
 
+_DEAD_LETTER = ".dead-letter"
+
+
 def dead_letter(topic: str, group: str) -> str:
     """Name of the topic where `group` puts the records of `topic` that it cannot process."""
-    return f"{topic}.{group}.dead-letter"
+    return f"{topic}.{group}{_DEAD_LETTER}"
+
+
+def is_dead_letter(topic: str) -> bool:
+    """Whether a topic is such a one."""
+    return topic.endswith(_DEAD_LETTER)
 
 
 def _dead_letters() -> tuple[Topic, ...]:

@@ -14,8 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from grpc import StatusCode
 from grpc.aio import AbortError
 from opentelemetry import context as trace_context
-from opentelemetry.trace import SpanKind, Status, set_span_in_context
-from opentelemetry.trace import StatusCode as SpanStatus
+from opentelemetry.trace import set_span_in_context
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
@@ -24,22 +23,30 @@ from headwater_kit.core.errors import DeadlineExceeded, HeadwaterError, Overload
 from headwater_kit.rpc import context as call_context
 from headwater_kit.rpc.interception import Call
 from headwater_kit.rpc.status import to_status
-from headwater_kit.telemetry import gauge, histogram, names, trace_id, tracer
+from headwater_kit.telemetry import gauge, histogram, names, trace_id
 from headwater_kit.telemetry.propagation import extract_metadata
+from headwater_kit.telemetry.spans import begun, failed
 
 logger = logging.getLogger(__name__)
+# The codes that tell of a fault of the server's; with others it has done what it should (semantic conventions).
+_FAULTS = frozenset(
+    {
+        StatusCode.UNKNOWN,
+        StatusCode.DEADLINE_EXCEEDED,
+        StatusCode.UNIMPLEMENTED,
+        StatusCode.INTERNAL,
+        StatusCode.UNAVAILABLE,
+        StatusCode.DATA_LOSS,
+    }
+)
 
 
 @asynccontextmanager
 async def measured(call: Call) -> AsyncIterator[None]:
     """Gives the call a span under the caller's, and counts its time by status code."""
     parent = extract_metadata(call.metadata)
-    span = tracer().start_span(
-        call.method,
-        parent,
-        SpanKind.SERVER,
-        attributes={names.RPC_SYSTEM: "grpc", names.RPC_METHOD: call.method},
-    )
+    attributes = {names.RPC_SYSTEM: "grpc", names.RPC_METHOD: call.method}
+    span = begun(names.RPC_SERVED, attributes, parent=parent)
     # Attached without detach, as in rpc.context: the task ends with the call.
     trace_context.attach(set_span_in_context(span, parent))
     started = time.perf_counter()
@@ -56,8 +63,8 @@ async def measured(call: Call) -> AsyncIterator[None]:
         attributes = {names.RPC_METHOD: call.method, names.RPC_STATUS_CODE: code.name}
         histogram(names.RPC_SERVER_DURATION).record(time.perf_counter() - started, attributes)
         span.set_attribute(names.RPC_STATUS_CODE, code.name)
-        if code is not StatusCode.OK:
-            span.set_status(Status(SpanStatus.ERROR))
+        if code in _FAULTS:
+            failed(span, code.name)
         span.end()
 
 

@@ -5,7 +5,7 @@ import json
 import grpc.aio
 
 from headwater_kit.rpc import tls
-from headwater_kit.rpc.client import interceptors
+from headwater_kit.rpc.client import Peer, interceptors
 from headwater_kit.rpc.identity import Identity, TrustedIdentity
 from headwater_kit.settings import CallerSettings
 
@@ -44,7 +44,7 @@ def connect(target: str, settings: CallerSettings, identity: Identity | None = N
     where a TLS file is missing.
     """
     credentials = tls.channel_credentials(settings)
-    around = interceptors(identity or TrustedIdentity(), settings.default_deadline_seconds)
+    around = interceptors(Peer(target, identity or TrustedIdentity()), settings.default_deadline_seconds)
     options = _options(settings)
     if credentials is None:
         return grpc.aio.insecure_channel(target, options, interceptors=around)

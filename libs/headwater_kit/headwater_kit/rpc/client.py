@@ -12,8 +12,7 @@ from typing import Any
 import grpc.aio
 from grpc import StatusCode
 from grpc.aio import AioRpcError, ClientCallDetails, Metadata
-from opentelemetry.trace import SpanKind, Status, use_span
-from opentelemetry.trace import StatusCode as SpanStatus
+from opentelemetry.trace import use_span
 
 from headwater_kit.auth.shown import Entry
 from headwater_kit.core.errors import DeadlineExceeded
@@ -21,24 +20,33 @@ from headwater_kit.rpc import context
 from headwater_kit.rpc.identity import Identity
 from headwater_kit.rpc.metadata import names_principal
 from headwater_kit.rpc.status import from_status
-from headwater_kit.telemetry import histogram, names, tracer
+from headwater_kit.telemetry import histogram, names
 from headwater_kit.telemetry.propagation import trace_fields
+from headwater_kit.telemetry.spans import begun, failed, server_attributes
 
 # Request, response and call types differ from method to method.
 Continuation = Callable[[ClientCallDetails, Any], Awaitable[Any]]
 
 
+class Peer:
+    """Who is called, at a gRPC target such as host:port, and who calls."""
+
+    def __init__(self, target: str, identity: Identity) -> None:
+        self.identity = identity
+        self.attributes = {names.RPC_SYSTEM: "grpc", **server_attributes(target)}
+
+
 class Outgoing:
     """One call to a peer."""
 
-    def __init__(self, details: ClientCallDetails, identity: Identity, default_seconds: float) -> None:
+    def __init__(self, details: ClientCallDetails, peer: Peer, default_seconds: float) -> None:
         self._details = details
-        self._identity = identity
+        self._peer = peer
         self._default_seconds = default_seconds
         self._method = _method(details)
         self._started = time.perf_counter()
-        attributes = {names.RPC_SYSTEM: "grpc", names.RPC_METHOD: self._method}
-        self._span = tracer().start_span(self._method, kind=SpanKind.CLIENT, attributes=attributes)
+        attributes = {**peer.attributes, names.RPC_METHOD: self._method}
+        self._span = begun(names.RPC_CALLED, attributes)
 
     def details(self) -> ClientCallDetails:
         """The call's details with the time that is left, the principal and the trace.
@@ -83,12 +91,12 @@ class Outgoing:
         histogram(names.RPC_CLIENT_DURATION).record(time.perf_counter() - self._started, attributes)
         self._span.set_attribute(names.RPC_STATUS_CODE, code.name)
         if code is not StatusCode.OK:
-            self._span.set_status(Status(SpanStatus.ERROR))
+            failed(self._span, code.name)
         self._span.end()
 
     def _who(self, metadata: Metadata) -> Sequence[Entry]:
         # Whoever named a principal already, speaks for it.
-        return () if names_principal(metadata) else self._identity.entries(self._method.partition("/")[0])
+        return () if names_principal(metadata) else self._peer.identity.entries(self._method.partition("/")[0])
 
     def _timeout(self) -> float | None:
         own = self._default_seconds if self._details.timeout is None else self._details.timeout
@@ -100,25 +108,25 @@ class Outgoing:
 
 
 class _UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
-    def __init__(self, identity: Identity, default_seconds: float) -> None:
-        self._identity = identity
+    def __init__(self, peer: Peer, default_seconds: float) -> None:
+        self._peer = peer
         self._default_seconds = default_seconds
 
     async def intercept_unary_unary(self, continuation: Continuation, details: ClientCallDetails, request: Any) -> Any:
-        outgoing = Outgoing(details, self._identity, self._default_seconds)
+        outgoing = Outgoing(details, self._peer, self._default_seconds)
         with outgoing.observed():
             return await (await continuation(outgoing.details(), request))
 
 
 class _StreamUnary(grpc.aio.StreamUnaryClientInterceptor):
-    def __init__(self, identity: Identity, default_seconds: float) -> None:
-        self._identity = identity
+    def __init__(self, peer: Peer, default_seconds: float) -> None:
+        self._peer = peer
         self._default_seconds = default_seconds
 
     async def intercept_stream_unary(
         self, continuation: Continuation, details: ClientCallDetails, requests: Any
     ) -> Any:
-        outgoing = Outgoing(details, self._identity, self._default_seconds)
+        outgoing = Outgoing(details, self._peer, self._default_seconds)
         return _ObservedCall(await continuation(outgoing.details(), requests), outgoing)
 
 
@@ -145,32 +153,32 @@ class _ObservedCall:
 
 # A stream of responses may be a watch: it has no limit of its own.
 class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
-    def __init__(self, identity: Identity) -> None:
-        self._identity = identity
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
 
     async def intercept_unary_stream(self, continuation: Continuation, details: ClientCallDetails, request: Any) -> Any:
-        outgoing = Outgoing(details, self._identity, math.inf)
+        outgoing = Outgoing(details, self._peer, math.inf)
         return outgoing.responses(await continuation(outgoing.details(), request))
 
 
 class _StreamStream(grpc.aio.StreamStreamClientInterceptor):
-    def __init__(self, identity: Identity) -> None:
-        self._identity = identity
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
 
     async def intercept_stream_stream(
         self, continuation: Continuation, details: ClientCallDetails, requests: Any
     ) -> Any:
-        outgoing = Outgoing(details, self._identity, math.inf)
+        outgoing = Outgoing(details, self._peer, math.inf)
         return outgoing.responses(await continuation(outgoing.details(), requests))
 
 
-def interceptors(identity: Identity, default_seconds: float) -> list[grpc.aio.ClientInterceptor]:
+def interceptors(peer: Peer, default_seconds: float) -> list[grpc.aio.ClientInterceptor]:
     """What a channel to a peer is opened with; the default bounds calls that await a single response."""
     return [
-        _UnaryUnary(identity, default_seconds),
-        _StreamUnary(identity, default_seconds),
-        _UnaryStream(identity),
-        _StreamStream(identity),
+        _UnaryUnary(peer, default_seconds),
+        _StreamUnary(peer, default_seconds),
+        _UnaryStream(peer),
+        _StreamStream(peer),
     ]
 
 

@@ -85,6 +85,19 @@ class ServiceSettings(AuditSettings, QuotaSettings, KafkaSettings, AccessSetting
     otlp_endpoint: str = Field(
         default="", description="OTLP gRPC endpoint for traces and metrics, such as http://127.0.0.1:4317; empty: none"
     )
+    trace_ratio: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=1.0,
+        description="share of traces that are recorded, where they are sent or kept at all; of a trace that a caller "
+        "began, the caller's decision holds",
+    )
+    trace_errors: bool = Field(
+        default=True, description="whether spans that failed are recorded in the other traces too"
+    )
+    trace_file_mb: int = Field(
+        default=0, ge=0, le=1024, description="size of the spans kept in files in DATA_DIR, in MiB; 0 keeps none"
+    )
     drain_seconds: float = Field(
         default=8.0, gt=0, description="time for finishing work after SIGTERM or SIGINT, all components together"
     )

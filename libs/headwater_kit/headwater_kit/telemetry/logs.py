@@ -1,4 +1,4 @@
-"""Log lines: JSON for machines, text for people; each with its trace id."""
+"""Log lines: JSON for machines, text for people; each with the ids of its trace and its span."""
 
 import datetime
 import json
@@ -30,6 +30,12 @@ def trace_id() -> str:
     return trace.format_trace_id(context.trace_id) if context.is_valid else ""
 
 
+def span_id() -> str:
+    """The current span's id, 16 hex digits; empty outside a trace."""
+    context = trace.get_current_span().get_span_context()
+    return trace.format_span_id(context.span_id) if context.is_valid else ""
+
+
 def extras(record: logging.LogRecord) -> dict[str, object]:
     """What the caller gave as `extra`; values under a secret's name are masked."""
     given = {name: value for name, value in vars(record).items() if name not in _STANDARD}
@@ -37,7 +43,7 @@ def extras(record: logging.LogRecord) -> dict[str, object]:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, service, logger, message, trace_id, error, extras."""
+    """One JSON object a line: time, level, service, logger, message, trace_id, span_id, error, extras."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -54,7 +60,7 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         if current := trace_id():
-            line["trace_id"] = current
+            line |= {"trace_id": current, "span_id": span_id()}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps({**line, **extras(record), **line}, ensure_ascii=False, default=str)

@@ -7,13 +7,15 @@ about a fifth of a service's start.
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
-from opentelemetry.sdk.trace import SpanProcessor
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import SpanExporter
+
+# One try of an endpoint that is away; meanwhile the queue fills, and what is over goes.
+TRY_SECONDS = 5
 
 
-def span_processor(endpoint: str) -> SpanProcessor:
-    """Sends spans in batches; drops them where the endpoint is away and the queue is full."""
-    return BatchSpanProcessor(OTLPSpanExporter(endpoint))
+def span_exporter(endpoint: str) -> SpanExporter:
+    """Sends spans."""
+    return OTLPSpanExporter(endpoint, timeout=TRY_SECONDS)
 
 
 def metric_reader(endpoint: str) -> MetricReader:

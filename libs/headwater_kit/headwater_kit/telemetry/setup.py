@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections.abc import Sequence
 from wsgiref.simple_server import WSGIServer
 
 from opentelemetry import metrics, trace
@@ -9,16 +10,29 @@ from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, Sampler
+from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import Sampler
 from prometheus_client import start_http_server
 
 from headwater_kit.core.errors import Misconfigured
+from headwater_kit.core.steps import watch_steps
 from headwater_kit.settings import ServiceSettings
-from headwater_kit.telemetry import logs
+from headwater_kit.telemetry import logs, names
+from headwater_kit.telemetry.sampling import NOTHING_RECORDED, ErrorsToo, RatioSampler
+from headwater_kit.telemetry.span_files import SpanFiles
+from headwater_kit.telemetry.spans import MAX_LINKS, span
 
 # An exporter tries a dead endpoint for many seconds; the process does not wait that long to end.
 CLOSE_SECONDS = 1.0
+# Spans that wait to be exported, about 2 KiB each; with more the oldest go, and nobody waits.
+QUEUED_SPANS = 4_096
+EXPORT_MS = 1_000
+# What one span may grow to.
+LIMITS = SpanLimits(max_attributes=32, max_attribute_length=256, max_events=32, max_links=MAX_LINKS)
+MIB = 1024 * 1024
+# Below the data folder.
+SPANS = "spans"
 
 
 class Telemetry:
@@ -49,24 +63,39 @@ def setup(settings: ServiceSettings, service: str) -> Telemetry:
     """
     logs.configure(service, settings.log_level, settings.log_format, sys.stderr)
     resource = Resource.create({"service.name": f"headwater-{service}"})
-    tracers = TracerProvider(_sampler(settings), resource=resource, shutdown_on_exit=False)
     readers: list[MetricReader] = []
     if settings.metrics_port:
         readers.append(PrometheusMetricReader())
+    exporters: list[SpanExporter] = []
+    if settings.trace_file_mb:
+        exporters.append(SpanFiles(settings.data_dir / SPANS, settings.trace_file_mb * MIB))
     if settings.otlp_endpoint:
         from headwater_kit.telemetry import otlp  # noqa: PLC0415 - slow to import, seldom used
 
-        tracers.add_span_processor(otlp.span_processor(settings.otlp_endpoint))
+        exporters.append(otlp.span_exporter(settings.otlp_endpoint))
         readers.append(otlp.metric_reader(settings.otlp_endpoint))
+    tracers = tracing(settings, resource, [_queued(exporter) for exporter in exporters])
     meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
     trace.set_tracer_provider(tracers)
+    watch_steps(lambda name: span(names.STAGE, {names.STEP: name}))
     metrics.set_meter_provider(meters)
     return Telemetry(tracers, meters, _serve_metrics(settings) if settings.metrics_port else None)
 
 
-def _sampler(settings: ServiceSettings) -> Sampler | None:
-    """Traces have their ids everywhere; what happens in them is noted where it is sent on, or was asked for."""
-    return None if settings.otlp_endpoint else ParentBased(ALWAYS_OFF)
+def tracing(settings: ServiceSettings, resource: Resource, processors: Sequence[SpanProcessor]) -> TracerProvider:
+    """Traces that are sampled as the settings say and go through these processors; without any, nothing is recorded."""
+    sampler: Sampler = NOTHING_RECORDED
+    if processors:
+        sampler = RatioSampler(settings.trace_ratio, errors=settings.trace_errors)
+    tracers = TracerProvider(sampler, resource=resource, shutdown_on_exit=False, span_limits=LIMITS)
+    for processor in processors:
+        tracers.add_span_processor(ErrorsToo(processor) if settings.trace_errors else processor)
+    return tracers
+
+
+def _queued(exporter: SpanExporter) -> SpanProcessor:
+    """Exports in batches, in a thread of its own; where the exporter does not keep up, the oldest spans are dropped."""
+    return BatchSpanProcessor(exporter, max_queue_size=QUEUED_SPANS, schedule_delay_millis=EXPORT_MS)
 
 
 def _serve_metrics(settings: ServiceSettings) -> WSGIServer:

@@ -12,6 +12,8 @@ from headwater_kit.core.errors import HeadwaterError, Misconfigured, Permanent, 
 from pymilvus import AsyncMilvusClient, MilvusClient
 from pymilvus.exceptions import MilvusException, ParamError
 
+from headwater_vectors.milvus.tracing import Requests
+
 Result = TypeVar("Result")
 
 # A search takes milliseconds and a write tens of them; ten seconds is a store that is away.
@@ -62,6 +64,7 @@ class Connection:
     """One asynchronous client for data, one synchronous one, in threads, for what the first lacks."""
 
     def __init__(self, address: Address) -> None:
+        self.requests = Requests(address.uri)
         self._address = address
         self._data: AsyncMilvusClient | None = None
         self._admin: MilvusClient | None = None

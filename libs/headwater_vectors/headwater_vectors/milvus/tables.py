@@ -11,6 +11,7 @@ from headwater_vectors.milvus import columns, schema
 from headwater_vectors.milvus.capabilities import Capabilities
 from headwater_vectors.milvus.connection import ADMIN_SECONDS, READ_SECONDS, WRITE_SECONDS, Connection, NotLoaded
 from headwater_vectors.milvus.literals import inlined
+from headwater_vectors.milvus.tracing import found as found_rows
 
 Result = TypeVar("Result")
 Entity = Mapping[str, Any]
@@ -29,6 +30,7 @@ class Tables:
         self.ledger = schema.ledger_name(chunks)
         self.engine = engine
         self._connection = connection
+        self._requests = connection.requests
 
     async def create(self, layout: schema.Layout) -> None:
         """Creates what is missing of the two."""
@@ -43,46 +45,55 @@ class Tables:
 
     async def find(self, field: str, data: Any, limit: int, where: Expression, fields: Sequence[str]) -> columns.Found:
         """One leg: hits with their distances, best first."""
-        return await self._reading(
-            lambda client: columns.search(
-                client, self.chunks, schema.PRIMARY, data=[data], anns_field=field, param={}, limit=limit,
-                expression=where.text if self.engine.filter_templates else inlined(where),
-                expr_params=where.parameters if self.engine.filter_templates else {}, output_fields=list(fields),
-                consistency_level=CONSISTENCY, timeout=READ_SECONDS,
-            )
-        )  # fmt: skip
+        with self._requests.asking("search", self.chunks, leg=field) as request:
+            hits = await self._reading(
+                lambda client: columns.search(
+                    client, self.chunks, schema.PRIMARY, data=[data], anns_field=field, param={}, limit=limit,
+                    expression=where.text if self.engine.filter_templates else inlined(where),
+                    expr_params=where.parameters if self.engine.filter_templates else {}, output_fields=list(fields),
+                    consistency_level=CONSISTENCY, timeout=READ_SECONDS,
+                )
+            )  # fmt: skip
+            found_rows(request, len(hits.distances))
+        return hits
 
     async def by_id(self, name: str, row_ids: Sequence[str], fields: Sequence[str]) -> Mapping[str, Entity]:
         """Rows by primary key, which are hex digits of our own making."""
         rows: dict[str, Entity] = {}
         for start in range(0, len(row_ids), MAX_IDS):
             ids = list(row_ids[start : start + MAX_IDS])
-            found: Sequence[Entity] = await self._reading(partial(_get, name, ids, list(fields)))
+            with self._requests.asking("get", name, len(ids)) as request:
+                found: Sequence[Entity] = await self._reading(partial(_get, name, ids, list(fields)))
+                found_rows(request, len(found))
             rows.update({row["row_id"]: row for row in found})
         return rows
 
     async def query(self, name: str, where: Expression, fields: Sequence[str]) -> Sequence[Entity]:
         """All rows that a filter lets through."""
-        rows: Sequence[Entity] = await self._reading(
-            lambda client: client.query(
-                name, output_fields=list(fields), consistency_level=CONSISTENCY, timeout=READ_SECONDS,
-                **self._where(where),
-            )
-        )  # fmt: skip
+        with self._requests.asking("query", name) as request:
+            rows: Sequence[Entity] = await self._reading(
+                lambda client: client.query(
+                    name, output_fields=list(fields), consistency_level=CONSISTENCY, timeout=READ_SECONDS,
+                    **self._where(where),
+                )
+            )  # fmt: skip
+            found_rows(request, len(rows))
         return rows
 
     async def upsert(self, name: str, records: Sequence[Entity]) -> None:
         """Writes records by their primary keys."""
-        await self._connection.data(
-            lambda client: client.upsert(name, [dict(record) for record in records], timeout=WRITE_SECONDS),
-            WRITE_SECONDS,
-        )
+        with self._requests.asking("upsert", name, len(records)):
+            await self._connection.data(
+                lambda client: client.upsert(name, [dict(record) for record in records], timeout=WRITE_SECONDS),
+                WRITE_SECONDS,
+            )
 
     async def delete_ids(self, name: str, row_ids: Sequence[str]) -> None:
         """Deletes by primary key; missing rows are no error."""
         for start in range(0, len(row_ids), MAX_IDS):
             ids = list(row_ids[start : start + MAX_IDS])
-            await self._connection.data(partial(_delete, name, ids), WRITE_SECONDS)
+            with self._requests.asking("delete", name, len(ids)):
+                await self._connection.data(partial(_delete, name, ids), WRITE_SECONDS)
 
     async def ledger_of(self, documents: Sequence[str]) -> Sequence[Entity]:
         """The ledger rows of documents, all versions, by `document_row_id`."""
@@ -112,7 +123,8 @@ class Tables:
 
     async def flush(self, name: str) -> None:
         """Turns fresh rows into segments."""
-        await self._administering(lambda client: client.flush(name, timeout=ADMIN_SECONDS))
+        with self._requests.asking("flush", name):
+            await self._administering(lambda client: client.flush(name, timeout=ADMIN_SECONDS))
 
     async def warm_up(self) -> None:
         """Searches once, so that whatever the engine builds on the first search of a segment is not a user's wait."""

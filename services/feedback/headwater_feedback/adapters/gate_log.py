@@ -1,27 +1,31 @@
 """`ports.GateLog` and `ports.GoldLog` on the bus, and what is read back of decisions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from headwater_kit.auth.snapshots import Seal
 from headwater_kit.bus import topics
 from headwater_kit.bus.ports import Outbound, Producer, Record
-from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.codec.models import model_key
 from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelName, ModelPublished
 from headwater_kit.core.questions import question_key
+from headwater_kit.telemetry.propagation import with_links
+
+from headwater_feedback.adapters.teaching import Teaching
 
 
 class BusGateLog:
-    """Writes what a gate decides; models are stamped and signed by `seal`."""
+    """Writes what a gate decides; models are stamped and signed by `seal`, and linked to what taught them of late."""
 
-    def __init__(self, producer: Producer, seal: Seal) -> None:
+    def __init__(self, producer: Producer, seal: Seal, teaching: Teaching | None = None) -> None:
+        self._teaching = teaching or Teaching()
         self._producer = producer
         self._seal = seal
 
     async def publish(self, model: ModelPublished) -> None:
-        await self._send(topics.MODELS, model_key(model.name), encode(self._seal(model)))
+        links = with_links(IS_PROTOBUF, self._teaching.of(model.name.tenant))
+        await self._send(topics.MODELS, model_key(model.name), encode(self._seal(model)), links)
 
     async def withdraw(self, name: ModelName) -> None:
         await self._send(topics.MODELS, model_key(name), None)
@@ -37,8 +41,10 @@ class BusGateLog:
         """See `ports.GoldLog`."""
         await self._send(topics.GOLD, gold_key(question), None)
 
-    async def _send(self, topic: topics.Topic, key: bytes, value: bytes | None) -> None:
-        await self._producer.send(stamped(Outbound(topic.name, key, value, IS_PROTOBUF)))
+    async def _send(
+        self, topic: topics.Topic, key: bytes, value: bytes | None, headers: Mapping[str, bytes] = IS_PROTOBUF
+    ) -> None:
+        await self._producer.send(Outbound(topic.name, key, value, headers))
 
 
 class GateRecords:

@@ -3,7 +3,6 @@
 from headwater_kit.bus import topics
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Outbound, Producer
-from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
 from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.core.impressions import (
@@ -51,4 +50,4 @@ class KafkaLog:
 
     async def _send(self, topic: topics.Topic, key: str, event: object, partition: int | None = None) -> None:
         record = Outbound(topic.name, key.encode(), encode(event), IS_PROTOBUF, partition)
-        await self._producer.send(stamped(record))
+        await self._producer.send(record)

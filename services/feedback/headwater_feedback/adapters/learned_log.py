@@ -4,7 +4,6 @@ from headwater_kit.auth.snapshots import Seal
 from headwater_kit.bus import topics
 from headwater_kit.bus.ports import Outbound
 from headwater_kit.bus.sender import Sender
-from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
 from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.codec.models import model_key
@@ -36,9 +35,9 @@ class BusLearnedLog:
     async def quarantine(self, quarantined: FeedbackQuarantined) -> None:
         """See `ports.LearnedLog`."""
         key = quarantined.feedback.tenant.encode()
-        await self._sender.send(stamped(Outbound(topics.QUARANTINE.name, key, encode(quarantined), IS_PROTOBUF)))
+        await self._sender.send(Outbound(topics.QUARANTINE.name, key, encode(quarantined), IS_PROTOBUF))
 
     async def _model(self, tenant: str, name: str, value: bytes | None) -> int:
         key = model_key(ModelName(tenant, "memory", name))
-        ack = await self._sender.send(stamped(Outbound(topics.MODELS.name, key, value, IS_PROTOBUF if value else {})))
+        ack = await self._sender.send(Outbound(topics.MODELS.name, key, value, IS_PROTOBUF if value else {}))
         return ack.offset

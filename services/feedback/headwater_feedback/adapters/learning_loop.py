@@ -16,6 +16,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import DeadlineExceeded, InvalidInput, Transient, Unavailable
 from headwater_kit.core.tasks import cancel, finished
 
+from headwater_feedback.adapters.teaching import Teaching
 from headwater_feedback.adapters.training import TrainingRecords, entry_of, tenant_of
 from headwater_feedback.domain.folds import TenantFold
 from headwater_feedback.domain.opinions import people
@@ -40,14 +41,22 @@ class LearningLoop:
     name = "learning"
 
     def __init__(
-        self, bus: Bus, learning: Learning, publishing: Publishing, before: Sequence[Table], clock: Clock
+        self,
+        bus: Bus,
+        learning: Learning,
+        publishing: Publishing,
+        before: Sequence[Table],
+        clock: Clock,
+        *,
+        teaching: Teaching | None = None,
     ) -> None:
         self._bus = bus
         self._learning = learning
         self._publishing = publishing
         self._before = before
         self._clock = clock
-        self._table = Table(bus, topics.TRAINING, TrainingRecords(learning).apply, clock=clock, rng=random.Random())
+        records = TrainingRecords(learning, teaching)
+        self._table = Table(bus, topics.TRAINING, records.apply, clock=clock, rng=random.Random())
         self._news = asyncio.Event()
         self._has_begun = False
         self._task: asyncio.Task[None] | None = None

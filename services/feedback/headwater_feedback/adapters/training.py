@@ -9,6 +9,7 @@ from headwater_kit.core.documents import Position
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.impressions import TrainingRecorded
 
+from headwater_feedback.adapters.teaching import Teaching
 from headwater_feedback.handlers.learning import Entry, Learning
 
 SEPARATOR = b"\x1f"
@@ -19,12 +20,14 @@ GROUP = "feedback-learning"
 class TrainingRecords:
     """Hands examples to the learning, as a `bus.table` applies them."""
 
-    def __init__(self, learning: Learning) -> None:
+    def __init__(self, learning: Learning, teaching: Teaching | None = None) -> None:
         self._learning = learning
+        self._teaching = teaching or Teaching()
 
     def apply(self, record: Record) -> None:
         """Takes a record in, in the trace of its reaction once the log is read up to now. Raises InvalidInput."""
         with handling(record, GROUP) if self._learning.is_live else nullcontext():
+            self._teaching.note(tenant_of(record))
             self._learning.take(entry_of(record))
 
 

@@ -4,7 +4,6 @@ from collections import OrderedDict
 
 from headwater_kit.bus import topics
 from headwater_kit.bus.ports import Outbound, Producer, Record
-from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import decode, encode
 from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.core.documents import Principal
@@ -28,7 +27,7 @@ class KafkaAnswerLog:
 
     async def publish(self, answer: AnswerGenerated) -> None:
         """See `ports.AnswerLog`."""
-        await self._producer.send(stamped(answered(answer)))
+        await self._producer.send(answered(answer))
 
 
 class RecentReceipts:

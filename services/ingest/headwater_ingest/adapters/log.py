@@ -3,7 +3,6 @@
 from headwater_kit.bus.ports import Bus, Outbound
 from headwater_kit.bus.sender import Sender
 from headwater_kit.bus.topics import DOCUMENTS, DOCUMENTS_BACKFILL
-from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.events import encode
 from headwater_kit.codec.headers import IS_PROTOBUF, VERSION
 from headwater_kit.core.crash import crash_point
@@ -47,7 +46,7 @@ class BusDocumentLog:
         headers = dict(IS_PROTOBUF) if write is not None else {}
         if version is not None:
             headers[VERSION] = str(version).encode()
-        record = stamped(Outbound(TOPIC_OF[lane], key.to_bytes(), value, headers))
+        record = Outbound(TOPIC_OF[lane], key.to_bytes(), value, headers)
         return await self._send(record, len(value or b""))
 
     async def _send(self, record: Outbound, size_bytes: int) -> Position:

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Ack, Outbound, Record, TopicPartition
-from headwater_kit.bus.tracing import stamped
 from headwater_kit.codec.headers import ORIGIN
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.errors import HeadwaterError
@@ -66,7 +65,7 @@ class DocumentEvents:
             _count("rerouted")
             crash_point("ingest.rerouting")
             # Waited for: the marker says where the record stands, and the watermark passes it when it has passed that.
-            ack = await self._send(stamped(outputs.again(record, key, home)))
+            ack = await self._send(outputs.again(record, key, home))
             return (outputs.rerouted(record, key, ack),)
         applied = await self._handlers.apply(document_event(record, key))
         _count(applied.parts[0].provenance.outcome)

@@ -10,6 +10,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Passage, Position, Principal
 from headwater_kit.core.errors import NotFound, Transient
 from headwater_kit.core.readers import may_read, names_of
+from headwater_kit.core.steps import step
 from headwater_kit.core.turns import Turns
 from headwater_text.phrases import sought
 from headwater_vectors.ports import ModelChanged
@@ -143,14 +144,17 @@ class Search:
         Where the encoder is, the list is made without the dense leg and says so.
         """
         # Who waits for the index takes nobody's turn.
-        await self._progress.reach(query.freshness, deadline)
+        with step("wait for the index"):
+            await self._progress.reach(query.freshness, deadline)
         # Taken before the store is read; and of a list that was kept, nothing that concerns it has changed since.
         watermark = self._progress.positions()
         impression_id = query.impression_id or self._new_id()
         plan = self._plan(query, principal, impression_id)
         ranked, other = await self._lists_of(plan, query, principal, deadline)
         arrangement = Arrangement(plan, self._policy.learning, self._current(principal, other.passages))
-        shown = await self._presenting.present(query, principal, self._current(principal, ranked.passages), arrangement)
+        current = self._current(principal, ranked.passages)
+        with step("present"):
+            shown = await self._presenting.present(query, principal, current, arrangement)
         # Once more: neighbours may have been waited for, and what was shown there be replaced meanwhile.
         shown = replace(shown, passages=tuple(self._current(principal, shown.passages)))
         found = Found(ranked.beside(other, plan.report), shown, watermark, impression_id)
@@ -195,7 +199,8 @@ class Search:
             searched[recipe.search_name] = await wordings.rank(query, principal, deadline)
         ranked = searched[recipe.search_name]
         vector = ranked.vector or NO_VECTOR
-        better = await self._ranker.improve(self._asked(recipe, query, principal), ranked.candidates, deadline)
+        with step("improve the order"):
+            better = await self._ranker.improve(self._asked(recipe, query, principal), ranked.candidates, deadline)
         remembered = self._remember(principal, vector, better.candidates) if recipe.has_memory else better.candidates
         return RankedList(
             tuple(remembered),
@@ -211,8 +216,10 @@ class Search:
         async with self._turns.turn(deadline, principal.tenant):
             alone = partial(self._store_query, query, principal, NO_VECTOR)
             own = self._find(recipe, query, principal, deadline)
-            (vector, legs, turned), beside = await self._beside.alongside(own, query, alone, deadline)
-        candidates, report = self._ranker.fuse(self._asked(recipe, query, principal), legs, beside.found)
+            with step("find"):
+                (vector, legs, turned), beside = await self._beside.alongside(own, query, alone, deadline)
+        with step("fuse"):
+            candidates, report = self._ranker.fuse(self._asked(recipe, query, principal), legs, beside.found)
         return Ranked(candidates, vector, reports=(*turned, report), missing_legs=beside.missing)
 
     def _asked(self, recipe: Recipe, query: Query, principal: Principal) -> Asked:
