@@ -11,11 +11,10 @@ from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, Sampler
-from prometheus_client import start_http_server
 
-from headwater_kit.core.errors import Misconfigured
 from headwater_kit.settings import ServiceSettings
 from headwater_kit.telemetry import logs
+from headwater_kit.telemetry.endpoint import serve_metrics
 
 # An exporter tries a dead endpoint for many seconds; the process does not wait that long to end.
 CLOSE_SECONDS = 1.0
@@ -45,7 +44,7 @@ class Telemetry:
 def setup(settings: ServiceSettings, service: str) -> Telemetry:
     """Starts logs, traces and metrics for this process; once a process.
 
-    Raises Misconfigured where the metrics port is taken.
+    Raises Misconfigured where the metrics cannot be served.
     """
     logs.configure(service, settings.log_level, settings.log_format, sys.stderr)
     resource = Resource.create({"service.name": f"headwater-{service}"})
@@ -61,20 +60,9 @@ def setup(settings: ServiceSettings, service: str) -> Telemetry:
     meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
     trace.set_tracer_provider(tracers)
     metrics.set_meter_provider(meters)
-    return Telemetry(tracers, meters, _serve_metrics(settings) if settings.metrics_port else None)
+    return Telemetry(tracers, meters, serve_metrics(settings) if settings.metrics_port else None)
 
 
 def _sampler(settings: ServiceSettings) -> Sampler | None:
     """Traces have their ids everywhere; what happens in them is noted where it is sent on, or was asked for."""
     return None if settings.otlp_endpoint else ParentBased(ALWAYS_OFF)
-
-
-def _serve_metrics(settings: ServiceSettings) -> WSGIServer:
-    try:
-        server, _ = start_http_server(settings.metrics_port, addr=settings.metrics_host)
-    except OSError as error:
-        raise Misconfigured(
-            f"cannot serve metrics on {settings.metrics_host}:{settings.metrics_port} ({error.strerror}): "
-            "free the port or set HEADWATER_METRICS_PORT to another, or to 0"
-        ) from error
-    return server
