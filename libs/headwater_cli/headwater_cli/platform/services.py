@@ -18,7 +18,7 @@ from headwater_cli.platform.supervisor import SERVICES_STOP_SECONDS
 _DRAIN_SECONDS = SERVICES_STOP_SECONDS - 1.0
 # On loopback the services talk without TLS, whatever the shell's environment
 # says for other uses; an empty variable counts as unset.
-_PLAIN = {f"HEADWATER_TLS_{name}": "" for name in ("CERT", "KEY", "CLIENT_CA", "PEER_CA")}
+_PLAIN = {f"HEADWATER_{name}": "" for name in ("TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA", "TLS_PEER_CA", "METRICS_TLS")}
 # Whoever reaches the loopback of a laptop operates it.
 _OPERATED = {"HEADWATER_INDEX_OPERATOR_TENANT": DEFAULT_TENANT}
 

@@ -7,6 +7,7 @@ import grpc.aio
 from headwater_kit.rpc import tls
 from headwater_kit.rpc.client import Peer, interceptors
 from headwater_kit.rpc.identity import Identity, TrustedIdentity
+from headwater_kit.rpc.rotating import RotatingChannel
 from headwater_kit.settings import CallerSettings
 
 # Pings keep an idle channel from dying silently; the server allows one every 10 s.
@@ -40,15 +41,18 @@ def connect(target: str, settings: CallerSettings, identity: Identity | None = N
 
     Calls carry who calls, by `identity` or else on trust, the trace, and a deadline of min(own, what the
     served call has left less a margin); they raise HeadwaterErrors by the table
-    in `status`. Close it with `await channel.close()`. Raises Misconfigured
-    where a TLS file is missing.
+    in `status`. Close it with `await channel.close()`. With TLS, files that are
+    replaced are used from the next call on. Raises Misconfigured where one is missing.
     """
-    credentials = tls.channel_credentials(settings)
+    files = tls.peer_files(settings)
     around = interceptors(Peer(target, identity or TrustedIdentity()), settings.default_deadline_seconds)
     options = _options(settings)
-    if credentials is None:
+    if files is None:
         return grpc.aio.insecure_channel(target, options, interceptors=around)
-    return grpc.aio.secure_channel(target, credentials, options, interceptors=around)
+    return RotatingChannel(
+        files,
+        lambda pems: grpc.aio.secure_channel(target, tls.channel_credentials(pems), options, interceptors=around),
+    )
 
 
 def _options(settings: CallerSettings) -> list[tuple[str, str | int]]:

@@ -17,11 +17,10 @@ from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.rpc.shares import Shares
 from headwater_kit.settings import ServiceSettings
 
-# Pings that find dead peers behind a silent network, and a server that bears
-# its clients' (`channel`): gRPC's own server drops a client that pings oftener than every 5 minutes.
+# Pings that find dead peers behind a silent network.
 KEEPALIVE_MS = 30_000
 KEEPALIVE_TIMEOUT_MS = 10_000
-MIN_CLIENT_PING_MS = 10_000
+MILLISECONDS = 1000
 # Of one call: a credential (`auth.shown`), or a caller's names on trust, and what else there is. Past gRPC's own bound,
 # 8 KiB, it refuses calls by chance; past this, and past one and a quarter of it each of them.
 MAX_METADATA_BYTES = 32 * 1024
@@ -101,6 +100,7 @@ class Server:
 
 
 def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
+    age, grace = settings.grpc_max_connection_age_seconds, settings.grpc_connection_grace_seconds
     return [
         # Two processes on one port would each get half the calls, in silence.
         ("grpc.so_reuseport", 0),
@@ -109,5 +109,14 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
         ("grpc.max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", MIN_CLIENT_PING_MS),
+        # gRPC's own server drops a client that pings oftener than every 5 minutes; peers do (`channel`).
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", _milliseconds(settings.grpc_min_ping_seconds)),
+        ("grpc.max_concurrent_streams", settings.grpc_max_streams),
+        ("grpc.max_connection_idle_ms", _milliseconds(settings.grpc_max_connection_idle_seconds)),
+        ("grpc.max_connection_age_ms", _milliseconds(age)),
+        ("grpc.max_connection_age_grace_ms", _milliseconds(grace)),
     ]
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * MILLISECONDS)

@@ -1,35 +1,42 @@
 """Credentials of servers and channels."""
 
-from pathlib import Path
-
 import grpc
 
-from headwater_kit.core.errors import Misconfigured
 from headwater_kit.settings import CallerSettings, ServiceSettings
+from headwater_kit.settings.tls import Pems, TlsFiles
 
 
 def server_credentials(settings: ServiceSettings) -> grpc.ServerCredentials | None:
-    """TLS for the server, None without a certificate in the settings. Raises Misconfigured."""
-    if settings.tls_cert is None or settings.tls_key is None:
+    """TLS for the server, None without a certificate in the settings. Raises Misconfigured.
+
+    Each new connection is greeted with what the files hold then.
+    """
+    if settings.tls_cert is None:
         return None
-    pair = (read_pem(settings.tls_key), read_pem(settings.tls_cert))
-    client_ca = None if settings.tls_client_ca is None else read_pem(settings.tls_client_ca)
-    return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
+    files = TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
+
+    def renewed() -> grpc.ServerCertificateConfiguration | None:
+        pems = files.changed()
+        return None if pems is None else _configuration(pems)
+
+    first = _configuration(files.read())
+    needs_client = settings.tls_client_ca is not None
+    # None means that nothing has changed, which its types do not know.
+    return grpc.dynamic_ssl_server_credentials(first, renewed, needs_client)  # type: ignore[arg-type]
 
 
-def channel_credentials(settings: CallerSettings) -> grpc.ChannelCredentials | None:
-    """TLS for channels to peers, None without an authority in the settings. Raises Misconfigured."""
+def peer_files(settings: CallerSettings) -> TlsFiles | None:
+    """What channels to peers are opened with, None without an authority in the settings."""
     if settings.tls_peer_ca is None:
         return None
-    key, chain = None, None
-    if settings.tls_cert is not None and settings.tls_key is not None:
-        key, chain = read_pem(settings.tls_key), read_pem(settings.tls_cert)
-    return grpc.ssl_channel_credentials(read_pem(settings.tls_peer_ca), key, chain)
+    return TlsFiles(settings.tls_cert, settings.tls_key, settings.tls_peer_ca)
 
 
-def read_pem(path: Path) -> bytes:
-    """The file's bytes. Raises Misconfigured naming the file."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Misconfigured(f"cannot read {path}: {error.strerror}") from error
+def channel_credentials(pems: Pems) -> grpc.ChannelCredentials:
+    """TLS for a channel to a peer."""
+    return grpc.ssl_channel_credentials(pems.authority, pems.key, pems.certificate)
+
+
+def _configuration(pems: Pems) -> grpc.ServerCertificateConfiguration:
+    pair = (pems.key or b"", pems.certificate or b"")
+    return grpc.ssl_server_certificate_configuration([pair], root_certificates=pems.authority)

@@ -15,6 +15,7 @@ from headwater_kit.rpc.doorkeeper import Doorkeeper
 from headwater_kit.rpc.server import Server
 from headwater_kit.rpc.servicer import Servicer
 from headwater_kit.runtime.access import Access, trusting
+from headwater_kit.runtime.certificate import own_certificate
 from headwater_kit.runtime.component import Background, Component
 from headwater_kit.settings import ServiceSettings
 
@@ -56,8 +57,9 @@ class Service:
         self.name = name
         self._settings = settings
         # The trail first, and so stopped last: it notes what ends meanwhile.
-        self._components = (*(() if trail is None else (trail,)), *access.components, *components)
         self._clock = clock or SystemClock()
+        own = own_certificate(settings, self._clock)
+        self._components = (*own, *(() if trail is None else (trail,)), *access.components, *components)
         self._rng = rng or random.Random()
         self._server = Server(settings, servicers, self._clock, access.doorkeeper, trail)
         self._touched: list[Component] = []

@@ -68,6 +68,26 @@ class ServiceSettings(AuditSettings, QuotaSettings, KafkaSettings, AccessSetting
     grpc_max_concurrent_calls: int = Field(
         default=256, ge=1, description="calls served at once; more are refused with RESOURCE_EXHAUSTED"
     )
+    grpc_max_streams: int = Field(
+        default=1024, ge=1, description="calls under way at once on one connection; more wait at the caller's"
+    )
+    grpc_min_ping_seconds: float = Field(
+        default=10.0,
+        ge=1,
+        description="a caller that pings oftener than this is told so (ENHANCE_YOUR_CALM), and its connection ends",
+    )
+    grpc_max_connection_idle_seconds: float = Field(
+        default=1800.0, ge=1, description="a connection without calls for so long is closed; callers open another"
+    )
+    grpc_max_connection_age_seconds: float = Field(
+        default=3600.0,
+        ge=1,
+        description="a connection takes no new calls after about so long, so that callers spread over new processes "
+        "and come with new certificates",
+    )
+    grpc_connection_grace_seconds: float = Field(
+        default=600.0, ge=0, description="time that calls under way then have to end"
+    )
     tls_client_ca: Path | None = Field(
         default=None, description="PEM of the authority of client certificates; set, every caller must show one"
     )
@@ -78,6 +98,11 @@ class ServiceSettings(AuditSettings, QuotaSettings, KafkaSettings, AccessSetting
     )
     metrics_host: str = Field(default="127.0.0.1", description="address that the Prometheus endpoint binds to")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="port of the Prometheus endpoint; 0 turns it off")
+    metrics_tls: Literal["off", "server", "mutual"] = Field(
+        default="off",
+        description="TLS of the Prometheus endpoint: off; server, with TLS_CERT; mutual, where whoever reads must show "
+        "a certificate of TLS_CLIENT_CA too",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
     log_format: Literal["auto", "json", "text"] = Field(
         default="auto", description="log line format; auto is text on a terminal and json elsewhere"
@@ -151,9 +176,17 @@ class ServiceSettings(AuditSettings, QuotaSettings, KafkaSettings, AccessSetting
                 f"HEADWATER_GRPC_HOST={self.grpc_host} is open to the network and HEADWATER_AUTH={self.auth} believes "
                 "whoever calls: set HEADWATER_AUTH to api-key, jwt or mtls, or HEADWATER_ALLOW_INSECURE_BIND=true"
             )
-        if self.metrics_port and not is_loopback(self.metrics_host):
+        if self.metrics_port and self.metrics_tls == "off" and not is_loopback(self.metrics_host):
             raise ValueError(
                 f"HEADWATER_METRICS_HOST={self.metrics_host} is open to the network without TLS: "
-                "set HEADWATER_ALLOW_INSECURE_BIND=true if that is meant"
+                "set HEADWATER_METRICS_TLS, or HEADWATER_ALLOW_INSECURE_BIND=true if that is meant"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_metrics_tls(self) -> Self:
+        if self.metrics_tls != "off" and self.tls_cert is None:
+            raise ValueError(f"HEADWATER_METRICS_TLS={self.metrics_tls} needs HEADWATER_TLS_CERT and HEADWATER_TLS_KEY")
+        if self.metrics_tls == "mutual" and self.tls_client_ca is None:
+            raise ValueError("HEADWATER_METRICS_TLS=mutual needs HEADWATER_TLS_CLIENT_CA")
         return self

@@ -13,12 +13,11 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import Sampler
-from prometheus_client import start_http_server
 
-from headwater_kit.core.errors import Misconfigured
 from headwater_kit.core.steps import watch_steps
 from headwater_kit.settings import ServiceSettings
 from headwater_kit.telemetry import logs, names
+from headwater_kit.telemetry.endpoint import serve_metrics
 from headwater_kit.telemetry.sampling import NOTHING_RECORDED, ErrorsToo, RatioSampler
 from headwater_kit.telemetry.span_files import SpanFiles
 from headwater_kit.telemetry.spans import MAX_LINKS, span
@@ -59,7 +58,7 @@ class Telemetry:
 def setup(settings: ServiceSettings, service: str) -> Telemetry:
     """Starts logs, traces and metrics for this process; once a process.
 
-    Raises Misconfigured where the metrics port is taken.
+    Raises Misconfigured where the metrics cannot be served.
     """
     logs.configure(service, settings.log_level, settings.log_format, sys.stderr)
     resource = Resource.create({"service.name": f"headwater-{service}"})
@@ -79,7 +78,7 @@ def setup(settings: ServiceSettings, service: str) -> Telemetry:
     trace.set_tracer_provider(tracers)
     watch_steps(lambda name: span(names.STAGE, {names.STEP: name}))
     metrics.set_meter_provider(meters)
-    return Telemetry(tracers, meters, _serve_metrics(settings) if settings.metrics_port else None)
+    return Telemetry(tracers, meters, serve_metrics(settings) if settings.metrics_port else None)
 
 
 def tracing(settings: ServiceSettings, resource: Resource, processors: Sequence[SpanProcessor]) -> TracerProvider:
@@ -96,14 +95,3 @@ def tracing(settings: ServiceSettings, resource: Resource, processors: Sequence[
 def _queued(exporter: SpanExporter) -> SpanProcessor:
     """Exports in batches, in a thread of its own; where the exporter does not keep up, the oldest spans are dropped."""
     return BatchSpanProcessor(exporter, max_queue_size=QUEUED_SPANS, schedule_delay_millis=EXPORT_MS)
-
-
-def _serve_metrics(settings: ServiceSettings) -> WSGIServer:
-    try:
-        server, _ = start_http_server(settings.metrics_port, addr=settings.metrics_host)
-    except OSError as error:
-        raise Misconfigured(
-            f"cannot serve metrics on {settings.metrics_host}:{settings.metrics_port} ({error.strerror}): "
-            "free the port or set HEADWATER_METRICS_PORT to another, or to 0"
-        ) from error
-    return server

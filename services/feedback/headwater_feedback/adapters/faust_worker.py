@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from pathlib import Path
@@ -20,6 +19,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Transient, Unavailable
 from headwater_kit.settings.kafka import KafkaSettings
 
+from headwater_feedback.adapters.faust_credentials import credentials
 from headwater_feedback.adapters.faust_transport import Transport
 
 _log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def make_app(settings: KafkaSettings, data_dir: Path, partitions: int) -> faust.
     app = faust.App(
         GROUP,
         broker=[f"kafka://{server.strip()}" for server in settings.kafka_bootstrap.split(",")],
-        broker_credentials=_credentials(settings),
+        broker_credentials=credentials(settings),
         store="memory://",
         # Otherwise Faust makes a folder wherever the process was started.
         datadir=str(data_dir / "faust"),
@@ -210,18 +210,3 @@ def _record(message: Any) -> Record:
 
 def _headers(headers: Any) -> Mapping[str, bytes]:
     return dict(headers.items() if isinstance(headers, Mapping) else headers or ())
-
-
-def _credentials(settings: KafkaSettings) -> Any:
-    context = None
-    if settings.kafka_security_protocol in ("ssl", "sasl_ssl"):
-        authority = settings.kafka_tls_ca
-        context = ssl.create_default_context(cafile=str(authority) if authority else None)
-    if settings.kafka_security_protocol.startswith("sasl"):
-        return faust.SASLCredentials(
-            mechanism=settings.kafka_sasl_mechanism,
-            username=settings.kafka_sasl_username,
-            password=settings.kafka_sasl_password.get_secret_value(),
-            ssl_context=context,
-        )
-    return faust.SSLCredentials(context=context) if context else None

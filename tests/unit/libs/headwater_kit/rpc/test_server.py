@@ -1,10 +1,8 @@
 """Who may come in, and what anybody may ask."""
 
 import asyncio
-import subprocess
 import time
 from collections import Counter
-from pathlib import Path
 
 import grpc
 import pytest
@@ -110,49 +108,6 @@ async def test_a_taken_port_is_told_at_once() -> None:
         with pytest.raises(Misconfigured, match=rf"cannot listen on 127\.0\.0\.1:{first.port}"):
             await second.start()
         await second.stop()
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A self-signed certificate for localhost, with its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    try:
-        subprocess.run([*command, *names, "-keyout", key, "-out", cert, "-days", "2"], check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("openssl is not installed")
-    return cert, key
-
-
-async def test_tls_both_ways(certificate: tuple[Path, Path]) -> None:
-    cert, key = certificate
-    secure = ScriptedSettings(tls_cert=cert, tls_key=key, tls_client_ca=cert, tls_peer_ca=cert)
-    async with scripted(nothing, secure) as service:
-        channel = connect(f"localhost:{service.port}", secure)
-        await IngestServiceStub(channel).GetDocument(REQUEST)
-        await channel.close()
-
-
-@pytest.mark.parametrize("with_authority", [True, False])
-async def test_tls_lets_nobody_in_without_a_certificate(certificate: tuple[Path, Path], with_authority: bool) -> None:
-    cert, key = certificate
-    secure = ScriptedSettings(tls_cert=cert, tls_key=key, tls_client_ca=cert)
-    stranger = ScriptedSettings(tls_peer_ca=cert) if with_authority else SETTINGS
-    async with scripted(nothing, secure) as service:
-        channel = connect(f"localhost:{service.port}", stranger)
-        with pytest.raises(Unavailable):
-            await IngestServiceStub(channel).GetDocument(REQUEST, timeout=2.0)
-        await channel.close()
-
-
-async def test_a_missing_tls_file_is_named() -> None:
-    missing = ScriptedSettings(tls_cert=Path("/nowhere/cert.pem"), tls_key=Path("/nowhere/key.pem"))
-    service = scripted(nothing, missing)
-    with pytest.raises(Misconfigured, match=r"/nowhere/key\.pem"):
-        await service.start()
-    await service.stop()
 
 
 async def test_calls_come_in_several_a_turn_of_the_event_loop() -> None:
