@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from headwater_kit.bus.dead_letters import PREFIX
 from headwater_kit.bus.letters import Place
-from headwater_kit.bus.topics import GROUPS, PARTITIONS, dead_letter
+from headwater_kit.bus.topics import GROUPS, PARTITIONS, READER_GROUP, dead_letter
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.settings.kafka import KafkaSettings
 
@@ -113,7 +113,7 @@ class Flow:
         end: Mapping[Position, int],
         closed: Collection[Place],
     ) -> Mapping[str, Mapping[str, int]]:
-        consumer = Consumer({**self._config, "group.id": "headwater-status", "enable.auto.commit": False})
+        consumer = Consumer({**self._config, "group.id": READER_GROUP, "enable.auto.commit": False})
         starts = [TopicPartition(*at, max(first[at], end[at] - _READ_LAST)) for at in positions if end[at] > first[at]]
         found: dict[str, Counter[str]] = {}
         try:

@@ -154,6 +154,8 @@ GROUPS = {
     "generate": (QUESTIONS,),
     "feedback": (IMPRESSIONS, ANSWERS, FEEDBACK),
 }
+# Kafka's client wants a group's name of those who read outside any, too; nothing is ever committed under it.
+READER_GROUP = "headwater-reader"
 
 
 def dead_letter(topic: str, group: str) -> str:

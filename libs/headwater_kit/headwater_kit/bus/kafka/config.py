@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from headwater_kit.bus.topics import MAX_DEAD_LETTER_BYTES
+from headwater_kit.bus.topics import MAX_DEAD_LETTER_BYTES, READER_GROUP
 
 Config = dict[str, str | int | float | bool]
 
@@ -101,8 +101,8 @@ def group_config(config: KafkaConfig, group: str) -> Config:
 
 
 def reader_config(config: KafkaConfig) -> Config:
-    """Properties of a consumer outside any group; librdkafka wants a group's name all the same."""
-    return {**_reading(config), "group.id": "headwater-reader", "enable.partition.eof": True}
+    """Properties of a consumer outside any group."""
+    return {**_reading(config), "group.id": READER_GROUP, "enable.partition.eof": True}
 
 
 def _reading(config: KafkaConfig) -> Config:
