@@ -118,6 +118,10 @@ docs: setup ## Write the generated tables of topics, settings and policies
 	$(PY) -m headwater_kit.rpc.docs docs/access.md
 	$(PY) -m headwater_kit.settings.docs $(sort $(wildcard services/*/README.md))
 
+.PHONY: manifests
+manifests: setup ## Write what of deploy/k8s follows from the code: settings, network policies, topics, users
+	PYTHONPATH=deploy $(PY) -m manifests
+
 .PHONY: lock
 lock: setup ## Resolve requirements/lock.txt anew from the members and requirements/*.in; ARGS=--upgrade takes newer versions
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \

@@ -1,19 +1,18 @@
 """The manifests fit the services: names, ports, settings, probes and rights."""
 
 import importlib.util
-import shutil
-import subprocess
+import re
 import tomllib
 from typing import Any
 
 import pytest
 import yaml
 from architecture.house import ROOT, SERVICES
-from architecture.kustomize import Resource, environment, read, render
+from architecture.kustomize import Resource, environment, of_kind, read, render
 from headwater_client.canary.settings import Settings as CanarySettings
 from headwater_kit.rpc.health import LIVENESS
-from headwater_kit.settings.load import env_name
 from headwater_kit.settings.ports import GRPC_PORTS, METRICS_PORTS
+from manifests.files import stale
 
 K8S = ROOT / "deploy/k8s"
 BASE = K8S / "base"
@@ -40,16 +39,14 @@ def container(service: str) -> dict[str, Any]:
     return only
 
 
-def fields() -> dict[str, Any]:
-    """Every setting of every service, by environment variable, with its default."""
-    classes = [importlib.import_module(f"headwater_{service}.settings").Settings for service in SERVICES]
-    return {env_name(name): field.default for kind in classes for name, field in kind.model_fields.items()}
+def test_what_is_made_from_the_code_is_current() -> None:
+    assert stale() == [], "run `make manifests`"
 
 
 def test_every_service_is_deployed_and_nothing_else() -> None:
-    assert {path.parent.name for path in BASE.glob("*/kustomization.yaml")} == set(SERVICES)
-    assert {entry for entry in read(BASE)["resources"] if (BASE / entry).is_dir()} == set(SERVICES)
-    kinds = {"Deployment", "Service", "ServiceAccount", "PodDisruptionBudget"}
+    assert {path.parent.name for path in BASE.glob("*/kustomization.yaml")} == {*SERVICES, "settings"}
+    assert {entry for entry in read(BASE)["resources"] if (BASE / entry).is_dir()} == {*SERVICES, "settings"}
+    kinds = {"Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "NetworkPolicy"}
     for service in SERVICES:
         assert {each["kind"] for each in render(BASE / service)} == kinds
 
@@ -91,6 +88,10 @@ def test_memory_asked_for_is_memory_given(service: str) -> None:
     assert resources["requests"]["cpu"]
 
 
+def test_embed_works_with_as_many_threads_as_it_may_use() -> None:
+    assert container("embed")["resources"]["limits"]["cpu"] == SETTINGS["HEADWATER_EMBED_WORKERS"]
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_pod_has_time_to_drain(service: str) -> None:
     wait = container(service)["lifecycle"]["preStop"]["sleep"]["seconds"]
@@ -112,31 +113,24 @@ def test_a_pod_takes_its_settings_from_the_one_map(service: str) -> None:
     assert "env" not in container(service)
 
 
-@pytest.mark.parametrize("file", [*K8S.rglob("*.env")], ids=lambda file: file.parent.name)
-def test_every_variable_is_a_setting(file: Any) -> None:
-    known = {*fields(), *map(env_name, CanarySettings.model_fields)}
-    assert set(environment(file)) - known == set()
-
-
-def test_every_setting_that_means_this_machine_is_set_for_the_cluster() -> None:
-    local = {name for name, default in fields().items() if isinstance(default, str) and "127.0.0.1" in default}
-    assert local - set(SETTINGS) == set()
-    assert [name for name in local if "127.0.0.1" in SETTINGS[name]] == []
-
-
-def test_targets_are_services_at_their_ports() -> None:
-    targets = {name: value for name, value in SETTINGS.items() if name.endswith("_TARGET")}
-    assert targets
-    for name, value in targets.items():
-        service = name.removeprefix("HEADWATER_").removesuffix("_TARGET").lower()
-        assert value == f"dns:///{service}:{GRPC_PORTS[service]}"
-
-
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda overlay: overlay.name)
 def test_an_overlay_names_services_that_are_there(overlay: Any) -> None:
     kustomization = read(overlay)
     assert {each["name"] for each in kustomization.get("replicas", ())} <= set(SERVICES)
-    assert render(overlay)
+    assert set(SERVICES) <= set(of_kind(render(overlay), "Deployment"))
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda overlay: overlay.name)
+def test_an_overlay_lets_in_nothing_but_restricted_pods(overlay: Any) -> None:
+    (namespace,) = of_kind(render(overlay), "Namespace").values()
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_prod_names_images_by_digest_and_asks_for_them() -> None:
+    for deployment in of_kind(render(K8S / "overlays/prod"), "Deployment").values():
+        (only,) = deployment["spec"]["template"]["spec"]["containers"]
+        assert re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", only["image"])
+        assert only["imagePullPolicy"] == "Always"
 
 
 def test_an_image_is_built_for_every_service() -> None:
@@ -155,7 +149,7 @@ def test_skaffold_renders_folders_that_are_there() -> None:
 
 def test_the_canary_runs_as_it_is_set_up_and_with_no_right_more_than_a_service() -> None:
     found = {each["kind"]: each for each in render(CANARY / "canary")}
-    assert set(found) == {"Deployment", "Service", "ServiceAccount"}
+    assert set(found) == {"Deployment", "Service", "ServiceAccount", "NetworkPolicy"}
     assert {each["metadata"]["name"] for each in found.values()} == {"canary"}
     ours, theirs = found["Deployment"]["spec"]["template"]["spec"], pod("generate")
     (only,) = ours["containers"]
@@ -172,22 +166,3 @@ def test_the_canary_runs_as_it_is_set_up_and_with_no_right_more_than_a_service()
     assert importlib.util.find_spec(only["command"][-1]) is not None
     generate = tomllib.loads((ROOT / "services/generate/pyproject.toml").read_text())
     assert "headwater-client" in generate["project"]["dependencies"]
-
-
-def test_the_canary_may_call_the_services_and_knows_where_they_are() -> None:
-    (labels,) = read(CANARY / "canary")["labels"]
-    (policy,) = [each for each in render(BASE) if each["kind"] == "NetworkPolicy"]
-    admitted = policy["spec"]["ingress"][0]["from"][0]["podSelector"]["matchLabels"]
-    assert admitted.items() <= labels["pairs"].items()
-    targets = SETTINGS | environment(CANARY / "canary.env")
-    for service in ("ingest", "retrieve"):
-        assert targets[f"HEADWATER_{service.upper()}_TARGET"] == f"dns:///{service}:{GRPC_PORTS[service]}"
-
-
-@pytest.mark.skipif(shutil.which("kustomize") is None, reason="kustomize is not installed")
-@pytest.mark.parametrize("folder", [BASE, *OVERLAYS], ids=lambda folder: folder.name)
-def test_kustomize_renders_the_same_resources(folder: Any) -> None:
-    built = subprocess.run(["kustomize", "build", folder], capture_output=True, text=True, check=True).stdout
-    ours = {(each["kind"], each["metadata"]["name"]) for each in render(folder)}
-    theirs = {(each["kind"], each["metadata"]["name"]) for each in yaml.safe_load_all(built)}
-    assert {name for name in theirs if name[0] != "ConfigMap"} == ours
