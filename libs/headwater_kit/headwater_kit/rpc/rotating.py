@@ -37,24 +37,31 @@ class RotatingChannel(grpc.aio.Channel):
         await self._channel.close(grace)
 
     def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:
+        """Of the channel of the moment."""
         return self._current().get_state(try_to_connect)
 
     async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
+        """As the channel's own."""
         await self._channel.wait_for_state_change(last_observed_state)
 
     async def channel_ready(self) -> None:
+        """As the channel's own."""
         await self._current().channel_ready()
 
     def unary_unary(self, *args: Any, **kwargs: Any) -> Any:
+        """A method that is bound anew whenever the channel is."""
         return self._method(lambda channel: channel.unary_unary(*args, **kwargs))
 
     def unary_stream(self, *args: Any, **kwargs: Any) -> Any:
+        """As `unary_unary`."""
         return self._method(lambda channel: channel.unary_stream(*args, **kwargs))
 
     def stream_unary(self, *args: Any, **kwargs: Any) -> Any:
+        """As `unary_unary`."""
         return self._method(lambda channel: channel.stream_unary(*args, **kwargs))
 
     def stream_stream(self, *args: Any, **kwargs: Any) -> Any:
+        """As `unary_unary`."""
         return self._method(lambda channel: channel.stream_stream(*args, **kwargs))
 
     def _method(self, bind: Callable[[grpc.aio.Channel], Any]) -> Callable[..., Any]:
