@@ -27,6 +27,7 @@ COMMANDS = (
     "ingest",
     "ask",
     "search",
+    "trace",
     "feedback",
     "forget",
     "delete",

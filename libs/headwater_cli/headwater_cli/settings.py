@@ -38,6 +38,13 @@ class PlatformSettings(
         le=1024,
         description="spans that each service keeps for `headwater trace`, in MiB; 0 keeps none",
     )
+    trace_api: str = Field(
+        default="",
+        pattern=r"^(https?://.*\{trace_id\}.*)?$",
+        description="URL that gives a trace as OTLP/JSON, {trace_id} in the place of its id, such as Jaeger's "
+        "http://HOST:16686/api/v3/traces/{trace_id} or Tempo's http://HOST:3200/api/v2/traces/{trace_id}; "
+        "empty: the platform's own files",
+    )
     auth: str = Field(
         default=TRUSTING,
         description="credentials that the services take; anything but insecure-metadata makes them keys for each other",
