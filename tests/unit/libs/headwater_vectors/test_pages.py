@@ -7,6 +7,7 @@ import pytest
 from headwater_vectors.filters import scoped
 from headwater_vectors.milvus.capabilities import LITE, SERVER, Capabilities
 from headwater_vectors.milvus.tables import Tables
+from headwater_vectors.milvus.tracing import Requests
 
 
 class Iterating:
@@ -15,6 +16,7 @@ class Iterating:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.closed = 0
+        self.requests = Requests("http://127.0.0.1:19530")
         self._pages = [[{"row_id": "a"}], []]
 
     async def admin(self, call: Callable[[Any], Any], seconds: float = 0.0) -> Any:

@@ -7,6 +7,7 @@ from headwater_kit.core.documents import DocumentKey
 from headwater_kit.testing.clock import ManualClock
 from headwater_vectors.milvus import Address, MilvusStore
 from headwater_vectors.milvus.schema import Layout, ledger_name
+from headwater_vectors.milvus.tracing import Requests
 from headwater_vectors.ports import NOTICE_SECONDS, LedgerRow
 from headwater_vectors.testing.samples import MODEL
 
@@ -41,6 +42,7 @@ class Connected:
 
     def __init__(self) -> None:
         self.client = Client()
+        self.requests = Requests("http://127.0.0.1:19530")
 
     async def data(self, call: Callable[[Client], Awaitable[Any]], _: float) -> Any:
         return await call(self.client)
