@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from manifests import kafka, network, settings
+from manifests import certificates, gateway, kafka, network, scaling, settings
 from manifests.services import CANARY, SERVICES
 
 K8S = Path(__file__).parents[1] / "k8s"
@@ -18,6 +18,11 @@ FILES: Mapping[Path, Callable[[], str]] = {
     COMPONENTS / "strimzi/topics.yaml": kafka.topics,
     COMPONENTS / "strimzi/users.yaml": kafka.users,
     COMPONENTS / "strimzi/credentials.yaml": kafka.credentials,
+    COMPONENTS / "autoscaling/scaledobjects.yaml": scaling.scaled_objects,
+    COMPONENTS / "mtls/certificates.yaml": certificates.certificates,
+    COMPONENTS / "mtls/volumes.yaml": certificates.volumes,
+    COMPONENTS / "gateway/route.yaml": gateway.route,
+    COMPONENTS / "gateway/network.yaml": gateway.policies,
 }
 
 

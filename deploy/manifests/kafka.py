@@ -25,8 +25,8 @@ def users() -> str:
 
 def credentials() -> str:
     """The file of patches that give each service its own user's password."""
-    said = "Each service knows its user's password; the name of the user is the service's."
-    return as_yaml(said, map(_with_password, SERVICES))
+    said = "Each service is its own user, whose password Strimzi puts into the Secret of its name."
+    return as_yaml(said, map(_with_user, SERVICES))
 
 
 def _topic(topic: Topic) -> Resource:
@@ -49,9 +49,12 @@ def _acl(rule: Rule) -> Resource:
     return {"type": "allow", "resource": resource, "operations": operations, "host": "*"}
 
 
-def _with_password(service: str) -> Resource:
+def _with_user(service: str) -> Resource:
     source = {"secretKeyRef": {"name": service, "key": "password"}}
-    container = {"name": "service", "env": [{"name": "HEADWATER_KAFKA_SASL_PASSWORD", "valueFrom": source}]}
+    # Both as KEDA can read them (components/autoscaling): not from the pod's labels.
+    name = {"name": "HEADWATER_KAFKA_SASL_USERNAME", "value": service}
+    password = {"name": "HEADWATER_KAFKA_SASL_PASSWORD", "valueFrom": source}
+    container = {"name": "service", "env": [name, password]}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

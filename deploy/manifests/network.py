@@ -40,14 +40,19 @@ def _policy(service: str) -> Resource:
 
 def _admitted(service: str) -> Sequence[Mapping[str, Any]]:
     named_ones = [*callers(service), *([CANARY] if service in CANARY_CALLS else [])]
-    clients = [{"podSelector": {"matchExpressions": [{"key": CLIENT, "operator": "In", "values": ["true"]}]}}]
+    clients = [{"podSelector": in_labels(CLIENT, "true")}]
     return [*([named(named_ones)] if named_ones else []), *(clients if service in doors() else [])]
 
 
 def named(services: Iterable[str]) -> Mapping[str, Any]:
     """The pods of services, as a peer of a policy."""
+    return {"podSelector": in_labels(NAME, *services)}
+
+
+def in_labels(key: str, *values: str) -> Mapping[str, Any]:
+    """A selector of those whose label has one of the values."""
     # As an expression: into `matchLabels` kustomize would write the labels of whose policy it is.
-    return {"podSelector": {"matchExpressions": [{"key": NAME, "operator": "In", "values": [*services]}]}}
+    return {"matchExpressions": [{"key": key, "operator": "In", "values": [*values]}]}
 
 
 def _rule(way: str, peers: Sequence[Mapping[str, Any]], ports: Iterable[int]) -> dict[str, Any]:
@@ -55,13 +60,8 @@ def _rule(way: str, peers: Sequence[Mapping[str, Any]], ports: Iterable[int]) ->
 
 
 def _dns() -> Mapping[str, Any]:
-    system = {"matchExpressions": [_in("kubernetes.io/metadata.name", "kube-system")]}
-    servers = {"matchExpressions": [_in("k8s-app", "kube-dns")]}
+    system = in_labels("kubernetes.io/metadata.name", "kube-system")
     return {
-        "to": [{"namespaceSelector": system, "podSelector": servers}],
+        "to": [{"namespaceSelector": system, "podSelector": in_labels("k8s-app", "kube-dns")}],
         "ports": [{"protocol": protocol, "port": DNS_PORT} for protocol in ("UDP", "TCP")],
     }
-
-
-def _in(key: str, value: str) -> Mapping[str, Any]:
-    return {"key": key, "operator": "In", "values": [value]}

@@ -1,5 +1,6 @@
 """Strimzi's topics and users are those of the bus, and the services use them."""
 
+from copy import deepcopy
 from typing import Any
 
 from architecture.house import ROOT, SERVICES
@@ -49,11 +50,10 @@ def test_no_right_goes_beyond_one_name() -> None:
 def test_each_service_is_its_own_user() -> None:
     for service in SERVICES:
         (container,) = of_kind(PROD, "Deployment")[service]["spec"]["template"]["spec"]["containers"]
-        found = {each["name"]: each["valueFrom"] for each in container["env"]}
-        label = {"fieldRef": {"fieldPath": "metadata.labels['app.kubernetes.io/name']"}}
-        assert found["HEADWATER_KAFKA_SASL_USERNAME"] == label
-        password = found["HEADWATER_KAFKA_SASL_PASSWORD"]["secretKeyRef"]
-        assert password == {"name": service, "key": "password"}
+        env = {each.pop("name"): each for each in deepcopy(container["env"])}
+        password = {"secretKeyRef": {"name": service, "key": "password"}}
+        assert env["HEADWATER_KAFKA_SASL_USERNAME"] == {"value": service}
+        assert env["HEADWATER_KAFKA_SASL_PASSWORD"] == {"valueFrom": password}
 
 
 def test_the_cluster_refuses_what_no_rule_allows_and_takes_the_largest_record() -> None:

@@ -11,6 +11,7 @@ from headwater_kit.rpc import health, reflection, tls
 from headwater_kit.rpc.accepting import Accepting
 from headwater_kit.rpc.aspects import Admission, Deadlines, measured, translated
 from headwater_kit.rpc.auditing import Auditing, Trail
+from headwater_kit.rpc.beside import HealthPort
 from headwater_kit.rpc.doorkeeper import Doorkeeper
 from headwater_kit.rpc.interception import Pipeline
 from headwater_kit.rpc.servicer import Servicer
@@ -50,6 +51,7 @@ class Server:
         self.port = 0
         self.admission = Admission(settings.grpc_max_concurrent_calls)
         self.health = health.Health(names)
+        self._beside = HealthPort(settings, self.health)
         self._settings = settings
         self._deadlines = Deadlines(clock, settings.default_deadline_seconds)
         doorkeeper.guard(names)
@@ -72,6 +74,7 @@ class Server:
         await self.health.open()
         self.port = self._bind()
         await self._server.start()
+        await self._beside.start()
         self._accepting.start(AHEAD)
 
     async def stop(self, seconds: float) -> None:
@@ -79,6 +82,7 @@ class Server:
         self._deadlines.end_watches()
         await self._server.stop(seconds)
         await self._accepting.ended()
+        await self._beside.stop()
 
     def _pipeline(self, names: Sequence[str], doorkeeper: Doorkeeper) -> Pipeline:
         within_deadline = self._deadlines.within_deadline

@@ -88,6 +88,13 @@ class ServiceSettings(AuditSettings, QuotaSettings, KafkaSettings, AccessSetting
     grpc_connection_grace_seconds: float = Field(
         default=600.0, ge=0, description="time that calls under way then have to end"
     )
+    health_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="port, on GRPC_HOST, that answers health checks alone and without TLS, for probes that know none; "
+        "0: none",
+    )
     tls_client_ca: Path | None = Field(
         default=None, description="PEM of the authority of client certificates; set, every caller must show one"
     )
