@@ -14,6 +14,7 @@ from headwater_kit.core.errors import HeadwaterError
 
 from headwater_cli.platform import jars, kafka, milvus
 from headwater_cli.platform.java import find_java
+from headwater_cli.platform.ports import HOST
 from headwater_cli.platform.process import Program
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - a pod's interfaces are its own
@@ -42,8 +43,8 @@ def listeners(address: str) -> Mapping[str, str | int]:
     bound = [f"{name}://{host}:{at}" for name, (host, at) in here.items()]
     return {
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,TUNNEL:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "listeners": ",".join([*bound, f"CONTROLLER://{kafka.HOST}:{kafka.USUAL_CONTROLLER_PORT}"]),
-        "advertised.listeners": f"PLAINTEXT://{address},TUNNEL://{kafka.HOST}:{TUNNEL_PORT}",
+        "listeners": ",".join([*bound, f"CONTROLLER://{HOST}:{kafka.USUAL_CONTROLLER_PORT}"]),
+        "advertised.listeners": f"PLAINTEXT://{address},TUNNEL://{HOST}:{TUNNEL_PORT}",
     }
 
 
