@@ -77,6 +77,16 @@ soak: setup ## Chaos at length: 100,000 histories, 20 seeds, every crash point, 
 	HEADWATER_SOAK=10 $(PY) -m pytest tests/chaos/memory --timeout=3600
 	PYTHONPATH=tests $(PY) -m chaos.soak $(if $(DATA),--data '$(DATA)') $(if $(JSON),--json '$(JSON)') $(ARGS)
 
+.PHONY: images
+images: setup ## Build all images with docker and print their sizes; ONLY='embed guard', TAG=dev, JSON=FILE
+	$(PY) deploy/docker/images.py $(if $(ONLY),--only $(ONLY)) $(if $(TAG),--tag $(TAG)) $(if $(JSON),--json '$(JSON)') \
+	  --revision "$$(git rev-parse HEAD 2>/dev/null || true)"
+
+.PHONY: cluster-test
+cluster-test: setup ## Try it all on the cluster of the current kube context (docs/deploying.md); STEPS=smoke,…, JSON=FILE
+	PATH="$$PATH:$(CURDIR)/$(BIN)" PYTHONPATH=tests $(PY) -m cluster.run $(if $(STEPS),--steps '$(STEPS)') \
+	  $(if $(JSON),--json '$(JSON)') $(ARGS)
+
 .PHONY: lint
 lint: setup ## Check style (ruff)
 	$(BIN)/ruff check .

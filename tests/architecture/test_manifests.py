@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from architecture.house import ROOT, SERVICES
+from architecture.image_contents import members
 from architecture.kustomize import Resource, environment, of_kind, read, render
 from headwater_client.canary.settings import Settings as CanarySettings
 from headwater_kit.rpc.health import LIVENESS
@@ -128,17 +129,41 @@ def test_an_overlay_lets_in_nothing_but_restricted_pods(overlay: Any) -> None:
 
 def test_prod_names_images_by_digest_and_asks_for_them() -> None:
     for deployment in of_kind(render(K8S / "overlays/prod"), "Deployment").values():
-        (only,) = deployment["spec"]["template"]["spec"]["containers"]
-        assert re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", only["image"])
-        assert only["imagePullPolicy"] == "Always"
+        pod = deployment["spec"]["template"]["spec"]
+        for each in (*pod["containers"], *pod.get("initContainers", ())):
+            assert re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", each["image"])
+            assert each["imagePullPolicy"] == "Always"
 
 
 def test_an_image_is_built_for_every_service() -> None:
     built = {each["image"]: each["docker"] for each in SKAFFOLD["build"]["artifacts"]}
     used = {container(service)["image"]: service for service in SERVICES}
-    assert {image: docker["buildArgs"]["SERVICE"] for image, docker in built.items()} == used
+    beside = {f"headwater-{image}": image for image in ("engines", "models")}
+    assert {image: docker["buildArgs"]["SERVICE"] for image, docker in built.items()} == used | beside
     assert {docker["dockerfile"] for docker in built.values()} == {"deploy/docker/Dockerfile"}
     assert (ROOT / "deploy/docker/Dockerfile").is_file()
+
+
+def test_skaffold_copies_every_file_of_a_service_that_it_need_not_build_anew() -> None:
+    for artifact in SKAFFOLD["build"]["artifacts"]:
+        image = artifact["docker"]["buildArgs"]["SERVICE"]
+        synced = {each["strip"].rstrip("/") for each in artifact.get("sync", {}).get("manual", ())}
+        made_of = {str(folder.relative_to(ROOT)) for folder in members(image, ROOT).values()}
+        assert synced == (made_of if image in SERVICES else set())
+
+
+def test_every_image_is_tested_as_it_is_built() -> None:
+    tested = {each["image"]: each["structureTests"] for each in SKAFFOLD["test"]}
+    assert set(tested) == {each["image"] for each in SKAFFOLD["build"]["artifacts"]}
+    assert [path for paths in tested.values() for path in paths if not (ROOT / path).is_file()] == []
+
+
+def test_a_pod_of_an_overlay_runs_an_image_that_is_built() -> None:
+    built = {each["image"] for each in SKAFFOLD["build"]["artifacts"]}
+    for overlay in ("ci", "dev"):
+        for deployment in of_kind(render(K8S / "overlays" / overlay), "Deployment").values():
+            pod = deployment["spec"]["template"]["spec"]
+            assert {each["image"] for each in (*pod["containers"], *pod.get("initContainers", ()))} <= built
 
 
 def test_skaffold_renders_folders_that_are_there() -> None:

@@ -31,7 +31,8 @@ def variables(*, is_secret: bool) -> set[str]:
 
 
 def settings_map(overlay: Any) -> dict[str, str]:
-    (found,) = of_kind(render(overlay), "ConfigMap").values()
+    maps = of_kind(render(overlay), "ConfigMap")
+    (found,) = [each for name, each in maps.items() if name.startswith("headwater-")]
     data: dict[str, str] = found["data"]
     return data
 

@@ -103,8 +103,8 @@ def secured_broker(folder: Path) -> Iterator[Secured]:
     plain, controller, *others = (leases.pick(19_100 + number) for number in range(5))
     ports = dict(zip(LISTENERS, others, strict=True))
     with token_endpoint(issuer) as token_url:
-        more = _listeners(plain, controller, ports) | _tls(folder) | _oauth(folder) | _rules()
-        node = kafka.KafkaNode(folder / "kafka", plain, controller, folder / "kafka.log", more)
+        settings = _listeners(plain, controller, ports) | _tls(folder) | _oauth(folder) | _rules()
+        node = kafka.KafkaNode(folder / "kafka", plain, controller, folder / "kafka.log", settings)
         java = find_java(PlatformSettings().java_home)
         program = kafka.kafka_program(node, java, jars.resolve(jar_cache(), jars.locked()))
         # Kafka reads keys from places that it was told of alone.

@@ -80,13 +80,13 @@ _SETTINGS: dict[str, str | int] = {
 
 @dataclass(frozen=True, slots=True)
 class KafkaNode:
-    """Where the node keeps its data and which ports it takes; `more` are settings of Kafka's that go before its own."""
+    """Where the node keeps its data and which ports it takes; `settings` come before its own."""
 
     directory: Path
     port: int
     controller_port: int
     log: Path
-    more: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str | int] = field(default_factory=dict)
 
     @property
     def bootstrap(self) -> str:
@@ -135,7 +135,7 @@ def _write_settings(node: KafkaNode) -> Path:
         "log.dirs": node.directory / "log",
     }
     path = node.directory / "server.properties"
-    path.write_text("".join(f"{name}={value}\n" for name, value in {**_SETTINGS, **here, **node.more}.items()))
+    path.write_text("".join(f"{name}={value}\n" for name, value in {**_SETTINGS, **here, **node.settings}.items()))
     return path
 
 

@@ -18,11 +18,11 @@ _PING_SECONDS = 5.0
 GetVersion = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
 
 
-def milvus_program(directory: Path, port: int, log: Path) -> Program:
-    """Says how to run the store on `directory`, which it creates and which one process owns."""
+def milvus_program(directory: Path, port: int, log: Path, host: str = HOST) -> Program:
+    """Says how to run the store on `directory`, which it creates and which one process owns; it listens on `host`."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     # Its default host is every interface, without authentication.
-    options = ("server", "--data-dir", str(directory), "--host", HOST, "--port", str(port))
+    options = ("server", "--data-dir", str(directory), "--host", host, "--port", str(port))
     address = f"{HOST}:{port}"
     return Program(
         "milvus",
