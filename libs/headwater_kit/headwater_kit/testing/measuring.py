@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader, MetricReader
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricReader, NumberDataPoint
 
 from headwater_kit.telemetry import instruments, names
 
@@ -40,12 +40,12 @@ class Measured:
         data = self._reader.get_metrics_data()
         scopes = data.resource_metrics[0].scope_metrics if data and data.resource_metrics else ()
         return [
-            (dict(point.attributes or {}), point.sum if isinstance(point, HistogramDataPoint) else point.value)
+            (dict(point.attributes or {}), point.value if isinstance(point, NumberDataPoint) else point.sum)
             for scope in scopes
             for metric in scope.metrics
             if metric.name == declared.name
             for point in metric.data.data_points
-            if not isinstance(point, HistogramDataPoint) or point.count
+            if isinstance(point, NumberDataPoint) or point.count
         ]
 
     def by(self, declared: names.Metric, *attributes: str) -> dict[object, float]:

@@ -13,9 +13,10 @@ from headwater_retrieve.domain.learned import LearnedModels
 MAX_TENANTS = 20
 
 
-def show_versions(models: LearnedModels) -> None:
-    """Shows from now on what serves the first tenants that have something learned."""
+def shown(models: LearnedModels) -> LearnedModels:
+    """The same, of which is shown from now on what serves the first tenants that have something learned."""
     observed_each(names.RETRIEVE_LEARNED, lambda: _readings(models))
+    return models
 
 
 def _readings(models: LearnedModels) -> Iterator[Reading]:

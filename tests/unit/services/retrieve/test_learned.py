@@ -29,7 +29,7 @@ from headwater_kit.telemetry import names
 from headwater_kit.testing.clock import ManualClock
 from headwater_kit.testing.measuring import measuring
 from headwater_retrieve.adapters.memory import ListedSnapshots
-from headwater_retrieve.adapters.versions import MAX_TENANTS, show_versions
+from headwater_retrieve.adapters.versions import MAX_TENANTS, shown
 from headwater_retrieve.domain.learned import NOTHING_LEARNED, LearnedModels
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
 from headwater_retrieve.domain.results import ResultCache
@@ -192,15 +192,14 @@ def test_an_adapter_of_any_dimension_serves_whatever_stood_before() -> None:
 
 
 def test_which_models_serve_is_shown_of_a_few_tenants() -> None:
-    models = LearnedModels()
     with measuring() as measured:
-        show_versions(models)
+        models = shown(LearnedModels())
         assert measured.points(names.RETRIEVE_LEARNED) == []
         challenger = signed(RANKER, ServingPolicy.CANARY, seed=1)
         for model in (signed(RANKER), challenger):
             models.put(model.name, model, Position(0, 1))
-        shown = measured.by(names.RETRIEVE_LEARNED, names.TENANT, names.LEARNED_SNAPSHOT, names.LEARNED_STAGE)
-        assert shown == {
+        found = measured.by(names.RETRIEVE_LEARNED, names.TENANT, names.LEARNED_SNAPSHOT, names.LEARNED_STAGE)
+        assert found == {
             ("acme", id_of(signed(RANKER)), "exploit"): 1.0,
             ("acme", id_of(challenger), "canary"): 1.0,
         }

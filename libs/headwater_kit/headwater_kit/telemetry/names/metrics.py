@@ -1,42 +1,7 @@
 """Every metric: name, unit, meaning, and the labels that tell its series apart."""
 
-from dataclasses import dataclass
-
 from headwater_kit.telemetry.names import attributes as of
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """A number that only grows. `unit` is UCUM; "1" counts things. `labels` are all the attributes it may come with."""
-
-    name: str
-    unit: str
-    meaning: str
-    labels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """A number that goes up and down."""
-
-    name: str
-    unit: str
-    meaning: str
-    labels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """A distribution; `bounds` are the upper bounds of its buckets, in its unit."""
-
-    name: str
-    unit: str
-    meaning: str
-    bounds: tuple[float, ...]
-    labels: tuple[str, ...] = ()
-
-
-Metric = Counter | Gauge | Histogram
+from headwater_kit.telemetry.names.kinds import Counter, Gauge, Histogram
 
 # From 1 ms to 10 s, about two a decade: a call's time matters to a factor, not to a percent.
 CALL_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
