@@ -123,6 +123,14 @@ docs: setup ## Write the generated tables of topics, settings, policies and metr
 manifests: setup ## Write what of deploy/k8s follows from the code: settings, network policies, topics, users
 	PYTHONPATH=deploy $(PY) -m manifests
 
+.PHONY: observability
+observability: setup ## Write the rules and dashboards of deploy/observability
+	$(PY) -m headwater_observability.rules deploy/observability/rules.yaml
+
+.PHONY: tools
+tools: ## Build promtool and Prometheus from their Go modules, into the user's cache; needs Go
+	deploy/observability/build_tools.sh promtool prometheus
+
 .PHONY: lock
 lock: setup ## Resolve requirements/lock.txt anew from the members and requirements/*.in; ARGS=--upgrade takes newer versions
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
