@@ -35,7 +35,7 @@ class GroupCommit(Generic[Item, Result]):
     def __init__(
         self, operation: str, write: Callable[[Sequence[Item]], Awaitable[Result]], lock: asyncio.Lock, max_items: int
     ) -> None:
-        self._of = {names.VECTORS_OPERATION: operation}
+        self._of = {names.STORE_OPERATION: operation}
         self._write = write
         self._lock = lock
         self._max_items = max_items

@@ -17,7 +17,7 @@ class Spending:
 
     def note(self, input_tokens: int, output_tokens: int) -> None:
         """Takes in one completion."""
-        of = {names.GENERATE_MODEL: self.model}
+        of = {names.MODEL_ASKED: self.model}
         counter(names.GENERATE_TOKENS).add(input_tokens, {**of, names.GENERATE_TOKEN_TYPE: "input"})
         counter(names.GENERATE_TOKENS).add(output_tokens, {**of, names.GENERATE_TOKEN_TYPE: "output"})
         cost = (input_tokens * self.input_price + output_tokens * self.output_price) / PRICED_TOKENS

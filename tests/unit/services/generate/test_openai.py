@@ -124,7 +124,7 @@ async def test_tokens_and_their_price_are_counted(server: ChatServer) -> None:
         async with client:
             await OpenAIModel(client, "tiny", spending).complete([{"role": "user", "content": "Why?"}])
         assert measured.by(names.GENERATE_TOKENS, names.GENERATE_TOKEN_TYPE) == {"input": 90, "output": 8}
-        cost = measured.by(names.GENERATE_COST, names.GENERATE_MODEL)["tiny"]
+        cost = measured.by(names.GENERATE_COST, names.MODEL_ASKED)["tiny"]
     assert cost == pytest.approx((90 * 2.0 + 8 * 10.0) / 1e6)
 
 

@@ -67,7 +67,5 @@ LEARNED_STAGE = "headwater.learned.stage"
 GATE_DECISION = "headwater.gate.decision"
 # answered, or why not.
 GENERATE_OUTCOME = "headwater.generate.outcome"
-GENERATE_MODEL = "gen_ai.request.model"
 # input or output.
 GENERATE_TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 - no secret
-VECTORS_OPERATION = "db.operation.name"

@@ -136,16 +136,16 @@ GENERATE_ANSWERS = Counter(
     "headwater.generate.answers",
     "{answer}",
     "answers given, by what became of the question and by who wrote them",
-    (of.GENERATE_OUTCOME, of.GENERATE_MODEL),
+    (of.GENERATE_OUTCOME, of.MODEL_ASKED),
 )
 GENERATE_TOKENS = Counter(
     "headwater.generate.tokens",
     "{token}",
     "tokens that a language model read or wrote, as its endpoint counts them",
-    (of.GENERATE_MODEL, of.GENERATE_TOKEN_TYPE),
+    (of.MODEL_ASKED, of.GENERATE_TOKEN_TYPE),
 )
 GENERATE_COST = Counter(
-    "headwater.generate.cost", "1", "price of those tokens, in the currency of the settings", (of.GENERATE_MODEL,)
+    "headwater.generate.cost", "1", "price of those tokens, in the currency of the settings", (of.MODEL_ASKED,)
 )
 
 FEEDBACK_EXAMPLES = Counter(
@@ -258,7 +258,7 @@ VECTORS_WRITE_FILL = Histogram(
     "1",
     "share of the rows that one call to the store may hold, by operation",
     SHARES,
-    (of.VECTORS_OPERATION,),
+    (of.STORE_OPERATION,),
 )
 
 CANARY_DELAY = Histogram(

@@ -54,14 +54,14 @@ def retrieve(calls: int, failed: int) -> str:
 # TYPE headwater_service_serving gauge
 headwater_service_serving 0
 # TYPE headwater_rpc_server_duration_seconds histogram
-headwater_rpc_server_duration_seconds_bucket{{{SEARCH},rpc_grpc_status_code="OK",le="0.01"}} {quick}
-headwater_rpc_server_duration_seconds_bucket{{{SEARCH},rpc_grpc_status_code="OK",le="0.1"}} {calls}
-headwater_rpc_server_duration_seconds_bucket{{{SEARCH},rpc_grpc_status_code="OK",le="+Inf"}} {calls}
-headwater_rpc_server_duration_seconds_count{{{SEARCH},rpc_grpc_status_code="OK"}} {calls}
-headwater_rpc_server_duration_seconds_sum{{{SEARCH},rpc_grpc_status_code="OK"}} 1
-headwater_rpc_server_duration_seconds_bucket{{{SEARCH},rpc_grpc_status_code="INTERNAL",le="+Inf"}} {failed}
-headwater_rpc_server_duration_seconds_count{{{SEARCH},rpc_grpc_status_code="INTERNAL"}} {failed}
-headwater_rpc_server_duration_seconds_sum{{{SEARCH},rpc_grpc_status_code="INTERNAL"}} 1
+headwater_rpc_server_duration_seconds_bucket{{{SEARCH},rpc_response_status_code="OK",le="0.01"}} {quick}
+headwater_rpc_server_duration_seconds_bucket{{{SEARCH},rpc_response_status_code="OK",le="0.1"}} {calls}
+headwater_rpc_server_duration_seconds_bucket{{{SEARCH},rpc_response_status_code="OK",le="+Inf"}} {calls}
+headwater_rpc_server_duration_seconds_count{{{SEARCH},rpc_response_status_code="OK"}} {calls}
+headwater_rpc_server_duration_seconds_sum{{{SEARCH},rpc_response_status_code="OK"}} 1
+headwater_rpc_server_duration_seconds_bucket{{{SEARCH},rpc_response_status_code="INTERNAL",le="+Inf"}} {failed}
+headwater_rpc_server_duration_seconds_count{{{SEARCH},rpc_response_status_code="INTERNAL"}} {failed}
+headwater_rpc_server_duration_seconds_sum{{{SEARCH},rpc_response_status_code="INTERNAL"}} 1
 # TYPE headwater_retrieve_learned gauge
 headwater_retrieve_learned{{{RANKER}}} 1
 """
