@@ -123,14 +123,23 @@ check-protos: setup ## Lint the protos, refuse breaking changes against main, ch
 	$(PY) -m pytest tests/architecture/test_protos.py
 
 .PHONY: docs
-docs: setup ## Write the generated tables of topics, settings and policies
+docs: setup ## Write the generated tables of topics, settings, policies and metrics
 	$(PY) -m headwater_kit.bus.docs docs/topics.md
 	$(PY) -m headwater_kit.rpc.docs docs/access.md
+	$(PY) -m headwater_kit.telemetry.docs docs/observing.md
 	$(PY) -m headwater_kit.settings.docs $(sort $(wildcard services/*/README.md))
 
 .PHONY: manifests
 manifests: setup ## Write what of deploy/k8s follows from the code: settings, network policies, topics, users
 	PYTHONPATH=deploy $(PY) -m manifests
+
+.PHONY: observability
+observability: setup ## Write the rules and dashboards of deploy/observability
+	$(PY) -m headwater_observability.rules deploy/observability/rules.yaml
+
+.PHONY: tools
+tools: ## Build promtool and Prometheus from their Go modules, into the user's cache; needs Go
+	deploy/observability/build_tools.sh promtool prometheus
 
 .PHONY: lock
 lock: setup ## Resolve requirements/lock.txt anew from the members and requirements/*.in; ARGS=--upgrade takes newer versions

@@ -8,6 +8,7 @@ from architecture.house import ROOT, SERVICES, shown, tracked
 from headwater_kit.bus.docs import BEGIN, END, as_markdown
 from headwater_kit.bus.topics import TOPICS
 from headwater_kit.settings.docs import main as settings_docs
+from headwater_kit.telemetry import docs as metrics
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -20,6 +21,12 @@ def test_every_topic_is_documented() -> None:
 
 def test_the_table_of_topics_leaves_none_out() -> None:
     assert [name for name in TOPICS if f"`{name}`" not in as_markdown()] == []
+
+
+def test_every_metric_is_documented() -> None:
+    text = (ROOT / "docs/observing.md").read_text()
+    table = text.partition(metrics.BEGIN)[2].partition(metrics.END)[0]
+    assert table.strip() == metrics.as_markdown(), "run `make docs`"
 
 
 @pytest.mark.parametrize("service", SERVICES)

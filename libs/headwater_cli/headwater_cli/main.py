@@ -33,6 +33,7 @@ COMMANDS = (
     "delete",
     "watch",
     "status",
+    "top",
     "dead-letters",
     "audit",
     "tenants",

@@ -60,6 +60,7 @@ class Load:
     queued_tokens: Mapping[Lane, int]
     running_batches: int
     waiting_calls: int
+    workers: int
 
 
 @dataclass
@@ -132,7 +133,8 @@ class Batcher(Generic[T, R]):
     def load(self) -> Load:
         """The state for metrics; cheap."""
         queued = {lane: self._queue.tokens(lane) for lane in Lane}
-        return Load(queued, self._running(), sum(map(len, self._waiting.values())))
+        workers = sum(crew.size for crew in self._crews)
+        return Load(queued, self._running(), sum(map(len, self._waiting.values())), workers)
 
     async def close(self, deadline: Deadline) -> None:
         """Refuses new calls, finishes those it has within the deadline, fails the rest with Unavailable."""

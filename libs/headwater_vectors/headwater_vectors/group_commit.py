@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from headwater_kit.core.errors import Permanent, Unavailable
+from headwater_kit.telemetry import histogram, names
 from headwater_kit.telemetry.spans import current, sharing
 from opentelemetry.trace import SpanContext
 
@@ -28,12 +29,13 @@ class GroupCommit(Generic[Item, Result]):
 
     Bounded by its callers: each waits for its own items. A batch takes at most
     `max_items`, or one caller's items if those are more. The lock serialises
-    these writes with whatever else takes it.
+    these writes with whatever else takes it. `operation` names them in metrics.
     """
 
     def __init__(
-        self, write: Callable[[Sequence[Item]], Awaitable[Result]], lock: asyncio.Lock, max_items: int
+        self, operation: str, write: Callable[[Sequence[Item]], Awaitable[Result]], lock: asyncio.Lock, max_items: int
     ) -> None:
+        self._of = {names.STORE_OPERATION: operation}
         self._write = write
         self._lock = lock
         self._max_items = max_items
@@ -67,6 +69,7 @@ class GroupCommit(Generic[Item, Result]):
         if self._open is batch:
             self._open = None
         batch.done = True
+        histogram(names.VECTORS_WRITE_FILL).record(min(1.0, batch.size / self._max_items), self._of)
         try:
             with sharing(batch.callers):
                 await self._commit_together(batch)

@@ -26,6 +26,7 @@ from headwater_generate.adapters.answers import KafkaAnswerLog, RecentReceipts, 
 from headwater_generate.adapters.extractive import ExtractiveGenerator
 from headwater_generate.adapters.openai_http import OpenAIGenerator, OpenAIModel
 from headwater_generate.adapters.peers import RpcGuard, RpcRetriever, RpcSentenceEncoder
+from headwater_generate.adapters.spending import Spending
 from headwater_generate.domain.extract import Evidence
 from headwater_generate.domain.patience import Patience
 from headwater_generate.events import QuestionRecords
@@ -47,8 +48,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         for name in ("embed", "retrieve", "guard")
     }
     client = _client(settings)
-    generators = _generators(settings, client, RpcSentenceEncoder(channels["embed"]))
-    model = OpenAIModel(client, settings.llm_model) if client else None
+    spending = Spending(settings.llm_model, settings.llm_input_price, settings.llm_output_price)
+    generators = _generators(settings, client, spending, RpcSentenceEncoder(channels["embed"]))
+    model = OpenAIModel(client, settings.llm_model, spending) if client else None
     answering = Answering(
         RpcRetriever(channels["retrieve"], settings.default_deadline_seconds),
         RpcGuard(channels["guard"], settings.generate_guard_seconds),
@@ -91,11 +93,13 @@ def _limits(settings: Settings) -> LoopPolicy:
     return replace(limits, attempt_seconds=max(settings.consumer_attempt_seconds, 2 * settings.generate_answer_seconds))
 
 
-def _generators(settings: Settings, client: openai.AsyncOpenAI | None, encoder: RpcSentenceEncoder) -> list[Generator]:
+def _generators(
+    settings: Settings, client: openai.AsyncOpenAI | None, spending: Spending, encoder: RpcSentenceEncoder
+) -> list[Generator]:
     """The language model, if one is set, and the extractive one, which stands in for it."""
     evidence = Evidence(settings.generate_min_score, settings.generate_min_coverage)
     extractive = ExtractiveGenerator(encoder, evidence)
-    return [OpenAIGenerator(client, settings.llm_model), extractive] if client else [extractive]
+    return [OpenAIGenerator(client, settings.llm_model, spending), extractive] if client else [extractive]
 
 
 def _client(settings: Settings) -> openai.AsyncOpenAI | None:

@@ -62,6 +62,12 @@ class Settings(KafkaTenantSettings, ServiceSettings):
     )
     llm_model: str = Field(default="", description="model to ask for at the endpoint")
     llm_api_key: SecretStr = Field(default=SecretStr(""), description="key for the endpoint; empty where it needs none")
+    llm_input_price: float = Field(
+        default=0.0, ge=0, description="price of a million tokens that the model reads, for the metric of cost"
+    )
+    llm_output_price: float = Field(
+        default=0.0, ge=0, description="price of a million tokens that the model writes, in the same currency"
+    )
     llm_seconds: float = Field(
         default=20.0, gt=0, description="longest silence of the endpoint before extractive stands in, in seconds"
     )

@@ -28,6 +28,7 @@ from headwater_retrieve.adapters.cached import CachedEncoder
 from headwater_retrieve.adapters.collection import OpenCollection, OpenCompanion
 from headwater_retrieve.adapters.log import ReaderLog
 from headwater_retrieve.adapters.remote import RemoteCatalogue, RemoteEncoder, RemoteReranker
+from headwater_retrieve.adapters.versions import shown
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.fusion import Fusion, Weights
 from headwater_retrieve.domain.learned import LearnedModels
@@ -83,7 +84,7 @@ def build(
     publisher = Publisher(bus, [topics.IMPRESSIONS], clock, IMPRESSIONS)
     log = ReaderLog(bus, clock)
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
-    models = LearnedModels()
+    models = shown(LearnedModels())
     progress = IndexProgress(watermark, log, clock, _progress_policy(settings))
     results = _results(settings, clock)
     encoder = CachedEncoder(encoder or RemoteEncoder(channel), settings.retrieve_cached_vectors)

@@ -16,7 +16,7 @@ from headwater_kit.core.events import DocumentIndexed, Outcome
 from headwater_kit.core.impressions import ImpressionRecorded
 from headwater_kit.core.learning import ClickMemory, ModelPublished
 from headwater_kit.core.tenants import TenantClasses
-from headwater_kit.telemetry import histogram, names
+from headwater_kit.telemetry import extract, histogram, names
 
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.learned import LearnedModels
@@ -65,7 +65,8 @@ class IndexedRecords:
         self._changes.note(key, _floor(event))
         delay = self._clock.now() - event.provenance.produce_time
         attributes = {names.LANE: event.provenance.lane.value, names.TENANT_CLASS: self._classes.of(key.tenant)}
-        histogram(names.RETRIEVE_FRESHNESS).record(max(0.0, delay), attributes)
+        # In the trace that the document came by, so that a late one leads to its trace.
+        histogram(names.RETRIEVE_FRESHNESS).record(max(0.0, delay), attributes, extract(record.headers))
 
 
 class ModelRecords:

@@ -115,9 +115,9 @@ def _response(found: Found, *, is_explained: bool) -> retrieve_pb2.SearchRespons
     ranked, shown = found.ranked, found.shown
     for leg in ranked.missing_legs:
         counter(names.RETRIEVE_MISSING_LEGS).add(1, {names.RETRIEVE_LEG: leg})
-    if ranked.from_cache:
-        counter(names.RETRIEVE_CACHED).add(1)
-    else:
+    source = "kept" if ranked.from_cache else "ranked"
+    counter(names.RETRIEVE_SEARCHES).add(1, {names.RETRIEVE_SOURCE: source})
+    if not ranked.from_cache:
         _trace(ranked.reports)
     return retrieve_pb2.SearchResponse(
         passages=map(passage_to_proto, shown.passages),

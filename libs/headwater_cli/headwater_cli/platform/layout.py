@@ -17,6 +17,11 @@ def cache_dir() -> Path:
     return platformdirs.user_cache_path("headwater", appauthor=False)
 
 
+def tools_dir() -> Path:
+    """Where `make tools` puts the programs that it builds."""
+    return cache_dir() / "tools"
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The paths under one data folder."""

@@ -44,7 +44,8 @@ class Program:
     """What to run and how to know that it is usable.
 
     `ready` returns when the program can be used and raises Unavailable while
-    it cannot. `address` is where it listens, as `host:port`.
+    it cannot. `address` is where it listens, as `host:port`, `metrics` where it
+    shows its metrics, if it does.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[], Awaitable[None]] = _always_ready
     stop_signal: signal.Signals = signal.SIGTERM
+    metrics: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ def service_programs(
             layout.log(name),
             env={**_PLAIN, **_OPERATED, **targets, **env, **_own(layout, name, chosen), **own.get(name, {})},
             ready=partial(serves, chosen.target),
+            metrics=f"{HOST}:{chosen.metrics}",
         )
         for name, chosen in ports.items()
     )

@@ -49,6 +49,7 @@ class ProcessState:
     restarts: int = 0
     last_exit: int | None = None
     log: str = ""
+    metrics: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class Watch:
             restarts=self._restarts.total,
             last_exit=self._last_exit,
             log=str(self.program.log),
+            metrics=self.program.metrics,
         )
 
     @property

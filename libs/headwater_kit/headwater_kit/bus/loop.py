@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Sequence
 
+from headwater_kit.bus.ends import Ends
 from headwater_kit.bus.handler import OrderKey, RecordHandler, SizeOf
 from headwater_kit.bus.policy import LoopPolicy
 from headwater_kit.bus.ports import Bus, Record
@@ -130,13 +131,14 @@ class ConsumerLoop:
     async def _run(self, stop: asyncio.Future[Deadline]) -> None:
         means = Means(
             self._group, self._handler, self._order_key, self._size_of, self._bus.consumer(self._group),
-            self._bus.producer(), self._policy, self._clock, self._rng,
+            self._bus.producer(), self._policy, self._clock, self._rng, Ends(self._bus, self._topics, self._clock),
         )  # fmt: skip
         try:
             await self._work(means, stop)
         except BaseExceptionGroup as failed:
             raise _first(failed) from failed
         finally:
+            await means.ends.close()
             await means.consumer.close()
             await means.producer.close()
 

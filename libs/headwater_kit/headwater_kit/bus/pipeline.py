@@ -56,7 +56,11 @@ class Entry:
         async with self._pipeline.turn:
             await self._pipeline.lease.held()
             self._is_at_work = True
-            yield
+            self._pipeline.at_work += 1
+            try:
+                yield
+            finally:
+                self._pipeline.at_work -= 1
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -79,6 +83,8 @@ class PartitionPipeline:
         self.next_offset: int | None = None
         self.committed: int | None = None
         self.paused = False
+        # Handlers that are at work on a record of it.
+        self.at_work = 0
         self.lease = around.lease
         self.turn = asyncio.Semaphore(around.policy.max_concurrency)
         self._around = around
@@ -91,6 +97,14 @@ class PartitionPipeline:
         self._emptied = asyncio.Event()
         self._emptied.set()
         self._emitting = around.tasks.create_task(self._emit_for_ever())
+
+    @property
+    def oldest(self) -> Record | None:
+        """The first record that is not done; for other threads too."""
+        try:
+            return self._entries[0].record
+        except IndexError:
+            return None
 
     @property
     def wants_pause(self) -> bool:

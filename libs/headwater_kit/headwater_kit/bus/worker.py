@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from headwater_kit.bus import metrics
 from headwater_kit.bus.attempts import Attempts
 from headwater_kit.bus.emission import Emitter
+from headwater_kit.bus.ends import Ends
+from headwater_kit.bus.gauges import GroupGauges, Holding, PartitionState
 from headwater_kit.bus.handler import OrderKey, RecordHandler, SizeOf
 from headwater_kit.bus.lease import Lease, Moment
 from headwater_kit.bus.pipeline import PartitionPipeline, Surroundings
@@ -35,6 +37,7 @@ class Means:
     policy: LoopPolicy
     clock: Clock
     rng: random.Random
+    ends: Ends
 
 
 @dataclass(eq=False, slots=True)
@@ -64,6 +67,9 @@ class GroupWorker:
         self._pipelines: dict[TopicPartition, PartitionPipeline] = {}
         self._arrivals: list[Arrival] = []
         self._progress = asyncio.Event()
+        # Where a partition of which nothing came yet ended when that was first known.
+        self._first_ends: dict[TopicPartition, int] = {}
+        self._gauges = GroupGauges(means.group, self._holdings, means.clock)
 
     @property
     def fault(self) -> HeadwaterError | None:
@@ -121,6 +127,7 @@ class GroupWorker:
         for pipeline in self._pipelines.values():
             pipeline.cancel()
         self._pipelines.clear()
+        self._gauges.close()
 
     async def _assigned(self, partitions: Sequence[TopicPartition]) -> None:
         ready = self._tasks.create_task(self._prepare(partitions))
@@ -157,6 +164,7 @@ class GroupWorker:
 
     async def _poll(self) -> None:
         policy, since = self._means.policy, Moment.now(self._means.clock)
+        self._means.ends.look()
         records = await self._means.consumer.poll(policy.poll_records, policy.poll_seconds)
         self._lease.renew(since)
         if records:
@@ -207,6 +215,7 @@ class GroupWorker:
         for source in sources:
             del self._pipelines[source]
             self._attempts.ratio.forget(source)
+            self._first_ends.pop(source, None)
         self._disband(set(sources))
         if sources:
             await self._means.handler.revoked(sources)
@@ -228,6 +237,33 @@ class GroupWorker:
         else:
             for pipeline in ahead:
                 pipeline.committed = offsets[pipeline.source]
+
+    def _holdings(self) -> Iterator[Holding]:
+        # Called by who exports metrics: a copy, since the event loop goes on meanwhile.
+        for source, pipeline in list(self._pipelines.items()):
+            oldest = pipeline.oldest
+            yield Holding(
+                source,
+                self._lag(source, oldest.offset if oldest else pipeline.next_offset),
+                oldest.timestamp if oldest else None,
+                pipeline.at_work,
+                self._means.policy.max_concurrency,
+                self._state(source, pipeline),
+            )
+
+    def _lag(self, source: TopicPartition, position: int | None) -> int:
+        end = self._means.ends.of(source)
+        if end is None:
+            return 0
+        if position is None:
+            # It begins at what is committed, or at the beginning, and nothing came: there is nothing, as it seems.
+            position = self._first_ends.setdefault(source, end)
+        return max(0, end - position)
+
+    def _state(self, source: TopicPartition, pipeline: PartitionPipeline) -> PartitionState:
+        if source in self._attempts.ratio.standing:
+            return PartitionState.STANDING
+        return PartitionState.PAUSED if pipeline.paused else PartitionState.FLOWING
 
     def _disband(self, gone: set[TopicPartition]) -> None:
         for arrival in self._arrivals:

@@ -1,6 +1,6 @@
 """Instruments from their declarations in `names`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 
 from opentelemetry import metrics, trace
@@ -8,6 +8,10 @@ from opentelemetry import metrics, trace
 from headwater_kit.telemetry import names
 
 SCOPE = "headwater"
+
+# A value and the attributes it comes with.
+Reading = tuple[float, Mapping[str, str]]
+Read = Callable[[], Iterable[Reading]]
 
 
 @cache
@@ -35,12 +39,34 @@ def gauge(declared: names.Gauge) -> metrics.UpDownCounter:
 
 def observed(declared: names.Gauge, read: Callable[[], float]) -> None:
     """From now on the process's value of this declaration is what `read` returns whenever it is asked for."""
-    _meter().create_observable_gauge(
-        declared.name,
-        callbacks=[lambda _: [metrics.Observation(read())]],
-        unit=declared.unit,
-        description=declared.meaning,
-    )
+    observed_each(declared, lambda: [(read(), {})])
+
+
+def observed_each(declared: names.Gauge, read: Read) -> Callable[[], None]:
+    """From now on the values that `read` gives are among the process's of this declaration.
+
+    Until what is returned is called. `read` is called by whoever exports, in a
+    thread of theirs, and must not wait.
+    """
+    reads = _reads(declared)
+    reads.append(read)
+
+    def forget() -> None:
+        if read in reads:
+            reads.remove(read)
+
+    return forget
+
+
+@cache
+def _reads(declared: names.Gauge) -> list[Read]:
+    reads: list[Read] = []
+
+    def observe(_: metrics.CallbackOptions) -> Iterator[metrics.Observation]:
+        return (metrics.Observation(value, of) for read in tuple(reads) for value, of in read())
+
+    _meter().create_observable_gauge(declared.name, [observe], unit=declared.unit, description=declared.meaning)
+    return reads
 
 
 @cache

@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Sequence
+from importlib.metadata import version
 from wsgiref.simple_server import WSGIServer
 
 from opentelemetry import metrics, trace
@@ -61,10 +62,11 @@ def setup(settings: ServiceSettings, service: str) -> Telemetry:
     Raises Misconfigured where the metrics cannot be served.
     """
     logs.configure(service, settings.log_level, settings.log_format, sys.stderr)
-    resource = Resource.create({"service.name": f"headwater-{service}"})
+    resource = Resource.create({"service.name": f"headwater-{service}", "service.version": version("headwater-kit")})
     readers: list[MetricReader] = []
     if settings.metrics_port:
-        readers.append(PrometheusMetricReader())
+        # Whose code measures is no news: all of it is this project's.
+        readers.append(PrometheusMetricReader(scope_info_enabled=False))
     exporters: list[SpanExporter] = []
     if settings.trace_file_mb:
         exporters.append(SpanFiles(settings.data_dir / SPANS, settings.trace_file_mb * MIB))

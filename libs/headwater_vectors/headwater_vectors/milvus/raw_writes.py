@@ -32,11 +32,11 @@ class RawWrites:
         self.fresh = 0
         """Chunk rows written or deleted, ever."""
         chunks, ledger, reads = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
-        self._upserts = GroupCommit(self._write_chunks, chunks, MAX_ROWS_A_WRITE)
-        self._deletions = GroupCommit(self._delete_chunks, chunks, MAX_ROWS_A_WRITE)
-        self._additions = GroupCommit(self._write_ledger, ledger, MAX_ROWS_A_WRITE)
-        self._removals = GroupCommit(self._delete_ledger, ledger, MAX_ROWS_A_WRITE)
-        self._reads = GroupCommit(self._read_ledger, reads, MAX_ROWS_A_WRITE)
+        self._upserts = GroupCommit("upsert chunks", self._write_chunks, chunks, MAX_ROWS_A_WRITE)
+        self._deletions = GroupCommit("delete chunks", self._delete_chunks, chunks, MAX_ROWS_A_WRITE)
+        self._additions = GroupCommit("upsert ledger", self._write_ledger, ledger, MAX_ROWS_A_WRITE)
+        self._removals = GroupCommit("delete ledger", self._delete_ledger, ledger, MAX_ROWS_A_WRITE)
+        self._reads = GroupCommit("read ledger", self._read_ledger, reads, MAX_ROWS_A_WRITE)
 
     async def add_chunks(self, records: Sequence[dict[str, Any]]) -> None:
         """Writes records of the chunks collection."""

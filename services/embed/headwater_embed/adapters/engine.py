@@ -18,6 +18,7 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.telemetry import counter, histogram, names
+from headwater_kit.telemetry.instruments import Reading, observed_each
 
 from headwater_embed.domain import Embedding
 
@@ -98,12 +99,47 @@ class BatchedEngine:
 
 def new_queue(policy: BatchPolicy, clock: Clock) -> Queue:
     """The queue of a process."""
-    return Batcher(_run, lambda job: len(job[1]), policy, clock)
+
+    def run(batch: Sequence[Job]) -> Sequence[Any]:
+        tokens = sum(len(payload) for _, payload in batch)
+        histogram(names.EMBED_BATCH_FILL).record(min(1.0, tokens / policy.max_batch_tokens))
+        begin = clock.monotonic()
+        try:
+            return _run(batch)
+        finally:
+            histogram(names.EMBED_BATCH_DURATION).record(clock.monotonic() - begin)
+
+    return Batcher(run, lambda job: len(job[1]), policy, clock)
 
 
 def _run(batch: Sequence[Job]) -> Sequence[Any]:
     runs = groupby(batch, key=lambda job: job[0])
     return [row for run, jobs in runs for row in run([payload for _, payload in jobs])]
+
+
+class QueueGauges:
+    """Shows how busy a queue is, until closed."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        self._forget = (
+            observed_each(names.EMBED_QUEUED, self._queued),
+            observed_each(names.EMBED_WORKERS, self._busy),
+        )
+
+    def close(self) -> None:
+        """Shows nothing any more."""
+        for forget in self._forget:
+            forget()
+
+    def _queued(self) -> Sequence[Reading]:
+        queued = self._queue.load().queued_tokens
+        return [(tokens, {names.EMBED_LANE: lane.name.lower()}) for lane, tokens in queued.items()]
+
+    def _busy(self) -> Sequence[Reading]:
+        load = self._queue.load()
+        idle = load.workers - load.running_batches
+        return [(load.running_batches, {names.WORKER_STATE: "busy"}), (idle, {names.WORKER_STATE: "idle"})]
 
 
 def pack(vector: Vectors) -> bytes:

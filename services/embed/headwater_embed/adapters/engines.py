@@ -13,7 +13,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Misconfigured, NotFound, Transient, Unavailable
 from headwater_kit.core.retry import Backoff
 
-from headwater_embed.adapters.engine import BatchedEngine, Queue
+from headwater_embed.adapters.engine import BatchedEngine, Queue, QueueGauges
 
 logger = logging.getLogger(__name__)
 BACKOFF = Backoff()
@@ -66,12 +66,14 @@ class ServedEngines:
         self._rng = rng
         self._is_told = is_told
         self._loaded = {first.model_id: _Loaded(make(first))}
+        self._gauges: QueueGauges | None = None
 
     async def start(self) -> None:
         """Fetches the first model if need be and loads it; raises Unavailable or Misconfigured.
 
         Those that stand beside are loaded in the background: without them there are still words and the first.
         """
+        self._gauges = self._gauges or QueueGauges(self._queue)
         self._load_all(self._beside - self._loaded.keys())
         if self._first in self._loaded:
             await self._loaded[self._first].engine.start()
@@ -85,6 +87,8 @@ class ServedEngines:
         for loaded in self._loaded.values():
             loaded.engine.let_go()
         await self._queue.close(deadline)
+        if self._gauges is not None:
+            self._gauges.close()
         for model_id in list(self._loaded):
             self._unload(model_id)
 

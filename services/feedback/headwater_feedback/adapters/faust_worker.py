@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
@@ -10,10 +10,11 @@ from typing import Any, cast
 import faust
 from faust.app.base import BootStrategy
 from faust.types import TP
-from headwater_kit.bus import topics
+from headwater_kit.bus import metrics, topics
 from headwater_kit.bus.attempts import Attempts
+from headwater_kit.bus.gauges import GroupGauges, Holding, PartitionState
 from headwater_kit.bus.partitioning import partition_of
-from headwater_kit.bus.ports import Outbound, Producer, Record
+from headwater_kit.bus.ports import Outbound, Producer, Record, TopicPartition
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Transient, Unavailable
@@ -97,8 +98,13 @@ class FaustWorker:
         self._failed = asyncio.Event()
         self._started = False
         self._handlers: list[Any] = []
-        names = [topic.name for topic in topics.GROUPS[GROUP]]
-        source = app.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+        self._under_way: dict[TopicPartition, Record] = {}
+        self._next: dict[TopicPartition, int] = {}
+        self._gauges: GroupGauges | None = None
+        self._topics = [topic.name for topic in topics.GROUPS[GROUP]]
+        source = app.topic(
+            *self._topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
         app.agent(source, name="feedback")(self._run)
 
     def on_rebalance(self, reload: Callable[[], None]) -> None:
@@ -137,6 +143,7 @@ class FaustWorker:
         deadline = Deadline.after(self._clock, START_SECONDS)
         if not self._started:
             self._started = True
+            self._gauges = GroupGauges(GROUP, self._holdings, self._clock)
             # Faust makes the folder, but not those above it.
             cast(Any, self._app.conf).datadir.mkdir(parents=True, exist_ok=True)
             await self._app.start()
@@ -157,6 +164,8 @@ class FaustWorker:
 
     async def stop(self, deadline: Deadline) -> None:
         """Commits what is done and leaves the group."""
+        if self._gauges is not None:
+            self._gauges.close()
         await asyncio.wait_for(self._app.stop(), max(0.1, deadline.remaining()))
 
     def _is_ready(self) -> bool:
@@ -180,9 +189,27 @@ class FaustWorker:
         self._failed.set()
 
     async def _bring_to_an_end(self, record: Record) -> None:
+        metrics.consumed(record, GROUP)
+        self._under_way[record.source] = record
         outcome = await self._attempts.outcome(record, _Place())
         for output in outcome.outputs:
             await self._sent(record, output)
+        del self._under_way[record.source]
+        self._next[record.source] = record.offset + 1
+        metrics.done(record, GROUP, self._clock.now() - record.timestamp)
+
+    def _holdings(self) -> Iterator[Holding]:
+        """What is held, for who exports metrics; the ends are those that the last fetches told."""
+        consumer = cast(Any, self._app.consumer)
+        read = [place for place in consumer.assignment() if place.topic in self._topics]
+        for place in read:
+            source = TopicPartition(place.topic, place.partition)
+            record, end = self._under_way.get(source), consumer.highwater(place)
+            position = record.offset if record else self._next.get(source)
+            lag = 0 if position is None or end is None else max(0, end - position)
+            is_standing = source in self._attempts.ratio.standing
+            state = PartitionState.STANDING if is_standing else PartitionState.FLOWING
+            yield Holding(source, lag, record.timestamp if record else None, int(record is not None), 1, state)
 
     async def _sent(self, record: Record, output: Outbound) -> None:
         attempt = 0

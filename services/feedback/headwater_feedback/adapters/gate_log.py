@@ -10,6 +10,7 @@ from headwater_kit.codec.headers import IS_PROTOBUF
 from headwater_kit.codec.models import model_key
 from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelName, ModelPublished
 from headwater_kit.core.questions import question_key
+from headwater_kit.telemetry import counter, names
 from headwater_kit.telemetry.propagation import with_links
 
 from headwater_feedback.adapters.teaching import Teaching
@@ -32,6 +33,8 @@ class BusGateLog:
 
     async def decide(self, decided: GateDecided) -> None:
         await self._send(topics.GATES, decided.tenant.encode(), encode(decided))
+        of = {names.LEARNED_COMPONENT: decided.component, names.GATE_DECISION: decided.decision.value}
+        counter(names.FEEDBACK_GATE_DECISIONS).add(1, of)
 
     async def put(self, question: GoldQuestion) -> None:
         """See `ports.GoldLog`."""

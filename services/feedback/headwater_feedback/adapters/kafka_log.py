@@ -12,6 +12,7 @@ from headwater_kit.core.impressions import (
     ImpressionClosed,
     TrainingRecorded,
 )
+from headwater_kit.telemetry import counter, names
 
 
 def training_key(example: FeedbackJoined | ImpressionClosed) -> str:
@@ -47,6 +48,7 @@ class KafkaLog:
     async def quarantine(self, quarantined: FeedbackQuarantined) -> None:
         """See `ports.Log`."""
         await self._send(topics.QUARANTINE, quarantined.feedback.tenant, quarantined)
+        counter(names.FEEDBACK_QUARANTINED).add(1, {names.ERROR_REASON: quarantined.reason})
 
     async def _send(self, topic: topics.Topic, key: str, event: object, partition: int | None = None) -> None:
         record = Outbound(topic.name, key.encode(), encode(event), IS_PROTOBUF, partition)

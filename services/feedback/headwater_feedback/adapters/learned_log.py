@@ -11,6 +11,7 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.documents import Position
 from headwater_kit.core.impressions import FeedbackQuarantined
 from headwater_kit.core.learning import ClickMemory, ModelName, ModelPublished, Stamp
+from headwater_kit.telemetry import counter, names
 
 
 class BusLearnedLog:
@@ -36,6 +37,7 @@ class BusLearnedLog:
         """See `ports.LearnedLog`."""
         key = quarantined.feedback.tenant.encode()
         await self._sender.send(Outbound(topics.QUARANTINE.name, key, encode(quarantined), IS_PROTOBUF))
+        counter(names.FEEDBACK_QUARANTINED).add(1, {names.ERROR_REASON: quarantined.reason})
 
     async def _model(self, tenant: str, name: str, value: bytes | None) -> int:
         key = model_key(ModelName(tenant, "memory", name))

@@ -8,6 +8,7 @@ from headwater_kit.codec.events import decode
 from headwater_kit.core.documents import Position
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.impressions import TrainingRecorded
+from headwater_kit.telemetry import counter, names
 
 from headwater_feedback.adapters.teaching import Teaching
 from headwater_feedback.handlers.learning import Entry, Learning
@@ -27,8 +28,12 @@ class TrainingRecords:
     def apply(self, record: Record) -> None:
         """Takes a record in, in the trace of its reaction once the log is read up to now. Raises InvalidInput."""
         with handling(record, GROUP) if self._learning.is_live else nullcontext():
-            self._teaching.note(tenant_of(record))
-            self._learning.take(entry_of(record))
+            entry = entry_of(record)
+            self._teaching.note(entry.tenant)
+            self._learning.take(entry)
+        # What was learned before this process began is no news.
+        if self._learning.is_live and entry.event is not None:
+            counter(names.FEEDBACK_EXAMPLES).add(1)
 
 
 def entry_of(record: Record) -> Entry:

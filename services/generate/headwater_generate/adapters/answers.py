@@ -10,12 +10,16 @@ from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import NotFound
 from headwater_kit.core.events import AnswerGenerated
 from headwater_kit.core.tenants import Erasures, TenantErased
+from headwater_kit.telemetry import counter, names
 
 from headwater_generate.domain.receipts import as_seen, may_see
 
 
 def answered(answer: AnswerGenerated) -> Outbound:
-    """The record of an answer."""
+    """The record of an answer, which is counted."""
+    outcome = "answered" if answer.refusal is None else answer.refusal.value
+    of = {names.GENERATE_OUTCOME: outcome, names.MODEL_ASKED: answer.generator}
+    counter(names.GENERATE_ANSWERS).add(1, of)
     return Outbound(topics.ANSWERS.name, answer.answer_id.encode(), encode(answer), IS_PROTOBUF)
 
 

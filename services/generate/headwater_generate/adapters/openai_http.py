@@ -11,6 +11,7 @@ from headwater_kit.core.errors import Unavailable
 from headwater_kit.rpc import context
 from openai.types.chat import ChatCompletionMessageParam
 
+from headwater_generate.adapters.spending import Spending
 from headwater_generate.domain import citations, prompts
 from headwater_generate.ports import Draft
 
@@ -25,9 +26,10 @@ MAX_STAND_IN_SHARE = 1 / 3
 class OpenAIModel:
     """`ports.LanguageModel` by chat completions."""
 
-    def __init__(self, client: openai.AsyncOpenAI, model: str) -> None:
+    def __init__(self, client: openai.AsyncOpenAI, model: str, spending: Spending | None = None) -> None:
         self._client = client
         self._model = model
+        self._spending = spending or Spending(model)
 
     @property
     def name(self) -> str:
@@ -36,7 +38,7 @@ class OpenAIModel:
     async def complete(self, messages: Sequence[Mapping[str, str]]) -> str:
         """See `ports.LanguageModel`. Any failure of the endpoint is Unavailable."""
         try:
-            async with aclosing(_written(self._client, self._model, messages, MAX_REPLY_TOKENS)) as pieces:
+            async with aclosing(_written(self._client, self._spending, messages, MAX_REPLY_TOKENS)) as pieces:
                 return "".join([piece async for piece in pieces])
         except openai.OpenAIError as error:
             raise Unavailable(f"the language model at {self._client.base_url} failed: {error}") from error
@@ -45,9 +47,10 @@ class OpenAIModel:
 class OpenAIGenerator:
     """Streams a chat completion and resolves the citation marks in it."""
 
-    def __init__(self, client: openai.AsyncOpenAI, model: str) -> None:
+    def __init__(self, client: openai.AsyncOpenAI, model: str, spending: Spending | None = None) -> None:
         self._client = client
         self._model = model
+        self._spending = spending or Spending(model)
 
     @property
     def name(self) -> str:
@@ -80,7 +83,7 @@ class OpenAIGenerator:
 
     async def _pieces(self, question: str, passages: Sequence[Passage]) -> AsyncGenerator[str, None]:
         messages = prompts.messages(question, passages)
-        async with aclosing(_written(self._client, self._model, messages, MAX_ANSWER_TOKENS)) as pieces:
+        async with aclosing(_written(self._client, self._spending, messages, MAX_ANSWER_TOKENS)) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -90,18 +93,21 @@ class OpenAIGenerator:
 
 
 async def _written(
-    client: openai.AsyncOpenAI, model: str, messages: Sequence[Mapping[str, str]], max_tokens: int
+    client: openai.AsyncOpenAI, spending: Spending, messages: Sequence[Mapping[str, str]], max_tokens: int
 ) -> AsyncGenerator[str, None]:
-    """A completion, as it is written."""
+    """A completion, as it is written; what it took is told at its end, by endpoints that count."""
     completion = await client.chat.completions.create(
-        model=model,
+        model=spending.model,
         messages=cast(list[ChatCompletionMessageParam], messages),
         max_tokens=max_tokens,
         temperature=0.0,
         stream=True,
+        stream_options={"include_usage": True},
     )
     async with completion:
         async for chunk in completion:
+            if chunk.usage is not None:
+                spending.note(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
             if chunk.choices and chunk.choices[0].delta.content:
                 yield chunk.choices[0].delta.content
 

@@ -1,6 +1,6 @@
 """What was learned and serves, by tenant: read by every search, exchanged as one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from headwater_kit.core.documents import Position
@@ -69,6 +69,10 @@ class LearnedModels:
     def of(self, tenant: str) -> TenantModels:
         """What serves a tenant now."""
         return self._models.get(tenant, NOTHING_LEARNED)
+
+    def published(self) -> Mapping[str, Collection[ModelPublished]]:
+        """All that serves or is compared, by tenant; a copy, which other threads may ask for."""
+        return {tenant: tuple(models.values()) for tenant, models in list(self._published.items())}
 
     def put(self, name: ModelName, published: ModelPublished, position: Position) -> None:
         """Serves a model from now on, in the place of what stood under its name.

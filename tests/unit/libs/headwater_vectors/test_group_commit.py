@@ -40,7 +40,7 @@ def sink() -> Sink:
 
 @pytest.fixture
 def commit(sink: Sink) -> GroupCommit[int, int]:
-    return GroupCommit(sink.write, asyncio.Lock(), max_items=4)
+    return GroupCommit("write", sink.write, asyncio.Lock(), max_items=4)
 
 
 async def submitted(commit: GroupCommit[int, int], *parts: list[int]) -> list[asyncio.Task[int | None]]:
@@ -118,7 +118,7 @@ async def test_a_leader_cancelled_while_it_writes_apart_leaves_the_others_an_ans
         return len(items)
 
     lock = asyncio.Lock()
-    commit = GroupCommit(write, lock, max_items=4)
+    commit = GroupCommit("write", write, lock, max_items=4)
     async with lock:
         leader, other = await submitted(commit, [1], [2])
     await apart.wait()

@@ -8,12 +8,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import openai
 import pytest
 from headwater_generate.adapters.openai_http import OpenAIGenerator, OpenAIModel
+from headwater_generate.adapters.spending import Spending
 from headwater_generate.ports import Draft
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Principal
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.rpc.context import acting_as
+from headwater_kit.telemetry import names
+from headwater_kit.testing.measuring import measuring
 
 TEXT = "Dogs bark loudly at night."
 PASSAGES = [Passage(Chunk("id", 0, TEXT, ("Dogs",), 0, len(TEXT), 1, "h"), "doc", 1, DocumentInfo("Animals"))]
@@ -49,6 +52,9 @@ class ChatHandler(BaseHTTPRequestHandler):
         if self.server.status == 200:
             for piece in self.server.pieces:
                 self.wfile.write(_event({"choices": [{"index": 0, "delta": {"content": piece}}]}))
+            if self.server.asked[-1].get("stream_options") == {"include_usage": True}:
+                usage = {"prompt_tokens": 90, "completion_tokens": 8, "total_tokens": 98}
+                self.wfile.write(_event({"choices": [], "usage": usage}))
             if self.server.is_silent:
                 self.server.done.wait()
             self.wfile.write(b"data: [DONE]\n\n")
@@ -109,6 +115,17 @@ async def test_a_slow_endpoint_leaves_the_caller_time_for_a_stand_in(server: Cha
     with acting_as(Principal(), deadline), pytest.raises(Unavailable, match="too long"):
         await stream(server.base_url)
     assert deadline.remaining() > 0.0
+
+
+async def test_tokens_and_their_price_are_counted(server: ChatServer) -> None:
+    client = openai.AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0, timeout=5.0)
+    spending = Spending("tiny", input_price=2.0, output_price=10.0)
+    with measuring() as measured:
+        async with client:
+            await OpenAIModel(client, "tiny", spending).complete([{"role": "user", "content": "Why?"}])
+        assert measured.by(names.GENERATE_TOKENS, names.GENERATE_TOKEN_TYPE) == {"input": 90, "output": 8}
+        cost = measured.by(names.GENERATE_COST, names.MODEL_ASKED)["tiny"]
+    assert cost == pytest.approx((90 * 2.0 + 8 * 10.0) / 1e6)
 
 
 async def complete(base_url: str) -> str:

@@ -25,8 +25,11 @@ from headwater_kit.core.learning import (
     ServingPolicy,
     Stamp,
 )
+from headwater_kit.telemetry import names
 from headwater_kit.testing.clock import ManualClock
+from headwater_kit.testing.measuring import measuring
 from headwater_retrieve.adapters.memory import ListedSnapshots
+from headwater_retrieve.adapters.versions import MAX_TENANTS, shown
 from headwater_retrieve.domain.learned import NOTHING_LEARNED, LearnedModels
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
 from headwater_retrieve.domain.results import ResultCache
@@ -186,3 +189,23 @@ def test_an_adapter_of_any_dimension_serves_whatever_stood_before() -> None:
     turning = world.models.of("acme").live.turning
     assert turning is not None
     assert turning.model_id == "n"
+
+
+def test_which_models_serve_is_shown_of_a_few_tenants() -> None:
+    with measuring() as measured:
+        models = shown(LearnedModels())
+        assert measured.points(names.RETRIEVE_LEARNED) == []
+        challenger = signed(RANKER, ServingPolicy.CANARY, seed=1)
+        for model in (signed(RANKER), challenger):
+            models.put(model.name, model, Position(0, 1))
+        found = measured.by(names.RETRIEVE_LEARNED, names.TENANT, names.LEARNED_SNAPSHOT, names.LEARNED_STAGE)
+        assert found == {
+            ("acme", id_of(signed(RANKER)), "exploit"): 1.0,
+            ("acme", id_of(challenger), "canary"): 1.0,
+        }
+        models.drop(challenger.name, Position(0, 2))
+        for number in range(MAX_TENANTS):
+            other = signed(RankerModel(f"tenant{number}", WEIGHTS))
+            models.put(other.name, other, Position(0, 3))
+        assert len(measured.points(names.RETRIEVE_LEARNED)) == MAX_TENANTS
+        assert measured.by(names.RETRIEVE_LEARNED, names.LEARNED_COMPONENT) == {"ranker": 1.0}

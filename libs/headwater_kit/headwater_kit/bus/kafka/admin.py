@@ -68,6 +68,13 @@ class KafkaAdmin:
         except KafkaException as error:
             raise to_error(error, "asking after the broker") from error
 
+    async def partitions(self, topic: str) -> Sequence[int]:
+        """The partitions of a topic; raises Unavailable."""
+        count = (await self._partition_counts()).get(topic, 0)
+        if not count:
+            raise Unavailable(f"topic {topic} is not there")
+        return range(count)
+
     async def end_offsets(self, topic: str, partitions: Sequence[int]) -> Mapping[int, int]:
         """The offset after the last record of each partition, now; raises Unavailable."""
         return await self._offsets(topic, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]

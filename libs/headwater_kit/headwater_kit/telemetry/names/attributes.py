@@ -54,3 +54,18 @@ INDEX_OUTCOME = "headwater.index.outcome"
 INDEX_DRIFT_KIND = "headwater.index.drift.kind"
 INDEX_REINDEX_STAGE_NAME = "headwater.index.reindex.stage.name"
 INDEX_BULK = "headwater.index.bulk"
+# flowing, paused or standing.
+BUS_PARTITION_STATE = "headwater.bus.partition.state"
+# ranked or kept.
+RETRIEVE_SOURCE = "headwater.retrieve.source"
+# busy or idle.
+WORKER_STATE = "headwater.worker.state"
+LEARNED_COMPONENT = "headwater.learned.component"
+LEARNED_SNAPSHOT = "headwater.learned.snapshot"
+# exploit for what serves; interleave or canary for what is compared with it.
+LEARNED_STAGE = "headwater.learned.stage"
+GATE_DECISION = "headwater.gate.decision"
+# answered, or why not.
+GENERATE_OUTCOME = "headwater.generate.outcome"
+# input or output.
+GENERATE_TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 - no secret

@@ -1,13 +1,13 @@
 """A few inmates for all documents."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.telemetry import names
-from headwater_kit.telemetry.instruments import histogram
+from headwater_kit.telemetry.instruments import Reading, histogram, observed_each
 
 from headwater_ingest.adapters.jail.cell import Cell
 from headwater_ingest.adapters.jail.frames import Frame, JailTerms, cut_from_frame
@@ -30,6 +30,8 @@ class JailedCutter:
         self._wait_seconds = wait_seconds
         self._cells: list[Cell] = []
         self._idle: asyncio.LifoQueue[Cell] = asyncio.LifoQueue()
+        self._wanted = 0
+        self._forget: Sequence[Callable[[], None]] = ()
 
     async def start(self) -> None:
         """Returns once all processes are ready. Raises what `terms` raises, or Unavailable."""
@@ -38,6 +40,10 @@ class JailedCutter:
         await asyncio.gather(*(cell.open() for cell in self._cells))
         for cell in self._cells:
             self._idle.put_nowait(cell)
+        self._forget = (
+            observed_each(names.INGEST_CUT_WAITING, self._waiting),
+            observed_each(names.INGEST_CUTTERS, self._states),
+        )
 
     async def check(self) -> None:
         """Healthy once started: a process that died is replaced when it is needed."""
@@ -46,17 +52,30 @@ class JailedCutter:
 
     async def stop(self, deadline: Deadline) -> None:
         """Ends the processes."""
+        for forget in self._forget:
+            forget()
         await asyncio.gather(*(cell.close() for cell in self._cells))
 
     async def cut(self, media_type: str, body: bytes, title: str) -> CutDocument:
         start = perf_counter()
-        cell = await self._free()
+        self._wanted += 1
+        try:
+            cell = await self._free()
+        finally:
+            self._wanted -= 1
         try:
             answer = await cell.ask(Frame({"media_type": media_type, "title": title}, body))
         finally:
             self._idle.put_nowait(cell)
             histogram(names.INGEST_CUT_DURATION).record(perf_counter() - start)
         return cut_from_frame(answer)
+
+    def _waiting(self) -> Sequence[Reading]:
+        return [(self._wanted, {})]
+
+    def _states(self) -> Sequence[Reading]:
+        idle = self._idle.qsize()
+        return [(len(self._cells) - idle, {names.WORKER_STATE: "busy"}), (idle, {names.WORKER_STATE: "idle"})]
 
     async def _free(self) -> Cell:
         try:

@@ -1,0 +1,1 @@
+"""`headwater top`: what the services show of themselves, live."""

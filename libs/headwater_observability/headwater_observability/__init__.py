@@ -1,0 +1,1 @@
+"""What operators watch: objectives, alerts and dashboards, made from the metrics that are declared."""
