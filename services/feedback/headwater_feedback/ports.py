@@ -76,6 +76,18 @@ class Models(Protocol):
         ...
 
 
+class Places(Protocol):
+    """What stands where on `models.v1`, as read back. Never blocks. Adapters: `adapters.{served,gate_memory}`."""
+
+    def names(self, tenant: str) -> Iterable[ModelName]:
+        """The places of the tenant at which anything stands."""
+        ...
+
+    def holds(self, model: ModelPublished) -> bool:
+        """Whether the very model stands in its place, signed by the key of now, whenever it was published."""
+        ...
+
+
 class LearnedLog(Protocol):
     """Where memories go, and what learning puts aside. Each returns when acknowledged; raises Unavailable.
 
