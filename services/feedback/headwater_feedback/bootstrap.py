@@ -110,7 +110,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         joins.worker,
         *learning,
     ]
-    velocity = Velocity(settings.feedback_max_per_minute)
+    velocity = Velocity(settings.feedback_user_reactions_per_minute)
     recording = Recording(log, clock, shown=joins.states, velocity=velocity, name=settings.pseudonyms().of)
     golding = GoldQuestions(conditions, gate_log, clock)
     rpc = FeedbackRpc(recording, LearnedModels(models, gates), forgetting, gates=gates, gold=golding, reviews=reviews)
@@ -130,7 +130,7 @@ def _joins(settings: Settings, log: KafkaLog, sender: Sender, clock: Clock, eras
     policy, log_time = _policy(settings), LogTime(clock, settings.feedback_idle_seconds)
     rows = FaustRows(app, "joins", topics.PARTITIONS)
     states = TableJoinStates(rows, policy.terms)
-    joining = Joining(states, log, clock, policy, Velocity(settings.feedback_max_per_minute))
+    joining = Joining(states, log, clock, policy)
     forgetting = Forgetting(states)
     erasures.told.append(forgetting.on_erased)
     tenants = TopicTenants.of(settings)

@@ -47,8 +47,8 @@ class JoinStates(Protocol):
         """The states that this process looks after, in their order. Never blocks."""
         ...
 
-    async def erase(self, tenant: str, before: float) -> int:
-        """Forgets the tenant's states begun before this time; returns how many."""
+    def owns(self, impression_id: str) -> bool:
+        """Whether this process looks after it, now: another's is not to be put or dropped. Never blocks."""
         ...
 
 
