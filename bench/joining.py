@@ -68,7 +68,6 @@ class Service:
             "HEADWATER_FEEDBACK_CLOSE_SECONDS": str(CLOSE_SECONDS),
             "HEADWATER_FEEDBACK_EXPIRE_SECONDS": "0.5",
             "HEADWATER_FEEDBACK_IDLE_SECONDS": "2",
-            "HEADWATER_FEEDBACK_MAX_PER_MINUTE": "1000000",
         }
         self.start()
 

@@ -34,6 +34,7 @@ from headwater_feedback.adapters.learned_log import BusLearnedLog
 from headwater_feedback.adapters.learning_loop import LearningLoop
 from headwater_feedback.adapters.reviews import AsideRecords, ReviewRecords
 from headwater_feedback.adapters.served import ServedClusters, ServedModels
+from headwater_feedback.adapters.settled import SettledOwnership
 from headwater_feedback.adapters.teaching import Teaching
 from headwater_feedback.domain.bandits import BanditLearner, fusion_bandit
 from headwater_feedback.domain.bursts import VelocityPolicy
@@ -62,7 +63,6 @@ from headwater_feedback.handlers import (
     UserForgetting,
 )
 from headwater_feedback.handlers.learning import MakeLearner
-from headwater_feedback.ports import Ownership
 from headwater_feedback.rpc import FeedbackRpc
 from headwater_feedback.settings import Settings
 
@@ -81,10 +81,14 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     seal = open_seal(settings.model_key)
     teaching = Teaching()
     log, gate_log = KafkaLog(sender), BusGateLog(sender, seal, teaching)
-    models, erasures = ServedModels(), Erasures()
+    models, erasures = ServedModels(seal), Erasures()
     conditions = Conditions(erasures)
     joins = _joins(settings, log, sender, clock, erasures)
-    gates = Gates(gate_log, conditions, seal, owns=joins.worker.owns, clock=clock, policy=_gate_policy(settings))
+    ownership = SettledOwnership(joins.worker)
+    joins.worker.on_rebalance(ownership.moved)
+    gates = Gates(
+        *(gate_log, conditions, seal), owns=ownership.owns, clock=clock, policy=_gate_policy(settings), places=models
+    )
     learning, forgetting = _learning(
         settings,
         bus,
@@ -93,7 +97,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         seal=seal,
         erasures=erasures,
         conditions=conditions,
-        ownership=joins.worker,
+        ownership=ownership,
         gates=gates,
         models=models,
         teaching=teaching,
@@ -106,7 +110,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         joins.worker,
         *learning,
     ]
-    velocity = Velocity(settings.feedback_max_per_minute)
+    velocity = Velocity(settings.feedback_user_reactions_per_minute)
     recording = Recording(log, clock, shown=joins.states, velocity=velocity, name=settings.pseudonyms().of)
     golding = GoldQuestions(conditions, gate_log, clock)
     rpc = FeedbackRpc(recording, LearnedModels(models, gates), forgetting, gates=gates, gold=golding, reviews=reviews)
@@ -126,7 +130,7 @@ def _joins(settings: Settings, log: KafkaLog, sender: Sender, clock: Clock, eras
     policy, log_time = _policy(settings), LogTime(clock, settings.feedback_idle_seconds)
     rows = FaustRows(app, "joins", topics.PARTITIONS)
     states = TableJoinStates(rows, policy.terms)
-    joining = Joining(states, log, clock, policy, Velocity(settings.feedback_max_per_minute))
+    joining = Joining(states, log, clock, policy)
     forgetting = Forgetting(states)
     erasures.told.append(forgetting.on_erased)
     tenants = TopicTenants.of(settings)
@@ -157,13 +161,13 @@ def _learning(
     seal: Seal,
     erasures: Erasures,
     conditions: Conditions,
-    ownership: Ownership,
+    ownership: SettledOwnership,
     gates: Gates,
     models: ServedModels,
     teaching: Teaching,
 ) -> tuple[list[Component], UserForgetting]:
     """The learning, behind the tables of all that it goes by, and what undoes it."""
-    served = ServedClusters()
+    served = ServedClusters(seal)
     learning = Learning(conditions, _learning_policy(settings), gates, _learners(settings))
     publishing = Publishing(
         learning,
@@ -181,7 +185,7 @@ def _learning(
         topics.MODELS: _both(models.apply, served.apply),
     }
     before = [Table(bus, topic, apply, clock=clock, rng=random.Random()) for topic, apply in applied.items()]
-    loop = LearningLoop(bus, learning, publishing, before, clock, teaching=teaching)
+    loop = LearningLoop(bus, learning, publishing, before, ownership=ownership, clock=clock, teaching=teaching)
     forgetting = UserForgetting(
         BusForgetLog(bus, sender), learning, loop, served=served, pseudonyms=settings.pseudonyms(), clock=clock
     )

@@ -54,8 +54,8 @@ class FeedbackRecords:
         # A producer that hashes keys its own way would keep the two sides of the join apart.
         if record.partition != partition_of(key, self._partitions):
             return (_moved(record, event, key),)
-        self._log_time.read(record.partition, record.timestamp)
-        await self._joining.take(impression_id, event, record.timestamp)
+        time = self._log_time.read(record.partition, record.timestamp)
+        await self._joining.take(impression_id, event, time)
         return ()
 
     def reject(self, record: Record, error: HeadwaterError) -> Sequence[Outbound]:

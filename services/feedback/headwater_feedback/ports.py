@@ -47,8 +47,8 @@ class JoinStates(Protocol):
         """The states that this process looks after, in their order. Never blocks."""
         ...
 
-    async def erase(self, tenant: str, before: float) -> int:
-        """Forgets the tenant's states begun before this time; returns how many."""
+    def owns(self, impression_id: str) -> bool:
+        """Whether this process looks after it, now: another's is not to be put or dropped. Never blocks."""
         ...
 
 
@@ -73,6 +73,18 @@ class Models(Protocol):
 
     def of(self, tenant: str) -> Sequence[ModelPublished]:
         """The tenant's learned parts, by key."""
+        ...
+
+
+class Places(Protocol):
+    """What stands where on `models.v1`, as read back. Never blocks. Adapters: `adapters.{served,gate_memory}`."""
+
+    def names(self, tenant: str) -> Iterable[ModelName]:
+        """The places of the tenant at which anything stands."""
+        ...
+
+    def holds(self, model: ModelPublished) -> bool:
+        """Whether the very model stands in its place, signed by the key of now, whenever it was published."""
         ...
 
 

@@ -30,9 +30,6 @@ class Settings(KafkaTenantSettings, ModelSigningSettings, PseudonymSettings):
         gt=0,
         description="lists that a process keeps to be joined; of more the oldest are closed early, for good",
     )
-    feedback_max_per_minute: int = Field(
-        default=300, gt=0, description="reactions of a user that count in a minute; more are refused as a flood"
-    )
     feedback_unreacted_share: float = Field(
         default=1.0,
         ge=0,
@@ -53,7 +50,8 @@ class Settings(KafkaTenantSettings, ModelSigningSettings, PseudonymSettings):
     feedback_user_reactions_per_minute: int = Field(
         default=30,
         ge=0,
-        description="reactions of one user within a minute that count; more are put aside. 0: any number",
+        description="reactions of one user within a minute that count; more are put aside, and refused by call. "
+        "0: any number",
     )
     feedback_burst_users_per_hour: int = Field(
         default=20,

@@ -96,6 +96,14 @@ def open_seal(path: Path | None) -> Seal:
     return lambda published: sign(published, key)
 
 
+def is_sealed(published: ModelPublished, seal: Seal) -> bool:
+    """Whether a record is as `seal` leaves it: whole, and signed by its key, or by none where it has none."""
+    try:
+        return seal(published) == published
+    except InvalidInput:
+        return False
+
+
 def _check_place(name: ModelName, published: ModelPublished) -> None:
     if name.tenant != published.learned.tenant:
         raise _refused("WRONG_TENANT", "the model is of another tenant than the one whose place it stands in", "tenant")

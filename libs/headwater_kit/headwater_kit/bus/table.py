@@ -58,7 +58,7 @@ class Table:
         self._rng = rng
         self._start = start or {}
         self._goal: Mapping[int, int] | None = None
-        self._positions: Mapping[int, int] = {}
+        self._positions: dict[int, int] = {}
         self._moved = asyncio.Event()
         self._fault: HeadwaterError | None = None
         self._reader: Reader | None = None
@@ -71,7 +71,7 @@ class Table:
 
     @property
     def positions(self) -> Mapping[int, int]:
-        """The next offset to be applied, by partition."""
+        """The next offset to be applied, by partition; never behind what `apply` was given."""
         return self._positions
 
     async def start(self) -> None:
@@ -83,7 +83,7 @@ class Table:
         await self._bus.create_topics([self._topic])
         self._reader = self._reader or self._bus.reader(self._topic, self._start)
         self._goal = await self._reader.end_offsets()
-        self._positions = await self._reader.positions()
+        self._positions = dict(await self._reader.positions())
         self._task = asyncio.create_task(self._read_for_ever(self._reader), name=self.name)
 
     async def check(self) -> None:
@@ -149,9 +149,12 @@ class Table:
             crash_point("table.polled")
         for record in records:
             self._apply_one(record)
+            # At once: who reads the topic once more must not stop before what has been applied.
+            self._positions[record.partition] = record.offset + 1
             crash_point("table.applied")
-        positions = await reader.positions()
-        if positions != self._positions:
+        # What was compacted away counts as read, too.
+        positions = dict(await reader.positions())
+        if records or positions != self._positions:
             self._positions = positions
             self._move()
 

@@ -167,6 +167,7 @@ def closed_to_proto(event: ImpressionClosed) -> pb.ImpressionClosed:
         revision=event.revision,
         close_time=time_to_proto(event.close_time),
         abandoned=event.abandoned,
+        reader=event.reader,
     )
 
 
@@ -178,6 +179,7 @@ def closed_from_proto(message: pb.ImpressionClosed) -> ImpressionClosed:
         revision=message.revision,
         close_time=time_from_proto(message.close_time),
         abandoned=message.abandoned,
+        reader=message.reader,
     )
 
 

@@ -102,6 +102,7 @@ def gate_to_proto(event: GateDecided) -> pb.GateDecided:
         time=time_to_proto(event.time),
         part=event.part,
         position=position_to_proto(event.position) if event.position else None,
+        follows=event.follows,
     )
 
 
@@ -119,6 +120,7 @@ def gate_from_proto(message: pb.GateDecided) -> GateDecided:
         user=message.user,
         part=message.part,
         position=position_from_proto(message.position) if message.HasField("position") else None,
+        follows=message.follows,
     )
 
 

@@ -116,6 +116,7 @@ class ImpressionClosed:
     """A list that was shown, and what was made of all of it; a higher `revision` of the same list replaces it.
 
     `revision` counts the events that it rests on, reactions and the answer; the same number says the same.
+    `reader`: empty for what those made of it who were shown it; else who is counted beside them, such as an expert.
     """
 
     impression: ImpressionRecorded
@@ -123,6 +124,7 @@ class ImpressionClosed:
     revision: int
     close_time: float
     abandoned: bool = False
+    reader: str = ""
 
     @property
     def reward(self) -> float:

@@ -279,6 +279,7 @@ class GateDecided:
     """`gates.v1`: what was decided about a learned model, and why; `user` is empty for the gate itself.
 
     `position`: how far `training.v1` had been learned from by then, as the next offset.
+    `follows` names the verdict before it; see `events.v1.GateDecided`.
     """
 
     tenant: str
@@ -292,3 +293,4 @@ class GateDecided:
     user: str = ""
     part: str = ""
     position: Position | None = None
+    follows: str = ""

@@ -1,6 +1,7 @@
 """The ports of the gate in memory, for tests and benches."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.errors import Unavailable
@@ -12,7 +13,7 @@ from headwater_feedback.handlers.gating import Gates
 
 
 class MemoryGateLog:
-    """`ports.GateLog`, `ports.GoldLog` and `ports.Gold` in one; `away` makes writes fail as a lost broker does."""
+    """`ports.GateLog`, `Places`, `GoldLog` and `Gold` in one; `away` makes writes fail as a lost broker does."""
 
     def __init__(self) -> None:
         self.away = False
@@ -31,6 +32,15 @@ class MemoryGateLog:
     async def decide(self, decided: GateDecided) -> None:
         self._check()
         self.decided.append(decided)
+
+    def names(self, tenant: str) -> list[ModelName]:
+        """See `ports.Places`."""
+        return [name for name in self.models if name.tenant == tenant]
+
+    def holds(self, model: ModelPublished) -> bool:
+        """See `ports.Places`."""
+        found = self.models.get(model.name)
+        return found is not None and replace(found, publish_time=0.0) == replace(model, publish_time=0.0)
 
     async def put(self, question: GoldQuestion) -> None:
         """See `ports.GoldLog`."""

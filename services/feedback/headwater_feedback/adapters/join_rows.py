@@ -76,7 +76,7 @@ class TableJoinStates:
 
     def find(self, impression_id: str) -> ImpressionRecorded | None:
         """See `handlers.recording.Shown`."""
-        if not self._rows.owns(impression_id):
+        if not self.owns(impression_id):
             raise LookupError("another process follows it")
         shown = self._rows.values.get(impression_id + SHOWN)
         return decode(ImpressionRecorded, shown) if shown else None
@@ -101,13 +101,9 @@ class TableJoinStates:
         """See `ports.JoinStates`."""
         return sorted(self._noted().values())
 
-    async def erase(self, tenant: str, before: float) -> int:
+    def owns(self, impression_id: str) -> bool:
         """See `ports.JoinStates`."""
-        old = [one.impression_id for one in self.waiting() if one.since < before]
-        erased = [one for one in old if (state := self.get(one)) and state.tenant == tenant]
-        for impression_id in erased:
-            await self.drop(impression_id)
-        return len(erased)
+        return self._rows.owns(impression_id)
 
     async def _write(self, rows: Mapping[str, bytes | None], impression_id: str) -> None:
         """In this order, which is kept where they are, but without waiting for one before the next."""

@@ -16,6 +16,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import DeadlineExceeded, InvalidInput, Transient, Unavailable
 from headwater_kit.core.tasks import cancel, finished
 
+from headwater_feedback.adapters.settled import SettledOwnership
 from headwater_feedback.adapters.teaching import Teaching
 from headwater_feedback.adapters.training import TrainingRecords, entry_of, tenant_of
 from headwater_feedback.domain.folds import TenantFold
@@ -46,8 +47,9 @@ class LearningLoop:
         learning: Learning,
         publishing: Publishing,
         before: Sequence[Table],
-        clock: Clock,
         *,
+        ownership: SettledOwnership,
+        clock: Clock,
         teaching: Teaching | None = None,
     ) -> None:
         self._bus = bus
@@ -55,6 +57,7 @@ class LearningLoop:
         self._publishing = publishing
         self._before = before
         self._clock = clock
+        self._ownership = ownership
         records = TrainingRecords(learning, teaching)
         self._table = Table(bus, topics.TRAINING, records.apply, clock=clock, rng=random.Random())
         self._news = asyncio.Event()
@@ -64,12 +67,9 @@ class LearningLoop:
 
     async def start(self) -> None:
         """Waits for what learning goes by and begins to read; does not wait to catch up. Raises Unavailable."""
-        deadline = Deadline.after(self._clock, START_SECONDS)
-        try:
-            for table in self._before:
-                await table.wait_caught_up(deadline)
-        except DeadlineExceeded as error:
-            raise Unavailable(f"learning waits: {error.message}") from None
+        moves = self._ownership.moves
+        await self._read_up(self._before)
+        self._ownership.settled(moves)
         await self._table.start()
         self._task = asyncio.create_task(self._work_for_ever(), name=self.name)
 
@@ -103,8 +103,13 @@ class LearningLoop:
 
     async def _work(self) -> None:
         try:
+            # Whoever had what has come may have written to the last moment.
+            moves, is_new = self._ownership.moves, not (self._has_begun and self._ownership.is_settled)
+            if is_new:
+                await self._read_up((*self._before, self._table))
+                self._ownership.settled(moves)
             await self._fold_anew()
-            if not self._has_begun:
+            if is_new:
                 self._publishing.begin()
                 self._has_begun = True
             await self._publishing.publish()
@@ -112,6 +117,14 @@ class LearningLoop:
             _log.warning("what was learned cannot be published, will be tried again: %s", error.message)
             await self._clock.sleep(LOOK_SECONDS)
             self._news.set()
+
+    async def _read_up(self, tables: Sequence[Table]) -> None:
+        deadline = Deadline.after(self._clock, START_SECONDS)
+        try:
+            for table in tables:
+                await table.wait_caught_up(deadline)
+        except DeadlineExceeded as error:
+            raise Unavailable(f"learning waits: {error.message}") from None
 
     async def _fold_anew(self) -> None:
         while (tenant := self._learning.due()) is not None:
@@ -132,6 +145,7 @@ class LearningLoop:
                     for record in records:
                         self._fold_one(tenant, fold, record, frozenset(leaving_out))
             first = end
+        fold.gate.reach(first)
 
     def _fold_one(self, tenant: str, fold: TenantFold, record: Record, leaving_out: frozenset[str]) -> None:
         try:

@@ -30,19 +30,18 @@ from headwater_kit.core.learning import (
     Stamp,
 )
 
+from headwater_feedback.domain.chronicle import Known, offset_of
 from headwater_feedback.domain.evidence import Evidence, Outcome
 from headwater_feedback.domain.learners import Example, Trained
 from headwater_feedback.domain.monitors import Monitor, WatchPolicy
 from headwater_feedback.domain.offering import OfferPolicy, Standing, check_origin, check_ranker
 from headwater_feedback.domain.slots import Slot
 from headwater_feedback.domain.trials import Look, Trial, TrialPolicy
-from headwater_feedback.domain.verdicts import Verdict, ends_trial, verdict_on
+from headwater_feedback.domain.verdicts import Verdict, ends_trial, standing, verdict_on
 
 # Verdicts that are told of; all are on `gates.v1`.
 MAX_HISTORY = 500
 
-# Names a verdict; the same one may be read twice.
-_Key = tuple[str, str, str, GateDecision, int, float]
 # Gives a model its id: `auth.snapshots.Seal`. Raises InvalidInput.
 Identify = Callable[[ModelPublished], ModelPublished]
 
@@ -85,13 +84,15 @@ class TenantGate:
         self._position: Position | None = None
         self._time = 0.0
         self._examples = 0
-        self._known: set[_Key] = set()
+        self._known = Known()
         self._pending: deque[GateDecided] = deque()
-        for decided in sorted(history, key=_offset):
+        for decided in sorted(history, key=offset_of):
             self.record(decided)
 
     def take(self, example: Example) -> list[Verdict]:
         """Takes the next example in; what is decided by it."""
+        # What was decided before it, of examples that are not there any more.
+        self.reach(example.position.offset - 1)
         self._position = example.position
         self._examples += 1
         event, found = example.event, list[Verdict]()
@@ -102,9 +103,14 @@ class TenantGate:
             if self._evidence.add(event):
                 found += self._try(event)
                 found += self._watch(event)
-        self._catch_up()
+        self.reach(example.position.offset)
         found += self._let_in()
         return found
+
+    def reach(self, offset: float) -> None:
+        """Has stand what was decided up to that place in the log; all before it has been read."""
+        while self._pending and offset_of(self._pending[0]) <= offset:
+            self._apply(self._pending.popleft())
 
     def offer(self, trained: Trained) -> list[Verdict]:
         """Takes in what was learned from the examples so far; what is decided about it now."""
@@ -116,16 +122,14 @@ class TenantGate:
         model = self._identified(trained, slot.last_offered)
         snapshot_id = _id(model)
         slot.keep(snapshot_id, model, self.trial.snapshot_id if self.trial else "")
-        slot.waiting = "" if self._is_judged(snapshot_id) else snapshot_id
+        slot.waiting = "" if self._known.is_judged(snapshot_id) else snapshot_id
         return self._let_in()
 
     def record(self, decided: GateDecided) -> None:
         """Takes in what `gates.v1` has; once is enough, more do not harm."""
-        key = _key(decided)
-        if key in self._known:
+        if not self._known.note(decided):
             return
-        self._known.add(key)
-        if decided.position is None or _offset(decided) <= (self._position.offset if self._position else 0):
+        if decided.position is None or offset_of(decided) <= (self._position.offset if self._position else 0):
             self._apply(decided)
         else:
             self._pending.append(decided)
@@ -148,11 +152,15 @@ class TenantGate:
     def forget(self) -> list[Verdict]:
         """Takes back what is served and was not learned from the examples as they are now: call it after a refold."""
         gone = [slot for slot in self.slots.values() if slot.live and slot.live not in slot.offered]
-        reason = "learned from feedback that was since forgotten"
+        reason = "not learned from the examples as they are now: feedback was forgotten, or is learned from otherwise"
         found = [self._decide(slot, slot.live, GateDecision.ROLLED_BACK, (), reason) for slot in gone]
         if self.trial and self._tried and self.trial.snapshot_id not in self._tried.offered:
             found.append(self._decide(self._tried, self.trial.snapshot_id, GateDecision.REFUSED, (), reason))
         return found
+
+    def standing(self) -> list[ModelPublished]:
+        """What is to stand on `models.v1` by what was decided."""
+        return standing(self.slots.values(), self.trial, self._tried)
 
     @property
     def is_behind(self) -> bool:
@@ -236,7 +244,7 @@ class TenantGate:
         )
         is_tried = self._tried is slot and ends_trial(decided, self.trial)
         verdict = verdict_on(slot, decided, is_tried=is_tried, share=self._policy.trial.canary_share)
-        self._known.add(_key(decided))
+        self._known.note(decided)
         self._apply(decided)
         return verdict
 
@@ -262,13 +270,6 @@ class TenantGate:
             case GateDecision.REFUSED:
                 pass
 
-    def _catch_up(self) -> None:
-        while self._pending and self._position and _offset(self._pending[0]) <= self._position.offset:
-            self._apply(self._pending.popleft())
-
-    def _is_judged(self, snapshot_id: str) -> bool:
-        return any(snapshot_id == judged for _, _, judged, *_ in self._known)
-
     def _identified(self, trained: Trained, parent_id: str) -> ModelPublished:
         stamp = Stamp(
             *("", parent_id),
@@ -281,14 +282,6 @@ class TenantGate:
 
     def _slot(self, component: str, part: str) -> Slot:
         return self.slots.setdefault((component, part), Slot(component, part))
-
-
-def _key(decided: GateDecided) -> _Key:
-    return decided.component, decided.part, decided.snapshot_id, decided.decision, _offset(decided), decided.time
-
-
-def _offset(decided: GateDecided) -> int:
-    return decided.position.offset if decided.position else 0
 
 
 def _id(model: ModelPublished) -> str:

@@ -10,7 +10,9 @@ class LogTime:
     """The time of each partition: that of its latest record while records come, else the clock's.
 
     So that after an outage no list is closed before the reactions that wait in
-    the log were read. Owned by one task.
+    the log were read. A record's time is its producer's word: none is believed
+    to come from the future, or one clock that is ahead would close everybody's
+    lists early. Owned by one task.
     """
 
     def __init__(self, clock: Clock, idle_seconds: float = IDLE_SECONDS) -> None:
@@ -24,10 +26,12 @@ class LogTime:
         """Partitions came or went: what is left of them is yet to be read."""
         self._latest, self._read_at, self._began = {}, {}, self._clock.monotonic()
 
-    def read(self, partition: int, time: float) -> None:
-        """A record of this time, in seconds since the epoch, was taken in."""
-        self._latest[partition] = max(time, self._latest.get(partition, time))
+    def read(self, partition: int, time: float) -> float:
+        """A record of this time, in seconds since the epoch, was taken in; returns it as far as believed."""
+        believed = min(time, self._clock.now())
+        self._latest[partition] = max(believed, self._latest.get(partition, believed))
         self._read_at[partition] = self._clock.monotonic()
+        return believed
 
     def now(self, partition: int) -> float:
         """Seconds since the epoch; 0.0 where something is yet to be read and nothing was."""

@@ -8,22 +8,29 @@ MAX_COUNTS = 10_000
 
 
 class Velocity:
-    """Counts each user's reactions by minute, in this process alone. Owned by one task."""
+    """Counts each user's reactions by minute, in this process alone; 0 counts none. Owned by one task.
+
+    At the door, where a call can be told to wait. What counts in the end is told
+    from the examples, by `domain.bursts`, with the same bound.
+    """
 
     def __init__(self, most_a_minute: int) -> None:
         self._most = most_a_minute
-        self._counts: dict[tuple[str, str, float], int] = {}
+        self._seen: dict[tuple[str, str, float], set[str]] = {}
 
-    def admits(self, tenant: str, user: str, time: float) -> bool:
+    def admits(self, tenant: str, user: str, feedback_id: str, time: float) -> bool:
         """Counts a reaction at a time, in seconds since the epoch; says whether a person may have made that many.
 
-        Who is anonymous may be many.
+        One that is tried again counts once. Who is anonymous may be many.
         """
-        if user == ANONYMOUS:
+        if user == ANONYMOUS or not self._most:
             return True
         name = (tenant, user, time // _MINUTE)
-        count = self._counts.pop(name, 0) + 1
-        self._counts[name] = count
-        if len(self._counts) > MAX_COUNTS:
-            del self._counts[next(iter(self._counts))]
-        return count <= self._most
+        seen = self._seen.pop(name, set())
+        self._seen[name] = seen
+        if len(self._seen) > MAX_COUNTS:
+            del self._seen[next(iter(self._seen))]
+        if feedback_id not in seen and len(seen) >= self._most:
+            return False
+        seen.add(feedback_id)
+        return True

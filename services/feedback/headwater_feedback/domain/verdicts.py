@@ -1,5 +1,6 @@
 """A verdict of the gate, and what is to stand on `models.v1` by it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from headwater_kit.core.learning import GateDecided, GateDecision, ModelName, ModelPublished, ServingPolicy
@@ -33,6 +34,15 @@ def verdict_on(slot: Slot, decided: GateDecided, *, is_tried: bool, share: float
             return Verdict(decided, former, ended if former else (live, *ended))
         case GateDecision.REFUSED:
             return Verdict(decided, (), ended)
+
+
+def standing(slots: Iterable[Slot], trial: Trial | None, tried: Slot | None) -> list[ModelPublished]:
+    """What is to stand on `models.v1`: of each part what is live, and what is compared with it."""
+    found = [slot.offered[slot.live] for slot in slots if slot.live in slot.offered]
+    if trial is None or tried is None or trial.snapshot_id not in tried.offered:
+        return found
+    share = trial.policy.canary_share if trial.stage is ServingPolicy.CANARY else 0.0
+    return [*found, replace(tried.offered[trial.snapshot_id], stage=trial.stage, share=share)]
 
 
 def ends_trial(decided: GateDecided, trial: Trial | None) -> bool:

@@ -38,11 +38,18 @@ class Forgetting:
         """Forgets what is due and this process's to forget; returns how many states."""
         forgotten = 0
         for tenant, before in list(self._due.items()):
-            forgotten += await self._states.erase(tenant, before)
+            forgotten += await self._erase(tenant, before)
             # Only now: it is tried again where that failed.
             if self._due.get(tenant) == before:
                 del self._due[tenant]
         return forgotten
+
+    async def _erase(self, tenant: str, before: float) -> int:
+        old = [one.impression_id for one in self._states.waiting() if one.since < before]
+        erased = [one for one in old if (state := self._states.get(one)) and state.tenant == tenant]
+        for impression_id in filter(self._states.owns, erased):
+            await self._states.drop(impression_id)
+        return len(erased)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from headwater_kit.core.impressions import FeedbackQuarantined, FeedbackRecorded
 from headwater_kit.core.learning import ServingPolicy
 
 from headwater_feedback.domain import join
-from headwater_feedback.domain.refusing import Reason, Refused, out_of_range
-from headwater_feedback.domain.velocity import Velocity
+from headwater_feedback.domain.refusing import Refused, out_of_range
 from headwater_feedback.ports import JoinStates, Log
 
 # What is due together waits for the broker together; events wait for it, so not all of it.
@@ -43,27 +42,31 @@ class Joining:
         log: Log,
         clock: Clock,
         policy: JoinPolicy | None = None,
-        velocity: Velocity | None = None,
     ) -> None:
         self._states = states
         self._log = log
         self._clock = clock
         self._policy = policy or JoinPolicy()
-        self._velocity = velocity
         # What is due is done beside the records: a state has one writer at a time.
         self._turn = asyncio.Lock()
 
     async def take(self, impression_id: str, event: join.Event, time: float) -> int:
-        """Takes in one event, recorded at a time in seconds since the epoch; returns how many joins it led to."""
-        if isinstance(event, FeedbackRecorded) and (refused := self._refused(event, time)):
+        """Takes in one event, recorded at a time in seconds since the epoch; returns how many joins it led to.
+
+        None where another process looks after the id by now: the event is read there again.
+        """
+        if isinstance(event, FeedbackRecorded) and (refused := out_of_range(event)):
             await self._refuse(refused)
             return 0
         async with self._turn:
+            if not self._states.owns(impression_id):
+                return 0
             before = self._states.get(impression_id) or join.JoinState(since=time)
             step = join.advance(before, event, self._policy.terms)
             await self._write(step)
+            # Partitions may have moved while that was written: the state is the other's, who does the same again.
             if step.state != before:
-                await self._states.put(impression_id, step.state)
+                await self._put(impression_id, step.state)
             crash_point("feedback.kept")
         return len(step.joined)
 
@@ -84,11 +87,6 @@ class Joining:
                 await asyncio.gather(*(self._settle(*one) for one in portion))
         return len(chosen)
 
-    def _refused(self, event: FeedbackRecorded, time: float) -> Refused | None:
-        if self._velocity is None or self._velocity.admits(event.tenant, event.user, time):
-            return out_of_range(event)
-        return Refused(event, Reason.FLOOD, "too many reactions of this user within a minute")
-
     async def _write(self, step: join.Step) -> None:
         crash_point("feedback.taken")
         for refused in step.refused:
@@ -100,6 +98,9 @@ class Joining:
         crash_point("feedback.trained")
 
     async def _settle(self, impression_id: str, now: float) -> None:
+        # Of many that are due together, partitions may have moved since the first ones.
+        if not self._states.owns(impression_id):
+            return
         state, terms = self._states.get(impression_id), self._policy.terms
         if state is None:
             await self._states.drop(impression_id)  # what a crash between two writes left
@@ -112,9 +113,14 @@ class Joining:
             state = replace(state, closed=True)
             crash_point("feedback.closed")
             if now < state.due(terms):
-                await self._states.put(impression_id, state)
+                await self._put(impression_id, state)
                 return
-        await self._states.drop(impression_id)
+        if self._states.owns(impression_id):
+            await self._states.drop(impression_id)
+
+    async def _put(self, impression_id: str, state: join.JoinState) -> None:
+        if self._states.owns(impression_id):
+            await self._states.put(impression_id, state)
 
     async def _refuse(self, refused: Refused) -> None:
         event = FeedbackQuarantined(refused.feedback, refused.reason, refused.detail, self._clock.now())

@@ -80,6 +80,7 @@ class Learning:
         self._due: dict[str, None] = {}
         conditions.told.append(self._fold_anew)
         gates.wake = self._woken
+        gates.astray = self._gone_astray
 
     def take(self, entry: Entry) -> None:
         """Takes the next example in. Raises InvalidInput for one that is not its key's tenant's."""
@@ -187,6 +188,12 @@ class Learning:
     def _woken(self) -> None:
         # Who publishes sets `wake` later.
         self.wake()
+
+    def _gone_astray(self, tenant: str) -> None:
+        if tenant in self._folds:
+            self._fold_anew(tenant)
+        else:
+            self._gates.replace(self._gates.fresh(tenant))
 
     def _fold_anew(self, tenant: str) -> None:
         if tenant in self._folds:

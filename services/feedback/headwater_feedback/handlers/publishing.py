@@ -20,9 +20,9 @@ SENDS_AT_ONCE = 100
 class Publishing:
     """Publishes memories that differ from what is served, and what the gates decided, and tells of alarms.
 
-    Only of tenants that this process owns; what is left is published by who
-    owns them, or by this process once it does. A second publisher would write
-    the same.
+    Only of tenants that this process owns. What is new of others is not kept:
+    who owns them publishes it, and `begin` looks at all of it where they come
+    to be this process's. A second publisher would write the same.
     """
 
     def __init__(
@@ -43,8 +43,12 @@ class Publishing:
         self._clock = clock
 
     def begin(self) -> None:
-        """Has everything compared with what is served; once all that was in the log has been learned from."""
+        """Has everything compared with what is served.
+
+        Once all that stands in the log has been learned from: at the start, and when tenants came.
+        """
         self._learning.is_live = True
+        self._gates.begin()
         clusters = self._learning.news.clusters
         clusters.update(dict.fromkeys((*self._learning.memories(), *self._served.names()), copy_context()))
 
@@ -54,8 +58,9 @@ class Publishing:
         Raises Unavailable; what was not acknowledged is new still.
         """
         published = 0
-        while batch := list(islice(filter(self._is_mine, self._learning.news.clusters), SENDS_AT_ONCE)):
-            published += sum(await self._all({one: self._learning.news.clusters.pop(one) for one in batch}))
+        while batch := list(islice(self._learning.news.clusters, SENDS_AT_ONCE)):
+            news = {one: self._learning.news.clusters.pop(one) for one in batch}
+            published += sum(await self._all({one: of for one, of in news.items() if self._is_mine(one)}))
         await self._gates.publish()
         await self._tell()
         return published

@@ -87,7 +87,8 @@ class Recording:
         if feedback.reaction is Reaction.EXPERT_LABEL and not may(principal.roles, _EXPERTS):
             raise Denied("an expert label needs the role operator")
         standing = self._standing(feedback)
-        if self._velocity and not self._velocity.admits(feedback.tenant, feedback.user, feedback.time):
+        name = (feedback.tenant, feedback.user, feedback.feedback_id)
+        if self._velocity and not self._velocity.admits(*name, feedback.time):
             raise Overloaded(
                 "too many reactions of this user: wait a minute",
                 retry_after_ms=_RETRY_AFTER_MS,

@@ -13,6 +13,7 @@ from headwater_feedback.domain.opinions import Example
 from headwater_feedback.handlers.conditions import Conditions
 from headwater_feedback.handlers.learning import Learning, LearningPolicy, MakeLearner
 from headwater_feedback.handlers.publishing import Publishing
+from headwater_kit.auth.snapshots import open_seal
 from headwater_kit.bus import topics
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Record
@@ -112,7 +113,7 @@ class World:
         self.conditions = Conditions(self.erasures)
         self.gates = ListedOffers()
         self.learning = Learning(self.conditions, LearningPolicy(policy or MemoryPolicy()), self.gates, learners)
-        self.log, self.served = MemoryLearnedLog(), served or ServedClusters()
+        self.log, self.served = MemoryLearnedLog(), served or ServedClusters(open_seal(None))
         self.ownership = FixedOwnership()
         self.publishing = Publishing(
             self.learning, self.log, served=self.served, ownership=self.ownership, gates=self.gates, clock=ManualClock()

@@ -7,7 +7,6 @@ from headwater_feedback.adapters.join_rows import SHOWN, MemoryRows, TableJoinSt
 from headwater_feedback.adapters.kafka_log import training_key
 from headwater_feedback.domain.join import JoinState, Terms
 from headwater_feedback.domain.log_time import LogTime
-from headwater_feedback.domain.velocity import Velocity
 from headwater_feedback.handlers import Joining, JoinPolicy
 from headwater_kit.core.crash import POINTS, arm
 from headwater_kit.core.impressions import FeedbackJoined, ImpressionClosed, Reaction
@@ -65,16 +64,15 @@ class FusedLog(MemoryLog):
 class Life:
     """Rows and a log that outlive the joiner."""
 
-    def __init__(self, policy: JoinPolicy | None = None, velocity: Velocity | None = None) -> None:
+    def __init__(self, policy: JoinPolicy | None = None) -> None:
         self.rows, self.log = FusedRows(), FusedLog()
         self.policy = policy or JoinPolicy(TERMS)
-        self.velocity = velocity
         self.light(1_000_000)
 
     def light(self, writes: int) -> None:
         self.rows.fuse = self.log.fuse = Fuse(writes)
         self.states = TableJoinStates(self.rows, self.policy.terms)
-        self.joining = Joining(self.states, self.log, ManualClock(), self.policy, self.velocity)
+        self.joining = Joining(self.states, self.log, ManualClock(), self.policy)
 
     async def settle(self, now: float) -> int:
         return await self.joining.settle(lambda _: now)
@@ -130,15 +128,6 @@ async def test_lists_without_reactions_may_be_left_out_but_not_those_for_learnin
     assert life.log.closed[-1].revision == 1
 
 
-async def test_a_users_flood_goes_to_quarantine() -> None:
-    life = Life(velocity=Velocity(1))
-    await life.joining.take("i", impression(), 0.0)
-    for name in "fg":
-        await life.joining.take("i", feedback(1, feedback_id=name), 1.0)
-    assert [one.reason for one in life.log.quarantined] == ["FLOOD"]
-    assert len(life.log.joined) == 1
-
-
 async def test_what_was_shown_is_written_once() -> None:
     life = Life()
     await life.joining.take("i", impression(), 0.0)
@@ -185,13 +174,60 @@ async def test_the_logs_time_is_that_of_what_was_read_while_there_is_more() -> N
     clock = ManualClock()
     time = LogTime(clock, idle_seconds=5.0)
     assert time.now(0) == 0.0
-    time.read(0, 20.0)
-    time.read(0, 10.0)
-    assert time.now(0) == 20.0
+    past = clock.now() - 20.0
+    assert time.read(0, past) == past
+    time.read(0, past - 10.0)
+    assert time.now(0) == past
     await clock.advance(5.0)
     assert time.now(0) == clock.now()
     time.restart()
     assert time.now(0) == 0.0
+
+
+async def test_a_producers_clock_that_is_ahead_moves_the_logs_time_no_farther_than_now() -> None:
+    clock = ManualClock()
+    time = LogTime(clock)
+    assert time.read(0, clock.now() + 3_600.0) == time.now(0) == clock.now()
+
+
+class MovingRows(FusedRows):
+    """Rows of which some go to another process after so many of its looks at whose they are."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+        self.moved: set[str] = set()
+        self.late: list[str] = []
+
+    def owns(self, record_key: str) -> bool:
+        self.looks -= 1
+        if self.looks < 0:
+            self.moved.add(record_key)
+        return record_key not in self.moved
+
+    async def write(self, key: str, value: bytes | None, record_key: str) -> None:
+        if record_key in self.moved:
+            self.late.append(key)
+        await super().write(key, value, record_key)
+
+
+@given(st.integers(0, 12))
+async def test_what_has_moved_to_another_process_is_not_written(looks: int) -> None:
+    life = Life()
+    await life.joining.take("i", impression(), 0.0)
+    await life.joining.take("j", replace(impression(), impression_id="j"), 0.0)
+    rows = MovingRows(100)
+    rows.values.update(life.rows.values)
+    states = TableJoinStates(rows, TERMS)
+    joining = Joining(states, life.log, ManualClock(), JoinPolicy(TERMS))
+    assert len(states.waiting()) == 2
+    rows.looks = looks
+    await joining.settle(lambda _: 1_000.0)
+    for name in "ik":
+        await joining.take(name, feedback(2), 1.0)
+        rows.moved.add(name)
+        await joining.take(name, feedback(2, feedback_id="g"), 1.0)
+    assert rows.late == []
 
 
 EVENTS = [

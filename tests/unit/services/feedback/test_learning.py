@@ -10,6 +10,7 @@ from headwater_feedback.adapters.training import entry_of
 from headwater_feedback.domain import learners
 from headwater_feedback.domain.learners import Trained
 from headwater_feedback.domain.opinions import Example
+from headwater_kit.auth.snapshots import open_seal
 from headwater_kit.codec.models import component_bytes
 from headwater_kit.core.errors import InvalidInput, Unavailable
 from headwater_kit.core.impressions import UserForgotten
@@ -92,7 +93,9 @@ async def test_a_replica_publishes_for_its_own_tenants_alone_and_for_others_once
     world.ownership.others.add("globex")
     await replayed(*LOG, world=world)
     assert {tenant for tenant, _ in world.log.served} == {"acme"}
+    assert not world.learning.news.clusters, "what is others' is not kept"
     world.ownership.others.clear()
+    world.publishing.begin()
     await world.publishing.publish()
     assert {tenant for tenant, _ in world.log.served} == {"acme", "globex"}
 
@@ -207,7 +210,7 @@ def test_an_example_without_its_tenants_key_is_nobodys(key: bytes | None) -> Non
 
 
 def test_what_was_written_is_not_thrown_back_by_what_is_read_later() -> None:
-    served = ServedClusters()
+    served = ServedClusters(open_seal(None))
     served.note("acme", "c", b"new", 7)
     served.note("acme", "c", b"old", 5)
     assert served.of("acme", "c") == b"new"

@@ -4,17 +4,23 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from headwater_feedback.adapters.conditions import ForgottenRecords, GoldRecords
 from headwater_feedback.adapters.gate_memory import ListedOffers
 from headwater_feedback.adapters.learned_log import BusLearnedLog
 from headwater_feedback.adapters.learning_loop import LearningLoop
 from headwater_feedback.adapters.memory import FixedOwnership
 from headwater_feedback.adapters.served import ServedClusters
+from headwater_feedback.adapters.settled import SettledOwnership
 from headwater_feedback.domain.opinions import Example
 from headwater_feedback.handlers import Conditions, Learning, LearningPolicy, Publishing
-from headwater_kit.auth.snapshots import open_seal
+from headwater_kit.auth.peer_keys import PeerKeys
+from headwater_kit.auth.snapshots import Seal, SnapshotVerifier, open_seal, sign
 from headwater_kit.bus import topics
 from headwater_kit.bus.memory import MemoryBus
 from headwater_kit.bus.ports import Outbound
@@ -31,23 +37,25 @@ from headwater_kit.core.tenants import Erasures, TenantErased
 from unit.services.feedback.examples import gold, joined, record
 
 CLOCK = SystemClock()
+UNSIGNED = open_seal(None)
 READ = (topics.TRAINING, topics.TENANTS, topics.GOLD, topics.FORGETS, topics.MODELS, topics.QUARANTINE)
 
 
 class Rig:
     """A replica's learning on a bus."""
 
-    def __init__(self, bus: MemoryBus) -> None:
-        erasures, served = Erasures(), ServedClusters()
+    def __init__(self, bus: MemoryBus, seal: Seal) -> None:
+        erasures, served = Erasures(), ServedClusters(seal)
+        self.ownership = SettledOwnership(FixedOwnership())
         conditions = Conditions(erasures)
         self.sender = Sender(bus, READ)
         gates = ListedOffers()
         learning = Learning(conditions, LearningPolicy(), gates)
         publishing = Publishing(
             learning,
-            BusLearnedLog(self.sender, CLOCK, open_seal(None)),
+            BusLearnedLog(self.sender, CLOCK, seal),
             served=served,
-            ownership=FixedOwnership(),
+            ownership=self.ownership,
             gates=gates,
             clock=CLOCK,
         )
@@ -58,7 +66,7 @@ class Rig:
             topics.MODELS: served.apply,
         }
         self.before = [Table(bus, topic, apply, clock=CLOCK, rng=random.Random(0)) for topic, apply in applied.items()]
-        self.loop = LearningLoop(bus, learning, publishing, self.before, CLOCK)
+        self.loop = LearningLoop(bus, learning, publishing, self.before, ownership=self.ownership, clock=CLOCK)
 
     async def send(self, *examples: Example) -> None:
         for number, example in enumerate(examples):
@@ -68,8 +76,8 @@ class Rig:
 
 
 @asynccontextmanager
-async def running(bus: MemoryBus) -> AsyncIterator[Rig]:
-    rig = Rig(bus)
+async def running(bus: MemoryBus, seal: Seal = UNSIGNED) -> AsyncIterator[Rig]:
+    rig = Rig(bus, seal)
     await rig.sender.start()
     for table in rig.before:
         await table.start()
@@ -167,6 +175,32 @@ async def test_gold_questions_are_known_before_the_first_example(bus: MemoryBus)
 
 
 async def test_it_waits_for_what_it_goes_by(bus: MemoryBus) -> None:
-    rig = Rig(bus)
+    rig = Rig(bus, UNSIGNED)
     with pytest.raises(Unavailable):
         await rig.loop.start()
+
+
+async def test_what_another_key_signed_is_published_again_without_a_vote(bus: MemoryBus, tmp_path: Path) -> None:
+    for number in range(2):
+        key = Ed25519PrivateKey.generate()
+        async with running(bus, partial(sign, key=key)) as rig:
+            await rig.send(*[joined("ann")] * (number == 0))
+            await until(lambda expected=number + 1: len(written(bus)) == expected)  # type: ignore[misc]
+    (tmp_path / "feedback.pem").write_bytes(
+        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    last = bus.broker.records(topics.MODELS.name)[-1]
+    SnapshotVerifier(PeerKeys(tmp_path, CLOCK, "KEYS")).verify(last.key, decode(ModelPublished, last.value or b""))
+
+
+async def test_a_tenant_that_comes_is_looked_through_once_all_is_read(bus: MemoryBus) -> None:
+    async with running(bus) as rig:
+        await rig.send(joined("ann"))
+        await until(lambda: ups(bus) == 1)
+        rig.ownership.moved()
+        assert not rig.ownership.owns("acme")
+        # What the former owner wrote to the last moment: a memory that nobody taught.
+        stale = bus.broker.records(topics.MODELS.name)[0]
+        await rig.sender.send(Outbound(stale.topic, b"acme\x1fmemory\x1fstale", stale.value, {}, stale.partition))
+        await until(lambda: bus.broker.records(topics.MODELS.name)[-1].value is None)
+    assert rig.ownership.owns("acme")

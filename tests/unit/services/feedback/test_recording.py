@@ -100,10 +100,10 @@ async def test_the_reply_says_whether_it_was_shown(
 
 async def test_a_flood_is_refused_by_user_and_minute() -> None:
     taking, log = recording(most_a_minute=2)
-    for _ in range(2):
-        await taking.record(UP, ANN)
+    for name in "fg":
+        await taking.record(replace(UP, feedback_id=name), ANN)
     with pytest.raises(Overloaded) as caught:
-        await taking.record(UP, ANN)
+        await taking.record(replace(UP, feedback_id="h"), ANN)
     assert caught.value.reason == "FLOOD"
     await taking.record(UP, replace(ANN, user="ben"))
     assert len(log.feedback) == 3
@@ -111,5 +111,13 @@ async def test_a_flood_is_refused_by_user_and_minute() -> None:
 
 def test_each_minute_is_counted_anew_and_nobody_known_is_not() -> None:
     velocity = Velocity(1)
-    assert [velocity.admits("acme", "ann", time) for time in (0.0, 59.0, 60.0, 30.0)] == [True, False, True, False]
-    assert all(velocity.admits("acme", ANONYMOUS, 0.0) for _ in range(9))
+    asked = [velocity.admits("acme", "ann", f"f{time}", time) for time in (0.0, 59.0, 60.0, 30.0)]
+    assert asked == [True, False, True, False]
+    assert all(velocity.admits("acme", ANONYMOUS, str(number), 0.0) for number in range(9))
+    assert all(Velocity(0).admits("acme", "ann", str(number), 0.0) for number in range(9))
+
+
+def test_a_call_that_is_tried_again_counts_once() -> None:
+    velocity = Velocity(2)
+    assert all(velocity.admits("acme", "ann", "f", 0.0) for _ in range(9))
+    assert [velocity.admits("acme", "ann", name, 0.0) for name in "gh"] == [True, False]

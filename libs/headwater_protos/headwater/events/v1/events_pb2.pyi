@@ -1303,12 +1303,17 @@ class ImpressionClosed(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     CLOSE_TIME_FIELD_NUMBER: _builtins.int
     ABANDONED_FIELD_NUMBER: _builtins.int
+    READER_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """How many events it rests on beside the list itself, its reactions and its
     answer: higher with each amendment, and the same for the same content.
     """
     abandoned: _builtins.bool
     """True if whoever was shown it asked anew or went away, and found nothing good."""
+    reader: _builtins.str
+    """Empty for what those made of it who were shown it. Else the pseudonym, or name, of somebody whose reactions are
+    counted beside theirs, such as an expert.
+    """
     @_builtins.property
     def impression(self) -> Global___ImpressionRecorded:
         """What was shown."""
@@ -1329,10 +1334,11 @@ class ImpressionClosed(_message.Message):
         revision: _builtins.int = ...,
         close_time: _timestamp_pb2.Timestamp | None = ...,
         abandoned: _builtins.bool = ...,
+        reader: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "impression", b"impression"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned", b"abandoned", "close_time", b"close_time", "impression", b"impression", "judgements", b"judgements", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned", b"abandoned", "close_time", b"close_time", "impression", b"impression", "judgements", b"judgements", "reader", b"reader", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1551,6 +1557,7 @@ class GateDecided(_message.Message):
     TIME_FIELD_NUMBER: _builtins.int
     PART_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    FOLLOWS_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     """Tenant served."""
     component: _builtins.str
@@ -1567,6 +1574,10 @@ class GateDecided(_message.Message):
     """Who decided; empty for the gate itself."""
     part: _builtins.str
     """Part of the component, such as a bandit's name."""
+    follows: _builtins.str
+    """Names the verdict on the tenant that stood last on the topic as this one was made. One that names another than that
+    which stands before it has no effect, unless a user decided; empty in records of older builds.
+    """
     @_builtins.property
     def checks(self) -> _containers.RepeatedCompositeFieldContainer[Global___GateCheck]:
         """Why, check by check."""
@@ -1595,10 +1606,11 @@ class GateDecided(_message.Message):
         time: _timestamp_pb2.Timestamp | None = ...,
         part: _builtins.str = ...,
         position: _documents_pb2.SourcePosition | None = ...,
+        follows: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "component", b"component", "decision", b"decision", "parent_id", b"parent_id", "part", b"part", "position", b"position", "reason", b"reason", "snapshot_id", b"snapshot_id", "tenant", b"tenant", "time", b"time", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checks", b"checks", "component", b"component", "decision", b"decision", "follows", b"follows", "parent_id", b"parent_id", "part", b"part", "position", b"position", "reason", b"reason", "snapshot_id", b"snapshot_id", "tenant", b"tenant", "time", b"time", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

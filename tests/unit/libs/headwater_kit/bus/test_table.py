@@ -1,9 +1,10 @@
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 from headwater_kit.bus.memory import MemoryBus
+from headwater_kit.bus.memory.reader import MemoryReader
 from headwater_kit.bus.ports import Outbound, Record
 from headwater_kit.bus.table import Table
 from headwater_kit.bus.topics import LEDGER
@@ -132,3 +133,31 @@ async def test_reading_can_begin_where_the_state_stands(bus: MemoryBus, state: S
     assert table.caught_up
     await table.stop(Deadline.after(clock, 1.0))
     await table.wait()
+
+
+class SlowReader(MemoryReader):
+    """Takes a while to say how far it has come, as a client in a thread does."""
+
+    is_held: asyncio.Event
+
+    async def positions(self) -> Mapping[int, int]:
+        if any(self._positions.values()):
+            await self.is_held.wait()
+        return await super().positions()
+
+
+async def test_positions_are_never_behind_what_was_applied(
+    bus: MemoryBus, state: State, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads a topic once more, up to where the table stands, would miss the rest."""
+    reader = SlowReader(bus.broker, LEDGER.name, {})
+    reader.is_held = asyncio.Event()
+    monkeypatch.setattr(bus, "reader", lambda *_: reader)
+    table = Table(bus, LEDGER, state.apply, clock=clock, rng=random.Random(1))
+    await table.start()
+    await put(bus, b"a", b"1")
+    await clock.settle()
+    assert state.entries == {b"a": b"1"}
+    assert table.positions[0] == 1
+    reader.is_held.set()
+    await table.stop(Deadline.after(clock, 1.0))
