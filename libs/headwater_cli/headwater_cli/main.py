@@ -41,6 +41,7 @@ COMMANDS = (
     "gold",
     "review",
     "learning",
+    "train",
     "reindex",
     "eval",
     "auth",
