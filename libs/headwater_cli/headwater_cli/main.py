@@ -43,6 +43,7 @@ COMMANDS = (
     "gold",
     "review",
     "learning",
+    "train",
     "reindex",
     "eval",
     "auth",

@@ -1,7 +1,7 @@
 """The store over Milvus: opening, and the port's calls passed on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
@@ -20,16 +20,7 @@ from headwater_vectors.milvus.scan import MilvusScan
 from headwater_vectors.milvus.schema import Isolation, Layout
 from headwater_vectors.milvus.tables import Tables
 from headwater_vectors.milvus.writer import MilvusWriter
-from headwater_vectors.ports import (
-    NOTICE_SECONDS,
-    ChunkRow,
-    Counts,
-    LedgerRow,
-    Legs,
-    Model,
-    Query,
-    StoredRow,
-)
+from headwater_vectors.ports import NOTICE_SECONDS, ChunkRow, Counts, LedgerRow, Legs, Model, Query, StoredRow
 from headwater_vectors.shadows import shadow_alias
 
 # Searches and writes name this alias's collection, so that another can be put in its place.
@@ -129,6 +120,10 @@ class MilvusStore:
     async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:
         """As `VectorReader.passages`."""
         return await self._on_served(lambda opened: opened.reader.passages(tenant, row_ids), lambda: ())
+
+    async def vectors(self, tenant: str, row_ids: Sequence[str], model_id: str) -> Mapping[str, bytes]:
+        """As `VectorReader.vectors`."""
+        return await self._on_served(lambda opened: opened.reader.vectors(tenant, row_ids, model_id), dict)
 
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""
