@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as Partition
@@ -113,7 +113,7 @@ class KafkaAdmin:
         # Not `or`: a client with nothing queued has length 0, and a second one would end the first one's futures.
         if self._connected is None:
             # What it would log, at each try to connect, is among the complaints.
-            told = {"error_cb": self._complaints, "log_level": 0}
+            told: dict[str, Any] = {"error_cb": self._complaints, "log_level": 0}
             self._connected = AdminClient({**self._config, **told}, logger=_log)
         return self._connected
 
