@@ -121,8 +121,9 @@ class KafkaAdmin:
         try:
             found = await asyncio.to_thread(self._client.list_topics, timeout=METADATA_TIMEOUT_SECONDS)
         except KafkaException as error:
-            # Complaints come by polls alone.
-            self._client.poll(0)
+            # Complaints come by polls alone; a client that could not be made has none.
+            if self._connected is not None:
+                self._connected.poll(0)
             raise to_error(error, "asking for the topics", self._complaints.why()) from error
         self._client.poll(0)
         self._complaints.forget()
