@@ -35,7 +35,6 @@ CHANCE = ("random.random", "random.uniform", "random.choice", "random.shuffle", 
 WAITING_TESTS = {
     "tests/unit/libs/headwater_cli/test_supervisor.py": "real processes come and go",
     "tests/unit/libs/headwater_kit/rpc/test_limits.py": "gRPC's limits of a connection go by its own clock",
-    "tests/unit/libs/headwater_kit/rpc/test_tls.py": "files on a disk are looked at anew by and by",
     "tests/unit/libs/headwater_kit/rpc/test_server.py": "gRPC's own threads have their say between two turns",
 }
 # Generated, or a text of its own right.

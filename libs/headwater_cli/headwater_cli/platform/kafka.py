@@ -4,8 +4,8 @@ import asyncio
 import base64
 import subprocess
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -80,12 +80,13 @@ _SETTINGS: dict[str, str | int] = {
 
 @dataclass(frozen=True, slots=True)
 class KafkaNode:
-    """Where the node keeps its data and which ports it takes."""
+    """Where the node keeps its data and which ports it takes; `more` are settings of Kafka's that go before its own."""
 
     directory: Path
     port: int
     controller_port: int
     log: Path
+    more: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bootstrap(self) -> str:
@@ -134,7 +135,7 @@ def _write_settings(node: KafkaNode) -> Path:
         "log.dirs": node.directory / "log",
     }
     path = node.directory / "server.properties"
-    path.write_text("".join(f"{name}={value}\n" for name, value in {**_SETTINGS, **here}.items()))
+    path.write_text("".join(f"{name}={value}\n" for name, value in {**_SETTINGS, **here, **node.more}.items()))
     return path
 
 

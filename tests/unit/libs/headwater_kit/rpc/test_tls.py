@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,9 @@ from headwater.ingest.v1 import ingest_pb2 as pb
 from headwater.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from headwater_kit.core.errors import Misconfigured, Unavailable
 from headwater_kit.rpc import connect
+from headwater_kit.runtime.service import CHECK_SECONDS
 from headwater_kit.testing.certificates import Authority, replace
+from headwater_kit.testing.clock import ManualClock
 from headwater_kit.testing.scripted import ScriptedSettings, scripted
 
 SETTINGS = ScriptedSettings()
@@ -157,8 +160,9 @@ async def test_an_expired_server_is_refused_by_name_and_is_not_serving_until_it_
     (tmp_path / "client").mkdir()
     cert, key = authority.issue("client").write(tmp_path / "client", "client")
     caller = secure.model_copy(update={"tls_cert": cert, "tls_key": key})
+    clock = ManualClock(time.time())
     with caplog.at_level(logging.WARNING):
-        async with scripted(nothing, secure) as service:
+        async with scripted(nothing, secure, clock=clock) as service:
             assert not service.is_serving
             (line,) = [record.getMessage() for record in caplog.records if "not serving" in record.getMessage()]
             assert "HEADWATER_TLS_CERT=" in line
@@ -167,9 +171,8 @@ async def test_an_expired_server_is_refused_by_name_and_is_not_serving_until_it_
                 await call(service.port, caller)
             authority.issue("ingest").write(tmp_path, "ingest")
             await call(service.port, caller)
-            async with asyncio.timeout(CALL_SECONDS):
-                while not service.is_serving:
-                    await asyncio.sleep(0.05)
+            await clock.advance(CHECK_SECONDS)
+            assert service.is_serving
 
 
 async def test_an_expired_caller_is_refused(tmp_path: Path, secure: ScriptedSettings, authority: Authority) -> None:
