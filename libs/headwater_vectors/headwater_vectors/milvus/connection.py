@@ -131,7 +131,7 @@ class Connection:
         if isinstance(error, grpc.RpcError):
             codes = {error.code()}
         if codes & _NOT_CONNECTED:
-            return Unavailable(f"{where} does not answer")
+            return Unavailable(f"{where} does not answer; see to HEADWATER_MILVUS_URI, and whether the store is up")
         if codes & _NOT_LOADED:
             return NotLoaded(f"{where} has not loaded the collection")
         if codes & _NOT_FOUND:

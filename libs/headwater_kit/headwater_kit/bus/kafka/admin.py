@@ -12,6 +12,7 @@ from confluent_kafka import TopicPartition as Partition
 from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
+from headwater_kit.bus.kafka.complaints import Complaints
 from headwater_kit.bus.kafka.config import Config
 from headwater_kit.bus.kafka.declared import differing, how_to_alter, settings_of
 from headwater_kit.bus.kafka.faults import to_error
@@ -23,11 +24,14 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 REQUEST_SECONDS = 10.0
+# To ask takes milliseconds; who starts asks again and again, and says each time what is wrong.
+METADATA_TIMEOUT_SECONDS = 5.0
 # How old what is known of the leaders may be; to ask takes milliseconds.
 METADATA_SECONDS = 1.0
 # A topic that was made a moment ago may have no leader yet, or another than was said.
 LEADER_TRIES, LEADER_SECONDS = 5, 0.2
 _LEADER_MOVED = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+_REFUSED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 # What the broker says where no record is that young.
 NO_OFFSET = -1
 # As many copies as the broker gives by default.
@@ -42,6 +46,7 @@ class KafkaAdmin:
         self._clock = clock
         self._looked = -math.inf
         self._connected: AdminClient | None = None
+        self._complaints = Complaints()
 
     async def create_topics(self, names: Sequence[str]) -> None:
         """As `Bus.create_topics`."""
@@ -100,14 +105,20 @@ class KafkaAdmin:
     def _client(self) -> AdminClient:
         # Not `or`: a client with nothing queued has length 0, and a second one would end the first one's futures.
         if self._connected is None:
-            self._connected = AdminClient(dict(self._config), logger=_log)
+            # What it would log, at each try to connect, is among the complaints.
+            told = {"error_cb": self._complaints, "log_level": 0}
+            self._connected = AdminClient({**self._config, **told}, logger=_log)
         return self._connected
 
     async def _partition_counts(self) -> Mapping[str, int]:
         try:
-            found = await asyncio.to_thread(self._client.list_topics, timeout=REQUEST_SECONDS)
+            found = await asyncio.to_thread(self._client.list_topics, timeout=METADATA_TIMEOUT_SECONDS)
         except KafkaException as error:
-            raise to_error(error, "asking for the topics") from error
+            # Complaints come by polls alone.
+            self._client.poll(0)
+            raise to_error(error, "asking for the topics", self._complaints.why()) from error
+        self._client.poll(0)
+        self._complaints.forget()
         return {name: len(topic.partitions) for name, topic in found.topics.items() if topic.error is None}
 
     async def _warn_of_others_settings(self, topics: Sequence[Topic]) -> None:
@@ -134,8 +145,15 @@ class KafkaAdmin:
                 _log.info("created topic %s", name)
             except KafkaException as error:
                 # Another service was quicker: the declaration is the same.
-                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise to_error(error, f"creating topic {name}") from error
+                if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+                    continue
+                if error.args[0].code() in _REFUSED:
+                    # An operator may do so at any time, and this service is to go on then.
+                    raise Unavailable(
+                        f"topic {name} is not there, or not to be seen by this service's user of the broker: "
+                        "create it, and give the user its rights (docs/exposing.md)"
+                    ) from None
+                raise to_error(error, f"creating topic {name}") from error
 
 
 def _declared(name: str) -> Topic:

@@ -53,10 +53,10 @@ def to_send_error(error: KafkaError | KafkaException, topic: str) -> HeadwaterEr
     return to_error(error, f"producing to {topic}")
 
 
-def to_error(error: KafkaError | KafkaException, doing: str) -> HeadwaterError:
-    """The error to raise when Kafka refused `doing`; Unavailable where nothing is better known."""
+def to_error(error: KafkaError | KafkaException, doing: str, why: str = "") -> HeadwaterError:
+    """The error to raise when Kafka refused `doing`, `why` is what more is known; Unavailable as a last resort."""
     fault = error.args[0] if isinstance(error, KafkaException) else error
-    message = f"{doing}: {fault.str()} ({fault.name()})"
+    message = f"{doing}: {fault.str()} ({fault.name()}){why}"
     if fault.code() in _DENIED:
         return Denied(message)
     if fault.code() == KafkaError.INVALID_RECORD:
