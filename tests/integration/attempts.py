@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigEntry, ConfigResource, NewTopic
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
 from headwater_kit.bus.acls import USERS, Operation
 from headwater_kit.bus.kafka import config
 from headwater_kit.bus.topics import GROUPS, READER_GROUP, TOPICS
@@ -54,50 +54,44 @@ def attempts(user: str, settings: ServiceSettings) -> Iterable[Attempt]:
 
 
 def _written(connection: config.KafkaConfig) -> Mapping[str, bool]:
-    """A record for each topic, by the services' own idempotent producer; refused without any right as a whole."""
+    """A record for each topic, by the services' own idempotent producer."""
     found: dict[str, bool] = {}
+
+    def told(error: KafkaError | None, message: Message) -> None:
+        if error is not None and error.code() not in REFUSED:
+            raise KafkaException(error)
+        found[message.topic() or ""] = error is not None
+
+    producer = Producer({**config.producer_config(connection), "log_level": 0})
     for topic in TOPICS:
-        # One each: a topic that is refused ends an idempotent producer for all.
-        found[topic] = _is_refused_write(connection, topic)
+        producer.produce(topic, b"{}", b"key", on_delivery=told)
+    assert producer.flush(SECONDS) == 0
     return found
-
-
-def _is_refused_write(connection: config.KafkaConfig, topic: str) -> bool:
-    errors: list[KafkaError | None] = []
-
-    def told(error: KafkaError | None, _: Message) -> None:
-        errors.append(error)
-
-    producer = Producer({**config.producer_config(connection), "message.timeout.ms": 10_000, "log_level": 0})
-    producer.produce(topic, b"{}", b"key", on_delivery=told)
-    producer.flush(SECONDS)
-    (error,) = errors
-    if error is not None and error.code() not in {*REFUSED, KafkaError._FATAL}:
-        raise KafkaException(error)
-    return error is not None
 
 
 def _read(connection: config.KafkaConfig) -> Mapping[str, bool]:
-    found: dict[str, bool] = {}
+    """Each topic by the services' own reader; one that may not be seen is refused before it is read."""
     consumer = Consumer({**config.reader_config(connection), "log_level": 0})
     try:
-        consumer.assign([TopicPartition(topic, 0, 0) for topic in TOPICS])
+        found = {topic: True for topic in TOPICS if _is_hidden(consumer, topic)}
+        consumer.assign([TopicPartition(topic, 0, 0) for topic in TOPICS if topic not in found])
         end = time.monotonic() + SECONDS
-        while len(found) < len(TOPICS) and time.monotonic() < end:
-            message = consumer.poll(0.2)
-            if message is None:
-                continue
-            error = message.error()
-            if error is not None and error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
-                continue
-            is_refused = error is not None and error.code() in REFUSED
-            if error is None or is_refused or error.code() == KafkaError._PARTITION_EOF:
-                found.setdefault(message.topic() or "", is_refused)
+        while len(found) < len(TOPICS):
+            assert time.monotonic() < end, f"nothing was heard of {set(TOPICS) - set(found)}"
+            if (message := consumer.poll(0.2)) is not None:
+                error = message.error()
+                if error is not None and error.code() not in {*REFUSED, KafkaError._PARTITION_EOF}:
+                    raise KafkaException(error)
+                found.setdefault(message.topic() or "", error is not None and error.code() in REFUSED)
+        return found
     finally:
         consumer.close()
-    missing = set(TOPICS) - set(found)
-    assert not missing, f"nothing was heard of {missing}"
-    return found
+
+
+def _is_hidden(consumer: Consumer, topic: str) -> bool:
+    error = consumer.list_topics(topic, timeout=SECONDS).topics[topic].error
+    assert error is None or error.code() in REFUSED, error
+    return error is not None
 
 
 def _asked(connection: config.KafkaConfig) -> Mapping[str, bool]:
@@ -137,7 +131,7 @@ def _created(connection: config.KafkaConfig) -> Mapping[str, bool]:
 
 def _altered(connection: config.KafkaConfig) -> Mapping[str, bool]:
     admin = AdminClient({**config.admin_config(connection), "log_level": 0})
-    entry = ConfigEntry("retention.ms", "1000")
+    entry = ConfigEntry("retention.ms", "1000", incremental_operation=AlterConfigOpType.SET)
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=[entry]) for name in TOPICS]
     done = admin.incremental_alter_configs(resources, validate_only=True, request_timeout=SECONDS)
     altered = {resource.name: _is_refused(future) for resource, future in done.items()}

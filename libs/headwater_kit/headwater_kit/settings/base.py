@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -29,6 +30,23 @@ class Settings(BaseSettings):
         str_strip_whitespace=True,
         validate_default=False,
     )
+
+    secrets_dir: Path | None = Field(
+        default=None,
+        description="folder of files that are named as these variables, in any case, and hold their values, as a "
+        "mounted secret does; a variable that is set goes before its file",
+    )
+
+    @model_validator(mode="after")
+    def _check_addresses(self) -> Self:
+        # Addresses are printed wherever something is wrong with them.
+        for name, value in self:
+            if isinstance(value, str) and "://" in value and "@" in urlsplit(value).netloc:
+                raise ValueError(
+                    f"{PREFIX}{name.upper()} holds a name or a password, and addresses are printed: take them out, and "
+                    "give them by the settings for secrets"
+                )
+        return self
 
 
 class CallerSettings(Settings):

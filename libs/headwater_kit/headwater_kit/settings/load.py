@@ -1,6 +1,8 @@
 """Reading settings, with faults that an operator can act on."""
 
+import os
 import re
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -26,13 +28,27 @@ def env_name(field: str) -> str:
 
 
 def load(kind: type[S]) -> S:
-    """Settings from the environment. Raises SettingsError."""
+    """Settings from the environment, and from the files of HEADWATER_SECRETS_DIR. Raises SettingsError.
+
+    A file there is named as the variable that it stands for, in whichever case;
+    the variable itself goes before it.
+    """
+    folder = _secrets_dir()
     try:
-        return kind()
+        return kind(_secrets_dir=folder)  # type: ignore[call-arg] # pydantic-settings' own, which its plugin does not know
     except ValidationError as error:
         raise SettingsError(tuple(_fault(kind, fault) for fault in error.errors())) from None
     except SourceError as error:
         raise SettingsError((_unreadable(kind, str(error)),)) from None
+
+
+def _secrets_dir() -> Path | None:
+    # By hand, since it says where the settings are.
+    name = env_name("secrets_dir")
+    folder = os.environ.get(name, "").strip()
+    if folder and not Path(folder).is_dir():
+        raise SettingsError((f"{name}: {folder} is no folder: mount the secrets there, or name where they are",))
+    return Path(folder) if folder else None
 
 
 def _fault(kind: type[BaseModel], fault: Any) -> str:

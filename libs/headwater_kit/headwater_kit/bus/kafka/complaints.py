@@ -2,15 +2,15 @@
 
 from confluent_kafka import KafkaError
 
-_TLS = "HEADWATER_KAFKA_TLS_CA, HEADWATER_KAFKA_TLS_CERT"
-# What to look at, by librdkafka's own codes, which begin with an underscore; of what is not here, the address.
+# What to look at, by a word of the complaint; codes do not tell these apart. Of others, the address.
 _LOOK_AT = {
-    KafkaError._AUTHENTICATION: "HEADWATER_KAFKA_SASL_USERNAME, HEADWATER_KAFKA_SASL_PASSWORD",  # noqa: SLF001
-    KafkaError._SSL: _TLS,  # noqa: SLF001
-    KafkaError._CRIT_SYS_RESOURCE: _TLS,  # noqa: SLF001
+    "OAUTHBEARER": "HEADWATER_KAFKA_OAUTH_TOKEN_URL, and client id and secret",
+    "SASL": "HEADWATER_KAFKA_SASL_USERNAME and HEADWATER_KAFKA_SASL_PASSWORD",
+    "SSL": "HEADWATER_KAFKA_TLS_CA and HEADWATER_KAFKA_TLS_CERT",
 }
 _ADDRESS = "HEADWATER_KAFKA_BOOTSTRAP, and whether the broker is up"
-_OAUTH = "HEADWATER_KAFKA_OAUTH_TOKEN_URL, and client id and secret"
+# A token endpoint may answer with a whole page.
+MAX_CHARACTERS = 300
 
 
 class Complaints:
@@ -32,6 +32,6 @@ class Complaints:
         """The cause and the settings to look at, to follow a message on its line; empty where nothing was said."""
         if self._last is None:
             return ""
-        text = " ".join(self._last.str().split())
-        look_at = _OAUTH if "OAUTHBEARER" in text else _LOOK_AT.get(self._last.code(), _ADDRESS)
+        text = " ".join(self._last.str().split())[:MAX_CHARACTERS]
+        look_at = next((settings for word, settings in _LOOK_AT.items() if word in text), _ADDRESS)
         return f": {text}; see to {look_at}"
