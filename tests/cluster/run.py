@@ -8,7 +8,7 @@ namespace is deleted first, and stays afterwards. Ends with 1 where anything was
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,15 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
-def wrong(figures: dict[str, Any]) -> list[str]:
+def wrong(figures: Mapping[str, Any]) -> list[str]:
     """What must not be, as sentences."""
-    found = [f"{name}: {count}" for name, count in figures.get("killing", {}).get("wrong", {}).items() if count]
-    if failed := figures.get("rolling", {}).get("failed", 0):
-        found.append(f"{failed} requests failed in rolling updates")
+    found = []
+    if killed := figures.get("killing"):
+        found += [f"{name}: {count}" for name, count in killed["wrong"].items() if count]
+        found += [] if killed["events"] else ["nothing was written while pods were deleted"]
+    if load := figures.get("rolling"):
+        found += [f"{load['failed']} requests failed in rolling updates"] if load["failed"] else []
+        found += [] if load["calls"] else ["no request was made in rolling updates"]
     return found + [f"{name}: {each}" for name, case in figures.get("breaking", {}).items() for each in case["wrong"]]
 
 
