@@ -7,6 +7,7 @@ namespace is deleted first, and stays afterwards. Ends with 1 where anything was
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 from cluster import breaking, killing, kube, rolling
 from cluster.deploying import Skaffold
+from cluster.plain import Plain
 
 STEPS = ("smoke", "structure", "rolling", "killing", "breaking")
 
@@ -43,14 +45,14 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
 
     if not given.keep:
         kube.kubectl("delete", "namespace", kube.NAMESPACE, "--ignore-not-found", seconds=180.0)
-    skaffold = Skaffold("ci", say)
-    note(images=skaffold.build())
-    note(deploy=skaffold.deploy())
+    by = Skaffold("ci", say) if shutil.which("skaffold") else Plain(say)
+    note(by=type(by).__name__.lower(), images=by.build())
+    note(deploy=by.deploy())
     say(f"all ready: {figures['deploy']}")
     steps = {
-        "smoke": skaffold.verify,
-        "structure": skaffold.test,
-        "rolling": lambda: rolling.rolled(skaffold.tags["headwater-generate"], say),
+        "smoke": by.verify,
+        "structure": by.test,
+        "rolling": lambda: rolling.rolled(by.tags["headwater-generate"], say),
         "killing": lambda: killing.killed(given.seed, say),
         "breaking": lambda: breaking.broken(say),
     }
