@@ -74,6 +74,8 @@ class Skaffold:
 
     def verify(self) -> list[dict[str, Any]]:
         """The steps of the smoke job. Raises RuntimeError where it fails."""
+        if not self.tags:
+            self.build()
         _, lines = self._run("verify", "-a", str(self._artifacts), "--namespace", kube.NAMESPACE)
         printed = [line[line.index("{") :] for _, line in lines if '{"step"' in line]
         return [json.loads(each) for each in printed]

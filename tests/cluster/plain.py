@@ -22,7 +22,7 @@ class Plain:
     """One deployment of overlays/ci; `tags` names what was built, by image."""
 
     def __init__(self, say: Say) -> None:
-        self.tags: dict[str, str] = {}
+        self.tags = {artifact["image"]: f"{artifact['image']}:{TAG}" for artifact in artifacts()}
         self._say = say
 
     def build(self) -> dict[str, Any]:
@@ -31,7 +31,6 @@ class Plain:
         for artifact in artifacts():
             image, said = artifact["image"], artifact["docker"]
             arguments = [word for each in said["buildArgs"].items() for word in ("--build-arg", "=".join(each))]
-            self.tags[image] = f"{image}:{TAG}"
             began = time.monotonic()
             _run("docker", "build", "-q", "-f", said["dockerfile"], *arguments, "-t", self.tags[image], ".")
             size = int(_run("docker", "image", "inspect", "-f", "{{.Size}}", self.tags[image]))

@@ -26,7 +26,7 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--steps", default=",".join(STEPS), help=f"some of {','.join(STEPS)}")
     parser.add_argument("--seed", type=int, default=1, help="of what is written while pods are deleted")
     parser.add_argument("--json", type=Path, help="file for the figures")
-    parser.add_argument("--keep", action="store_true", help="deploys over what is there")
+    parser.add_argument("--keep", action="store_true", help="tries what is deployed, and builds nothing")
     given = parser.parse_args(arguments)
     given.steps = given.steps.split(",")
     if unknown := set(given.steps) - set(STEPS):
@@ -43,16 +43,17 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         if given.json is not None:
             given.json.write_text(json.dumps(figures, indent=2) + "\n")
 
+    by = Skaffold("ci", say) if shutil.which("skaffold") else Plain(say)
+    note(by=type(by).__name__.lower())
     if not given.keep:
         kube.kubectl("delete", "namespace", kube.NAMESPACE, "--ignore-not-found", seconds=180.0)
-    by = Skaffold("ci", say) if shutil.which("skaffold") else Plain(say)
-    note(by=type(by).__name__.lower(), images=by.build())
-    note(deploy=by.deploy())
-    say(f"all ready: {figures['deploy']}")
+        note(images=by.build())
+        note(deploy=by.deploy())
+        say(f"deploy: {json.dumps(figures['deploy'])}")
     steps = {
         "smoke": by.verify,
         "structure": by.test,
-        "rolling": lambda: rolling.rolled(by.tags["headwater-generate"], say),
+        "rolling": lambda: rolling.rolled(say),
         "killing": lambda: killing.killed(given.seed, say),
         "breaking": lambda: breaking.broken(say),
     }
