@@ -18,9 +18,23 @@ BUILD_SECONDS = 1200.0
 Say = Callable[[str], None]
 
 
-def images() -> list[str]:
+def artifacts() -> list[dict[str, Any]]:
     """Those of skaffold.yaml."""
-    return [each["image"] for each in yaml.safe_load((ROOT / "skaffold.yaml").read_text())["build"]["artifacts"]]
+    return list(yaml.safe_load((ROOT / "skaffold.yaml").read_text())["build"]["artifacts"])
+
+
+def await_ready(since: float) -> dict[str, float]:
+    """Seconds from then until each deployment was ready, and all of them. Raises TimeoutError."""
+    seconds: dict[str, float] = {}
+    waiting = set(kube.ready())
+    while waiting:
+        for name in [name for name, is_ready in kube.ready().items() if is_ready and name in waiting]:
+            waiting.discard(name)
+            seconds[name] = round(time.monotonic() - since, 1)
+        if waiting and time.monotonic() - since > READY_SECONDS:
+            raise TimeoutError(f"not ready: {', '.join(sorted(waiting))}")
+        time.sleep(kube.LOOK_SECONDS)
+    return seconds | {"all ready": round(time.monotonic() - since, 1)}
 
 
 class Skaffold:
@@ -35,7 +49,7 @@ class Skaffold:
     def build(self) -> dict[str, Any]:
         """Seconds and bytes of each image; what the builder has in its cache takes none."""
         figures = {}
-        for image in images():
+        for image in (artifact["image"] for artifact in artifacts()):
             output = self._folder / f"{image}.json"
             seconds = self._run("build", "-b", image, "--file-output", str(output))[0]
             self.tags[image] = json.loads(output.read_text())["builds"][0]["tag"]
@@ -56,19 +70,12 @@ class Skaffold:
         kube.kubectl("apply", "-f", str(ROOT / "deploy/k8s/overlays/ci/namespace.yaml"))
         _, lines = self._run("deploy", "-a", str(self._artifacts), "--load-images=true", "--status-check=false")
         began, loaded = lines[0][0], next(at for at, line in lines if "Starting deploy" in line)
-        seconds = {"load": round(loaded - began, 1)}
-        waiting = set(kube.ready())
-        while waiting:
-            for name in [name for name, is_ready in kube.ready().items() if is_ready and name in waiting]:
-                waiting.discard(name)
-                seconds[f"ready {name}"] = round(time.monotonic() - loaded, 1)
-            if time.monotonic() - loaded > READY_SECONDS:
-                raise TimeoutError(f"not ready: {', '.join(sorted(waiting))}")
-            time.sleep(kube.LOOK_SECONDS)
-        return seconds | {"all ready": round(time.monotonic() - loaded, 1)}
+        return {"load": round(loaded - began, 1)} | await_ready(loaded)
 
     def verify(self) -> list[dict[str, Any]]:
         """The steps of the smoke job. Raises RuntimeError where it fails."""
+        if not self.tags:
+            self.build()
         _, lines = self._run("verify", "-a", str(self._artifacts), "--namespace", kube.NAMESPACE)
         printed = [line[line.index("{") :] for _, line in lines if '{"step"' in line]
         return [json.loads(each) for each in printed]

@@ -13,17 +13,28 @@ NAMESPACE = "headwater"
 ASK_SECONDS = 60.0
 LOOK_SECONDS = 0.2
 HOST = "127.0.0.1"
+# How the names of contexts begin whose clusters are there to be tried.
+LOCAL = ("kind-", "minikube", "k3d-", "docker-desktop")
 
 
 def missing() -> str:
     """Why no cluster can be tried here, in a line; empty where one can."""
-    for tool in ("kubectl", "skaffold", "docker"):
+    for tool in ("kubectl", "docker"):
         if shutil.which(tool) is None:
             return f"{tool} is not on the PATH"
     asked = subprocess.run(
         ["kubectl", "get", "--raw", "/readyz", "--request-timeout=5s"], capture_output=True, text=True, check=False
     )
-    return "" if asked.returncode == 0 else f"no cluster answers: {asked.stderr.strip().splitlines()[-1:]}"
+    if asked.returncode == 0:
+        name = context()
+        return "" if name.startswith(LOCAL) else f"{name} is no cluster of this machine: its namespace would be deleted"
+    return f"no cluster answers by the current kube context: {(asked.stderr.strip().splitlines() or ['?'])[-1]}"
+
+
+def context() -> str:
+    """The current context's name."""
+    asked = subprocess.run(["kubectl", "config", "current-context"], capture_output=True, text=True, check=False)
+    return asked.stdout.strip()
 
 
 def kubectl(*arguments: str, text: str | None = None, seconds: float = ASK_SECONDS) -> str:

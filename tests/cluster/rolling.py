@@ -18,9 +18,10 @@ ROLLOUT_SECONDS = 240.0
 POD = "steady"
 
 
-def rolled(image: str, say: Say, services: Sequence[str] = SERVICES) -> dict[str, Any]:
+def rolled(say: Say, services: Sequence[str] = SERVICES) -> dict[str, Any]:
     """Seconds a rollout, calls and failures by kind."""
-    _start(image)
+    # It carries the SDK.
+    _start(kube.get("deployment", "generate")["spec"]["template"]["spec"]["containers"][0]["image"])
     seconds: dict[str, float] = {}
     with kube.logs(POD) as lines:
         time.sleep(WARM_SECONDS)

@@ -50,6 +50,18 @@ class Laptop:
             check=False,
         )
 
+    def smoke(self) -> "subprocess.CompletedProcess[str]":
+        """One pass over the platform, as `skaffold verify` has it made in a cluster."""
+        targets = {f"HEADWATER_{name.upper()}_TARGET": self.entry(name)["address"] for name in _TARGETS}
+        return subprocess.run(
+            [sys.executable, "-m", "headwater_client.smoke"],
+            env=self._env | targets | {"HEADWATER_KAFKA_BOOTSTRAP": self.bootstrap},
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+
     def json(self, *arguments: str) -> dict[str, Any]:
         """What a command that must succeed prints with --json."""
         done = self(*arguments, "--json")

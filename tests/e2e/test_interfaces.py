@@ -1,5 +1,6 @@
 """What any gRPC client, any health prober and any Prometheus finds at each service."""
 
+import json
 import urllib.request
 from collections.abc import Iterator
 
@@ -100,3 +101,13 @@ def test_prometheus_finds_measures(laptop: Laptop, name: str) -> None:
     until(measured, what="the gauge of serving")
     lines = [line for line in page().splitlines() if line.startswith("headwater_service_serving")]
     assert [line.rsplit(" ", 1)[1] for line in lines] == ["1.0"]
+
+
+def test_one_pass_over_the_whole_platform_tells_its_steps(laptop: Laptop) -> None:
+    done = laptop.smoke()
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line["step"] for line in lines[:-1]] == [
+        *("ingest by Kafka", "ingest by gRPC", "ask", "edit", "feedback", "delete")
+    ]
+    assert lines[-1] == {"smoke": "passed"}
