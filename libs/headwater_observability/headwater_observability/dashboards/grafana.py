@@ -70,7 +70,12 @@ def _panel(panel: Panel) -> Any:
 def _kind(panel: Panel) -> Any:
     from grafana_foundation_sdk.builders import heatmap, stat, table, timeseries  # noqa: PLC0415
 
-    makers = {Kind.CURVES: timeseries.Panel, Kind.NUMBER: stat.Panel, Kind.HEAT: heatmap.Panel, Kind.TABLE: table.Panel}
+    makers: dict[Kind, Any] = {
+        Kind.CURVES: timeseries.Panel,
+        Kind.NUMBER: stat.Panel,
+        Kind.HEAT: heatmap.Panel,
+        Kind.TABLE: table.Panel,
+    }
     made = makers[panel.kind]()
     return made.fill_opacity(8.0).min(0) if isinstance(made, timeseries.Panel) else made
 
