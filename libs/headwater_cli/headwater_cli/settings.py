@@ -45,6 +45,7 @@ class PlatformSettings(
         "http://HOST:16686/api/v3/traces/{trace_id} or Tempo's http://HOST:3200/api/v2/traces/{trace_id}; "
         "empty: the platform's own files",
     )
+    observe: bool = Field(default=False, description="whether Prometheus runs beside the platform, where there is one")
     auth: str = Field(
         default=TRUSTING,
         description="credentials that the services take; anything but insecure-metadata makes them keys for each other",

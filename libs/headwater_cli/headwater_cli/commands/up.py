@@ -14,7 +14,7 @@ from rich.console import Console
 
 from headwater_cli.commands.display import RunDisplay, StartDisplay, print_json, process_table
 from headwater_cli.invocation import Invocation
-from headwater_cli.platform import state
+from headwater_cli.platform import prometheus, state
 from headwater_cli.platform.kafka import USUAL_PORT
 from headwater_cli.platform.laptop import LaptopPlan
 from headwater_cli.platform.layout import Layout
@@ -32,6 +32,7 @@ _STOP_SECONDS = 12.0
 
 def up(
     ctx: typer.Context,
+    *,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once all is ready; `down` stops it.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the platform's state as JSON once it is ready.")] = False,
     model: Annotated[str, typer.Option("--model", help="Encoder of the index, in place of HEADWATER_ENCODER.")] = "",
@@ -39,11 +40,14 @@ def up(
         list[str] | None,
         typer.Option("--beside", help="Encoder that stands beside it, in place of HEADWATER_ENCODERS_BESIDE; repeat."),
     ] = None,
+    observe: Annotated[bool, typer.Option("--observe", help="Run Prometheus beside it, with the alerts.")] = False,
 ) -> None:
     """Start the broker, the store and the seven services, and keep them running until Ctrl-C."""
     call = Invocation.of(ctx)
-    call = replace(call, settings=call.settings.with_encoders(model, beside or ()))
-    announce = partial(_announce, json=json, hint=call.layout.command("down") if detach else "Ctrl-C")
+    settings = call.settings.with_encoders(model, beside or ())
+    call = replace(call, settings=settings.model_copy(update={"observe": True}) if observe else settings)
+    hint = call.layout.command("down") if detach else "Ctrl-C"
+    announce = partial(_announce, json=json, hint=hint, note=_note(call))
     with state.exclusive(call.layout.lock_file) as held:
         if not held:
             _say_running(call.layout, json=json)
@@ -68,6 +72,7 @@ def _run_detached(call: Invocation) -> PlatformState:
     settings = call.settings
     command = [sys.executable, "-m", "headwater_cli", "--data-dir", str(call.layout.root), "up"]
     command += ["--model", settings.encoder, *(f"--beside={name}" for name in settings.beside)]
+    command += ["--observe"] if settings.observe else []
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
@@ -110,7 +115,12 @@ def _say_running(layout: Layout, *, json: bool) -> None:
     typer.echo(f"already running in {layout.root}{by}: see `{look}`, or stop it with `{stop}`")
 
 
-def _announce(platform: PlatformState, *, json: bool, hint: str) -> None:
+def _note(call: Invocation) -> str:
+    """What is to be said of what was asked for and cannot be had; empty where all can."""
+    return prometheus.advice(call.layout) if call.settings.observe and prometheus.find() is None else ""
+
+
+def _announce(platform: PlatformState, *, json: bool, hint: str, note: str) -> None:
     if json:
         print_json(platform)
         return
@@ -121,5 +131,9 @@ def _announce(platform: PlatformState, *, json: bool, hint: str) -> None:
         console.print(f"port {USUAL_PORT} was taken: Kafka is at {kafka.address}", highlight=False)
     said = TRUST if platform.trusts else f"HEADWATER_AUTH={platform.auth}: make a key with `headwater auth create`"
     console.print(said, highlight=False, markup=False, soft_wrap=True)
+    if note:
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
+    elif (observer := platform.process(prometheus.NAME)) is not None:
+        console.print(f"Prometheus: http://{observer.address} (alerts: /alerts)", highlight=False, soft_wrap=True)
     seconds = time.time() - platform.started_at
     console.print(f"ready in {seconds:.1f} s; stop with {hint}", highlight=False, markup=False, soft_wrap=True)

@@ -7,7 +7,7 @@ from headwater_inference.download import Progress
 from headwater_inference.registry import known
 from headwater_kit.settings.access import TRUSTING
 
-from headwater_cli.platform import engines
+from headwater_cli.platform import engines, prometheus
 from headwater_cli.platform.blocking import Report, beside
 from headwater_cli.platform.broker import create_topics
 from headwater_cli.platform.layout import Layout
@@ -54,7 +54,15 @@ class LaptopPlan:
         peers = {} if self._settings.auth == TRUSTING else peer_env(self._layout, list(ports))
         models = model_env(self._layout)
         own = {name: {**peers.get(name, {}), **models.get(name, {})} for name in ports}
-        return service_programs(self._layout, ports, self._service_env(), own)
+        programs = service_programs(self._layout, ports, self._service_env(), own)
+        return (*programs, *self._observers(programs)) if self._settings.observe else programs
+
+    def _observers(self, services: Sequence[Program]) -> Sequence[Program]:
+        targets = {service.name: service.metrics for service in services}
+        if (found := prometheus.find()) is None:
+            prometheus.write(self._layout, targets)
+            return ()
+        return (prometheus.program(found, self._layout, self._leases, targets),)
 
     def _make_engines(self, report: Report) -> Engines:
         settings, programs = self._settings, []

@@ -10,6 +10,8 @@ import yaml
 from headwater_kit.telemetry.exposition import METRICS, series
 from headwater_observability import rules
 from headwater_observability.alerts import ALERTS
+from headwater_observability.dashboards import BOARDS
+from headwater_observability.dashboards.board import INTERVAL, Board
 from headwater_observability.promql import SCRAPED, promql
 from headwater_observability.slos import SLOS
 
@@ -17,12 +19,17 @@ ROOT = Path(__file__).parents[4]
 RULES = [rule for group in rules.rules()["groups"] for rule in group["rules"]]
 RECORDED = {rule["record"]: frozenset(rule["labels"]) for rule in RULES if "record" in rule}
 KNOWN = {name: labels for metric in METRICS for name, labels in series(metric).items()} | RECORDED
-KNOWN |= {"up": frozenset(), "target_info": frozenset({"service_name", "service_version"})}
+KNOWN |= {
+    "up": frozenset(),
+    "ALERTS": frozenset({"alertstate"}),
+    "target_info": frozenset({"service_name", "service_version"}),
+}
 
 
 def unknown(query: str) -> list[str]:
     """What the query asks for and nothing shows. Raises ValueError for what is no query."""
-    return [f"{name}{{{label}}}" for name, label in asked(promql_parser.parse(query)) if not is_known(name, label)]
+    parsed = promql_parser.parse(query.replace(INTERVAL, "5m"))
+    return [f"{name}{{{label}}}" for name, label in asked(parsed) if not is_known(name, label)]
 
 
 def is_known(name: str, label: str) -> bool:
@@ -54,6 +61,15 @@ def nodes(expr: promql_parser.Expr) -> Iterator[promql_parser.Expr]:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert", "") or f"{rule['record']} {rule['labels']}")
 def test_a_rule_asks_for_what_there_is(rule: dict[str, str]) -> None:
     assert unknown(rule["expr"]) == []
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_a_panel_asks_for_what_there_is(board: Board) -> None:
+    queries = [query for panel in board.panels for query in panel.queries]
+    assert [missing for query in queries for missing in unknown(query.promql)] == []
+    for query in queries:
+        for label in re.findall(r"{{(\w+)}}", query.name):
+            assert label in query.promql, query
 
 
 @pytest.mark.parametrize(
