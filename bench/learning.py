@@ -20,8 +20,7 @@ the same bytes. `ranker`: the ranker alone, on `lambdarank`.
 
 Without `--data` the set is `known_items`, made of the documents of the demo: the
 summary of a function asks for the rest of its help. Each stream is kept under
-`--cache`, so that a run that was stopped goes on. An adapter needs vectors of
-passages, which the bench gives it.
+`--cache`, so that a run that was stopped goes on.
 """
 
 import argparse
@@ -43,7 +42,7 @@ from known_items import known_items
 from labelled import SETS as PUBLISHED
 from lambdarank import measure
 from simulated import LAYERS, World
-from streams import GOLD_SHARE, Outcome, Stream, differences, lift, run
+from streams import GOLD_SHARE, VECTORS, Outcome, Stream, differences, lift, run
 
 SETS = {**PUBLISHED, "known_items": lambda _: known_items()}
 CHECKPOINTS = (300, 1_000, 3_000, 10_000)
@@ -61,6 +60,11 @@ class Bench:
         self._folder = arguments.cache / "learning" / name
         self._folder.mkdir(parents=True, exist_ok=True)
 
+    @property
+    def _layers(self) -> tuple[str, ...]:
+        named = self._arguments.layers
+        return tuple(named.split("+")) if named else LAYERS
+
     def outcomes(self, stream: Stream, replays: int = 0) -> list[Outcome]:
         """Of the stream with each of the seeds."""
         return [self._outcome(replace(stream, seed=seed), replays) for seed in self._arguments.seeds]
@@ -69,13 +73,16 @@ class Bench:
         """By click model and checkpoint."""
         count = self._arguments.impressions
         points = tuple(point for point in CHECKPOINTS if point <= count)
-        stream = Stream(impressions=count, checkpoints=points, layers=layers, shown=self._arguments.shown)
-        models = self._arguments.models
-        return {model: self._lifts(self.outcomes(replace(stream, model=model)), points) for model in models}
+        arguments = self._arguments
+        stream = Stream(
+            impressions=count, checkpoints=points, layers=layers, shown=arguments.shown, vectors=arguments.vectors
+        )
+        return {model: self._lifts(self.outcomes(replace(stream, model=model)), points) for model in arguments.models}
 
     def layers(self) -> Mapping[str, Any]:
         """The same by what of it is served."""
-        return {"+".join(layers): self.lift(layers) for layers in COMBINATIONS}
+        chosen = [layers for layers in COMBINATIONS if self._arguments.layers in (None, "+".join(layers))]
+        return {"+".join(layers): self.lift(layers) for layers in chosen}
 
     def attacks(self) -> Mapping[str, Any]:
         """Share of the lift that is left, by attack and by how many attack."""
@@ -98,7 +105,8 @@ class Bench:
     def forgetting(self) -> Mapping[str, Any]:
         """The gain of the first topic's questions, after its lists and after those of the second."""
         half = self._arguments.attacked
-        stream = Stream(impressions=2 * half, checkpoints=(half, 2 * half), by_topic=True)
+        stream = Stream(impressions=2 * half, checkpoints=(half, 2 * half), by_topic=True, layers=self._layers)
+        stream = replace(stream, vectors=self._arguments.vectors)
         outcomes = self.outcomes(stream)
         before, after = ([lift(one, str(point), one.seen) for one in outcomes] for point in (half, 2 * half))
         forgotten = 1.0 - float(np.mean(after)) / float(np.mean(before))
@@ -160,6 +168,14 @@ def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2, 3, 4], help="a stream for each")
     parser.add_argument("--impressions", type=int, default=10_000, help="lists of a stream")
     parser.add_argument("--attacked", type=int, default=1_000, help="lists of an attacked stream, and of a topic")
+    parser.add_argument(
+        "--layers",
+        choices=["+".join(layers) for layers in COMBINATIONS],
+        help="what is served, of `layers` and `forgetting`",
+    )
+    parser.add_argument(
+        "--vectors", choices=VECTORS, default="learn", help="of which lists adapters get the passages' vectors"
+    )
     parser.add_argument("--shown", type=int, default=10, help="passages of a list")
     parser.add_argument("--cache", type=Path, default=Path(".headwater/bench"), help="folder for vectors and streams")
     arguments = parser.parse_args(words)

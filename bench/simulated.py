@@ -7,7 +7,7 @@ what that gives reaches retrieve as the records of `models.v1` would bring it.
 
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from headwater_feedback.domain.adapters import AdapterLearner
 from headwater_feedback.domain.bandits import BanditLearner, fusion_bandit
 from headwater_feedback.domain.join import JoinState, Terms, advance, closing
 from headwater_feedback.domain.learners import Trained
+from headwater_feedback.domain.lessons import LEARN_BUCKET
 from headwater_feedback.domain.ranker import RankerLearner
 from headwater_feedback.handlers.conditions import Conditions
 from headwater_feedback.handlers.learning import Entry, Learning, LearningPolicy, MakeLearner
@@ -29,7 +30,7 @@ from headwater_kit.codec.models import component_bytes
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Passage, Position, Principal, text_hash
 from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, ImpressionClosed, Reaction
-from headwater_kit.core.learning import GoldLabel, GoldQuestion, Learned, ModelPublished, Stamp
+from headwater_kit.core.learning import GoldLabel, GoldQuestion, Learned, ModelPublished, ServingPolicy, Stamp
 from headwater_kit.core.tenants import Erasures
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.adapters.memory import ImpressionList, ListedScripts, ListedSnapshots, TimedLog
@@ -50,6 +51,7 @@ from headwater_retrieve.handlers import (
     Ranker,
     Search,
     SearchPolicy,
+    ShownVectors,
 )
 from headwater_retrieve.ports import QueryVector
 from headwater_text.analysis import analyse
@@ -82,15 +84,15 @@ class World:
         self._words = {analyse(sought(question)): question for question in labelled.questions.values()}
         self._found: dict[bytes | str, tuple[Hit, ...]] = {}
         vectors = zip(self._passages, self._dense.vectors, strict=True)
-        self._by_text = {passage.chunk.text_hash: vector.astype("<f4").tobytes() for passage, vector in vectors}
+        self._by_row = {passage.chunk.chunk_id: vector.astype("<f4").tobytes() for passage, vector in vectors}
 
     def vector(self, question: str) -> np.ndarray:
         """A question's."""
         return self._dense.question(question)
 
-    def of(self, model_id: str, text_hash: str) -> bytes | None:
-        """See feedback's `domain.adapters.PassageVectors`."""
-        return self._by_text.get(text_hash) if model_id == self.model_id else None
+    async def vectors(self, tenant: str, row_ids: Sequence[str], model_id: str) -> Mapping[str, bytes]:
+        """See `headwater_vectors.ports.VectorReader`."""
+        return {row_id: self._by_row[row_id] for row_id in row_ids if model_id == self.model_id}
 
     async def encode(self, text: str, model_id: str, deadline: Deadline) -> QueryVector:
         """See retrieve's `ports.QueryEncoder`."""
@@ -142,7 +144,11 @@ class Shown:
 
 
 class Platform:
-    """Retrieve and feedback over a world. `layers`: what of all that is learned comes to be served, ungated."""
+    """Retrieve and feedback over a world.
+
+    `layers`: what of all that is learned comes to be served, ungated. `vectors`:
+    of which lists adapters get the passages' vectors.
+    """
 
     def __init__(
         self,
@@ -152,7 +158,9 @@ class Platform:
         shown: int = 10,
         shares: ServingShares = NOTHING_OFF,
         gold: Sequence[str] = (),
+        vectors: Collection[ServingPolicy] = LEARN_BUCKET,
     ) -> None:
+        self._vectors = ShownVectors(world, vectors)  # type: ignore[arg-type]
         self._world = world
         self._layers = layers
         self._depth = shown
@@ -166,7 +174,7 @@ class Platform:
         for question in gold:
             self._conditions.put_gold(question.encode(), self._gold(question))
         self._gates = ListedOffers()
-        self.learning = Learning(self._conditions, LearningPolicy(), self._gates, makers(world, layers))
+        self.learning = Learning(self._conditions, LearningPolicy(), self._gates, makers(layers))
         self.learning.is_live = True
         self.entries: list[Entry] = []
         self.offered: list[Trained] = []
@@ -206,7 +214,7 @@ class Platform:
     def replayed(self) -> str:
         """Hash of all that a fresh fold of the same examples learns."""
         gates = ListedOffers()
-        learning = Learning(self._conditions, LearningPolicy(), gates, makers(self._world, self._layers))
+        learning = Learning(self._conditions, LearningPolicy(), gates, makers(self._layers))
         digest = hashlib.sha256()
         for entry in self.entries:
             learning.take(entry)
@@ -258,7 +266,7 @@ class Platform:
             world,  # type: ignore[arg-type]
             world,
             analyse,
-            Impressing(self._impressions, clock),
+            Impressing(self._impressions, clock, vectors=self._vectors),
             ranker=Ranker(Reliability(), [LearnedRanking(analyse, clock)], clock=clock),
             progress=IndexProgress(Watermark(), TimedLog(), clock),
             changes=RecentChanges(clock),
@@ -278,11 +286,11 @@ class Platform:
         return GoldQuestion(TENANT, labelled.questions[key], labels, "editor", self._clock.now())
 
 
-def makers(world: World, layers: Sequence[str]) -> list[MakeLearner]:
+def makers(layers: Sequence[str]) -> list[MakeLearner]:
     """The learners of these layers, the click memory being the fold's own."""
     made: Mapping[str, MakeLearner] = {
         "ranker": RankerLearner,
-        "adapter": lambda tenant: AdapterLearner(tenant, world),
+        "adapter": AdapterLearner,
         "bandit": lambda tenant: BanditLearner(tenant, fusion_bandit()),
     }
     return [made[layer] for layer in layers if layer in made]

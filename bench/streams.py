@@ -6,12 +6,15 @@ from dataclasses import asdict, dataclass, field
 
 from attackers import ATTACKS, campaign
 from click_models import BINARY
+from headwater_feedback.domain.lessons import LEARN_BUCKET
+from headwater_kit.core.learning import ServingPolicy
 from headwater_retrieve.domain.policy import LearningPolicy as ServingShares
 from simulated import LAYERS, Platform, World
 
 USERS = 200
 # Where users may be malicious, so many of the questions asked are gold.
 GOLD_SHARE = 0.1
+VECTORS = {"learn": LEARN_BUCKET, "all": frozenset(ServingPolicy)}
 STATIC = ServingShares(is_on=False)
 # Newcomers of a sybil burst come within an hour, from so far into the stream.
 BURST_BEGINS = 0.5
@@ -24,6 +27,7 @@ class Stream:
 
     `by_topic`: the first half of the stream asks questions of one topic alone, the second half of another.
     `gold`: share of the questions asked whose answers the platform knows.
+    `vectors`: of which lists adapters get the passages' vectors, of those drawn or of all.
     """
 
     model: str = "navigational"
@@ -36,6 +40,7 @@ class Stream:
     shown: int = 10
     by_topic: bool = False
     gold: float = 0.0
+    vectors: str = "learn"
 
     @property
     def name(self) -> str:
@@ -65,7 +70,7 @@ async def run(world: World, stream: Stream, replays: int = 0) -> Outcome:
     seen, unseen = split(sorted(world.labelled.questions), rng)
     topics = halves(world, seen) if stream.by_topic else (seen, seen)
     gold = [key for key in seen if rng.random() < stream.gold]
-    platform = Platform(world, stream.layers, shown=stream.shown, gold=gold)
+    platform = Platform(world, stream.layers, shown=stream.shown, gold=gold, vectors=VECTORS[stream.vectors])
     if not world.static:
         world.static.update(await judged(Platform(world, (), shares=STATIC), sorted(world.labelled.questions)))
     outcome = Outcome(topics[0], unseen, dict(world.static))

@@ -1,6 +1,6 @@
 """The store in this process's memory: exact, for tests and small trials."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -214,6 +214,14 @@ class MemoryStore:
         """As `VectorReader.passages`."""
         held = (self._tables.rows.get(row_id) for row_id in row_ids)
         return [_hit(row, 0.0).passage for row in held if row is not None and row.key.tenant == tenant]
+
+    async def vectors(self, tenant: str, row_ids: Sequence[str], model_id: str) -> Mapping[str, bytes]:
+        """As `VectorReader.vectors`."""
+        served = self._tables.model
+        if served is None or served.model_id != model_id:
+            return {}
+        held = {row_id: self._tables.rows.get(row_id) for row_id in row_ids}
+        return {row_id: row.vector for row_id, row in held.items() if row is not None and row.key.tenant == tenant}
 
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""

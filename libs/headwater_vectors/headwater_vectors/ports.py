@@ -10,7 +10,7 @@ is served, and a search drops every hit of another version. So nothing is ever
 overwritten by something older: a writer that comes late changes nothing.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -183,6 +183,13 @@ class VectorReader(Protocol):
 
     async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:
         """Those of these chunk rows that are stored and this tenant's, of whatever version, in no order."""
+        ...
+
+    async def vectors(self, tenant: str, row_ids: Sequence[str], model_id: str) -> Mapping[str, bytes]:
+        """The vectors of those of these chunk rows that are stored and this tenant's, by row id, as in `ChunkRow`.
+
+        None where the collection is another model's than `model_id` (I6).
+        """
         ...
 
     async def collection(self) -> tuple[str, Model] | None:

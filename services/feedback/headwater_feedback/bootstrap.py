@@ -35,6 +35,7 @@ from headwater_feedback.adapters.learning_loop import LearningLoop
 from headwater_feedback.adapters.reviews import AsideRecords, ReviewRecords
 from headwater_feedback.adapters.served import ServedClusters, ServedModels
 from headwater_feedback.adapters.teaching import Teaching
+from headwater_feedback.domain.adapters import AdapterLearner, AdapterPolicy
 from headwater_feedback.domain.bandits import BanditLearner, fusion_bandit
 from headwater_feedback.domain.bursts import VelocityPolicy
 from headwater_feedback.domain.clusters import MemoryPolicy
@@ -226,9 +227,10 @@ def _written() -> list[topics.Topic]:
 
 
 def _learners(settings: Settings) -> list[MakeLearner]:
-    """What learns beside the memory. Adapters are not among it: nothing gives feedback the vectors of passages."""
+    """What learns beside the memory."""
     fusion = replace(fusion_bandit(), offer_every=settings.feedback_bandit_rewards)
     return [
         partial(RankerLearner, policy=RankerPolicy(offer_every=settings.feedback_ranker_lists)),
+        partial(AdapterLearner, policy=AdapterPolicy(offer_every=settings.feedback_adapter_lists)),
         partial(BanditLearner, bandit=fusion),
     ]

@@ -84,6 +84,11 @@ class Settings(KafkaTenantSettings, ModelSigningSettings, PseudonymSettings):
         gt=0,
         description="closed lists of the learn bucket after which a ranker is offered, again and again",
     )
+    feedback_adapter_lists: int = Field(
+        default=500,
+        gt=0,
+        description="closed lists after which adapters of question vectors are offered, again and again",
+    )
     feedback_bandit_rewards: int = Field(
         default=50, gt=0, description="rewards after which it is offered how a bandit's arms did, again and again"
     )

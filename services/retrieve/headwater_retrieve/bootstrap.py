@@ -15,6 +15,7 @@ from headwater_kit.bus.publisher import Publisher, PublishPolicy
 from headwater_kit.bus.table import Table
 from headwater_kit.core.cascade import Cascade
 from headwater_kit.core.clock import Clock, SystemClock
+from headwater_kit.core.learning import ServingPolicy
 from headwater_kit.core.shape import Folding, Recency
 from headwater_kit.rpc.channel import connect
 from headwater_kit.rpc.servicer import Servicer
@@ -51,6 +52,7 @@ from headwater_retrieve.handlers import (
     RerankPolicy,
     Search,
     SearchPolicy,
+    ShownVectors,
     Stage,
 )
 from headwater_retrieve.ports import EncoderCatalogue, QueryEncoder, Reranker
@@ -93,7 +95,9 @@ def build(
         store,
         encoder,
         analyse,
-        Impressing(ImpressionPublisher(publisher), clock, settings.pseudonyms()),
+        Impressing(
+            ImpressionPublisher(publisher), clock, settings.pseudonyms(), ShownVectors(store, _taught_by(settings))
+        ),
         ranker=_ranker(settings, reranker or RemoteReranker(channel), clock),
         progress=progress,
         changes=changes,
@@ -144,6 +148,15 @@ def _learning(settings: Settings) -> LearningPolicy:
         depth=settings.retrieve_learn_depth,
         temperature=settings.retrieve_learn_temperature,
         is_on=settings.retrieve_learning == "on",
+    )
+
+
+def _taught_by(settings: Settings) -> frozenset[ServingPolicy]:
+    """Of which lists vectors are learned."""
+    if settings.retrieve_learning == "off" or settings.retrieve_impression_vectors == "none":
+        return frozenset()
+    return (
+        frozenset(ServingPolicy) if settings.retrieve_impression_vectors == "all" else frozenset({ServingPolicy.LEARN})
     )
 
 

@@ -110,6 +110,12 @@ class Settings(BesideSettings, TenantSettings, MilvusSettings, ModelKeySettings,
         description="share of the other searches that show two orders as one, while a model is compared with what "
         "serves",
     )
+    retrieve_impression_vectors: Literal["none", "learn", "all"] = Field(
+        default="learn",
+        description="of which lists the passages' vectors are kept, in 8 bits a number, some 4 KB a list of ten: of "
+        "none, so that no adapters are learned; of those drawn by chance; of all, so that they are learned sooner and "
+        "each search asks the store once more",
+    )
     retrieve_folding: Literal["none", "exact", "near"] = Field(
         default="none",
         description="what becomes of passages that say the same, unless a search says: listed, folded into the best "

@@ -36,6 +36,7 @@ def item_to_proto(item: ImpressionItem) -> pb.ImpressionItem:
         features=item.features,
         log_propensity=item.log_propensity,
         team=TEAMS.to_proto(item.team) if item.team else pb.TEAM_UNSPECIFIED,
+        vector=item.vector,
     )
 
 
@@ -56,6 +57,7 @@ def item_from_proto(message: pb.ImpressionItem) -> ImpressionItem:
         features=tuple(message.features),
         log_propensity=message.log_propensity,
         team=TEAMS.from_proto(message.team, "team") if message.team else None,
+        vector=message.vector,
     )
 
 

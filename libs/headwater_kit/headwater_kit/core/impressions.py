@@ -13,6 +13,7 @@ class ImpressionItem:
     """One shown passage; `features` as `core.learning.FEATURES` names them, and empty if not made.
 
     `log_propensity`: logarithm of the probability that it came at this rank, given those above it.
+    `vector`: by the impression's model, as `core.bytevectors` packs it; empty if not kept.
     """
 
     chunk_id: str
@@ -25,6 +26,7 @@ class ImpressionItem:
     features: tuple[float, ...] = ()
     log_propensity: float = 0.0
     team: Team | None = None
+    vector: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

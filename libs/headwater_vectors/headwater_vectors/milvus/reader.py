@@ -46,6 +46,14 @@ class MilvusReader:
         found = await self._tables.by_id(self._tables.chunks, list(row_ids), self._layout.hit_fields)
         return [rows.passage(entity) for entity in found.values() if entity["tenant"] == tenant]
 
+    async def vectors(self, tenant: str, row_ids: Sequence[str], model_id: str) -> Mapping[str, bytes]:
+        """As `VectorReader.vectors`."""
+        if model_id != self._model_id:
+            return {}
+        found = await self._tables.by_id(self._tables.chunks, list(row_ids), ["row_id", "tenant", "dense"])
+        own = (entity for entity in found.values() if entity["tenant"] == tenant)
+        return {entity["row_id"]: np.asarray(entity["dense"], dtype="<f4").tobytes() for entity in own}
+
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""
         where = filters.Expression("")

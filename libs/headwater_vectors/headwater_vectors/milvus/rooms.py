@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 from uuid import uuid4
@@ -70,6 +70,11 @@ class Rooms:
         """As `VectorReader.passages`."""
         room = await self._found(digest_of(tenant))
         return await room.reader.passages(tenant, row_ids) if room else ()
+
+    async def vectors(self, tenant: str, row_ids: Sequence[str], model_id: str) -> Mapping[str, bytes]:
+        """As `VectorReader.vectors`."""
+        room = await self._found(digest_of(tenant))
+        return await room.reader.vectors(tenant, row_ids, model_id) if room else {}
 
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""

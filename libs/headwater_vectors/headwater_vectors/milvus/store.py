@@ -1,7 +1,7 @@
 """The store over Milvus: opening, and the port's calls passed on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
@@ -129,6 +129,10 @@ class MilvusStore:
     async def passages(self, tenant: str, row_ids: Sequence[str]) -> Sequence[Passage]:
         """As `VectorReader.passages`."""
         return await self._on_served(lambda opened: opened.reader.passages(tenant, row_ids), lambda: ())
+
+    async def vectors(self, tenant: str, row_ids: Sequence[str], model_id: str) -> Mapping[str, bytes]:
+        """As `VectorReader.vectors`."""
+        return await self._on_served(lambda opened: opened.reader.vectors(tenant, row_ids, model_id), dict)
 
     async def counts(self, tenant: str) -> Counts:
         """As `VectorReader.counts`."""

@@ -151,6 +151,17 @@ class SearchContract:
         assert list(await store.passages("other", ids)) == []
         assert list(await store.passages("acme", [])) == []
 
+    async def test_vectors_are_read_by_id_by_their_tenant_and_model_alone(self, store: VectorStore) -> None:
+        assert await store.vectors("acme", ["no such row"], MODEL.model_id) == {}
+        await store.adopt(MODEL)
+        written = rows("a", 1, ["apple", "pear"], axis=1)
+        await put(store, written)
+        ids = [row.chunk.chunk_id for row in written]
+        read = await store.vectors("acme", [*ids, "no such row"], MODEL.model_id)
+        assert read == {row.chunk.chunk_id: row.vector for row in written}
+        assert await store.vectors("other", ids, MODEL.model_id) == {}
+        assert await store.vectors("acme", ids, "another model") == {}
+
     async def test_filters_choose_documents(self, store: VectorStore) -> None:
         await store.adopt(MODEL)
         await put(store, rows("a", 1, ["apple"], title="Doc a", metadata=SAMPLES["a"]))

@@ -5,13 +5,18 @@ was passed over, the sum of (liked - passed over) qᵀ is the direction in which
 the cosines' gap grows fastest; its two strongest singular directions are the
 adapter, q + U (V q). So a question is turned as far as it is like those that
 the topic has seen, and no adapter has a say outside its topic.
+
+The vectors of passages come with the lists that have them, and are remembered by
+text: so what is learned follows from the examples alone, also of documents that
+are gone since.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
+from headwater_kit.core.bytevectors import from_bytes
+from headwater_kit.core.impressions import ImpressionItem
 from headwater_kit.core.learning import Adapter, AdapterModel, ServingPolicy
 
 from headwater_feedback.domain.learners import Example, Trained
@@ -19,13 +24,8 @@ from headwater_feedback.domain.lessons import Lesson, Lessons
 from headwater_feedback.domain.preferences import Floats
 from headwater_feedback.domain.topics import Opinion, Topic, nearest, unpacked
 
-
-class PassageVectors(Protocol):
-    """Vectors of passages by what they are the vector of: same text, same model, same vector. Never blocks."""
-
-    def of(self, model_id: str, text_hash: str) -> bytes | None:
-        """Packed little-endian float32 of length 1; None if it is not known."""
-        ...
+# Numbers are given to so many decimals: what processors differ in stays below, and float32 has no more.
+DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,9 @@ class AdapterPolicy:
     directions an adapter has. `strength`: how far it turns.
     `min_questions`: questions with something liked that a topic needs for an adapter.
     `min_users`: users for a passage, less those against it, from which it is liked.
-    `max_topics`, `max_questions` of a topic, `max_users` of a passage: what is
-    remembered; what comes later is passed over. `offer_every`: lists between two offers.
+    `max_topics`, `max_questions` of a topic, `max_users` of a passage,
+    `max_passages`: what is remembered; what comes later is passed over.
+    `offer_every`: lists between two offers.
     """
 
     policies: frozenset[ServingPolicy] = frozenset(ServingPolicy)
@@ -51,19 +52,21 @@ class AdapterPolicy:
     max_topics: int = 64
     max_questions: int = 1_000
     max_users: int = 50
+    max_passages: int = 50_000
     offer_every: int = 500
 
 
 class AdapterLearner:
     """`domain.learners.Learner` of a tenant's adapters; of questions by one model, the last one seen."""
 
-    def __init__(self, tenant: str, vectors: PassageVectors, policy: AdapterPolicy | None = None) -> None:
+    def __init__(self, tenant: str, policy: AdapterPolicy | None = None) -> None:
         self._tenant = tenant
-        self._vectors = vectors
         self._policy = policy or AdapterPolicy()
         self._lessons = Lessons(self._policy.policies)
         self._model_id = ""
         self._topics: list[Topic] = []
+        # By text hash, in 8 bits a number.
+        self._vectors: dict[str, bytes] = {}
         self._lists = 0
 
     def take(self, example: Example) -> Sequence[Trained]:
@@ -86,15 +89,21 @@ class AdapterLearner:
         impression = lesson.closed.impression
         if impression.model_id != self._model_id:
             # Another model's vectors mean something else.
-            self._model_id, self._topics = impression.model_id, []
-        opinion = self._opinion(impression.query_vector)
+            self._model_id, self._topics, self._vectors = impression.model_id, [], {}
+        judged = lesson.judgements
+        known = [item for item in impression.items if item.rank in judged and self._knows(item)]
+        opinion = self._opinion(impression.query_vector) if known else None
         if opinion is None:
             return
-        judged = lesson.judgements
-        for item in impression.items:
-            if item.rank in judged:
-                label = judged[item.rank].label
-                opinion.say(item.text_hash, impression.pseudonym or impression.user, label, self._policy.max_users)
+        for item in known:
+            label = judged[item.rank].label
+            opinion.say(item.text_hash, impression.pseudonym or impression.user, label, self._policy.max_users)
+
+    def _knows(self, item: ImpressionItem) -> bool:
+        """Whether the passage's vector is known, as it is once it came with a list."""
+        if item.vector and len(self._vectors) < self._policy.max_passages:
+            self._vectors.setdefault(item.text_hash, item.vector)
+        return item.text_hash in self._vectors
 
     def _opinion(self, packed: bytes) -> Opinion | None:
         policy, vector = self._policy, unpacked(packed)
@@ -117,7 +126,10 @@ class AdapterLearner:
         told = [(gap, vector) for gap, vector in gaps if gap is not None]
         if len(told) < self._policy.min_questions:
             return None
-        pull = np.mean([np.outer(gap, vector) for gap, vector in told], axis=0)
+        pull = np.zeros((len(topic.leader), len(topic.leader)))
+        for gap, vector in told:
+            pull += np.outer(gap, vector)
+        pull /= len(told)
         u, v = strongest(pull, self._policy.rank)
         return Adapter(
             f"topic-{number}",
@@ -132,13 +144,13 @@ class AdapterLearner:
         """From the middle of what was passed over to that of what was liked; None where either is not known."""
         liked, others = [], []
         for text_hash in opinion.labels:
-            vector, votes = self._vectors.of(self._model_id, text_hash), opinion.liked(text_hash)
-            if vector is None:
+            vector, votes = unpacked(from_bytes(self._vectors[text_hash])), opinion.liked(text_hash)
+            if len(vector) != len(opinion.vector):
                 continue
             if votes >= self._policy.min_users:
-                liked.append(unpacked(vector))
+                liked.append(vector)
             elif votes <= 0:
-                others.append(unpacked(vector))
+                others.append(vector)
         if not liked or not others:
             return None
         return np.asarray(np.mean(liked, axis=0) - np.mean(others, axis=0))
@@ -153,4 +165,4 @@ def strongest(pull: Floats, rank: int) -> tuple[Floats, Floats]:
 
 
 def _packed(numbers: Floats) -> bytes:
-    return numbers.astype("<f4").tobytes()
+    return np.round(numbers, DECIMALS).astype("<f4").tobytes()

@@ -19,7 +19,7 @@ from headwater_kit.core.impressions import (
 )
 
 from headwater_feedback.domain.judging import Meant, judge, left
-from headwater_feedback.domain.naming import Namer, no_name, renamed, was_shown_to, without_user
+from headwater_feedback.domain.naming import Namer, no_name, renamed, was_shown_to, without_user, without_vectors
 from headwater_feedback.domain.refusing import Reason, Refused
 
 # A list draws a handful of reactions; more of one list, or of one user to it, are a fault or an attack.
@@ -171,8 +171,8 @@ def _refused(state: JoinState, feedback: FeedbackRecorded, terms: Terms) -> Refu
 def _joined(state: JoinState, terms: Terms) -> tuple[FeedbackJoined, ...]:
     if state.impression is None:
         return ()
-    impression = without_user(state.impression)
-    return tuple(FeedbackJoined(one.feedback, impression, one.items) for one in _meant(state, terms))
+    impression = without_user(replace(state.impression, items=without_vectors(state.impression.items)))
+    return tuple(FeedbackJoined(one.feedback, impression, without_vectors(one.items)) for one in _meant(state, terms))
 
 
 def _meant(state: JoinState, terms: Terms) -> tuple[Meant, ...]:

@@ -1,10 +1,10 @@
 """Who is who without saying it: what is learned from carries pseudonyms, and reactions carry users."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from headwater_kit.core.documents import ANONYMOUS
-from headwater_kit.core.impressions import FeedbackRecorded, ImpressionRecorded
+from headwater_kit.core.impressions import FeedbackRecorded, ImpressionItem, ImpressionRecorded
 
 # The pseudonym of a tenant's user at a time, in seconds since the epoch; empty where no key for that is set, and of who
 # is anonymous.
@@ -21,6 +21,11 @@ def was_shown_to(impression: ImpressionRecorded, feedback: FeedbackRecorded, nam
     if not impression.pseudonym:
         return impression.user in (feedback.user, ANONYMOUS)
     return impression.pseudonym == name(impression.tenant, feedback.user, impression.show_time)
+
+
+def without_vectors(items: Sequence[ImpressionItem]) -> tuple[ImpressionItem, ...]:
+    """The items as a single reaction is kept with: the closed list has their vectors."""
+    return tuple(replace(item, vector=b"") if item.vector else item for item in items)
 
 
 def without_user(impression: ImpressionRecorded) -> ImpressionRecorded:

@@ -10,6 +10,7 @@ from headwater_retrieve.handlers.ranked import RankedList
 from headwater_retrieve.handlers.ranking import Asked, Ranker, Stage
 from headwater_retrieve.handlers.reranking import Reranking, RerankPolicy
 from headwater_retrieve.handlers.search import Found, Search, SearchPolicy
+from headwater_retrieve.handlers.shown_vectors import ShownVectors
 
 __all__ = [
     "Asked",
@@ -29,6 +30,7 @@ __all__ = [
     "Reranking",
     "Search",
     "SearchPolicy",
+    "ShownVectors",
     "Stage",
     "search_all",
 ]

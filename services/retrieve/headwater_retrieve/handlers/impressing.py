@@ -11,6 +11,7 @@ from headwater_kit.core.pseudonyms import Pseudonyms
 from headwater_retrieve.domain.fusion import Candidate
 from headwater_retrieve.domain.policy import Mark, Plan
 from headwater_retrieve.domain.query import Query
+from headwater_retrieve.handlers.shown_vectors import ShownVectors
 from headwater_retrieve.ports import ImpressionLog, QueryVector
 
 NO_MARK = Mark()
@@ -41,12 +42,22 @@ class ShownList(Protocol):
 
 
 class Impressing:
-    """Tells `log` of lists; users by their pseudonym of the time, where there is a key for that."""
+    """Tells `log` of lists; users by their pseudonym of the time, where there is a key for that.
 
-    def __init__(self, log: ImpressionLog, clock: Clock, pseudonyms: Pseudonyms | None = None) -> None:
+    `vectors` gives the passages' vectors, of lists from which vectors are learned.
+    """
+
+    def __init__(
+        self,
+        log: ImpressionLog,
+        clock: Clock,
+        pseudonyms: Pseudonyms | None = None,
+        vectors: ShownVectors | None = None,
+    ) -> None:
         self._log = log
         self._clock = clock
         self._pseudonyms = pseudonyms or Pseudonyms()
+        self._vectors = vectors
 
     async def record(
         self,
@@ -62,6 +73,9 @@ class Impressing:
         now = self._clock.now()
         pseudonym = self._pseudonyms.of(principal.tenant, principal.user, now)
         features = {each.passage.chunk.chunk_id: each.features for each in shown.candidates}
+        vectors: Mapping[str, bytes] = {}
+        if self._vectors is not None:
+            vectors = await self._vectors.of(plan.policy, principal.tenant, encoded, shown.passages)
         impression = ImpressionRecorded(
             impression_id=shown.impression_id,
             tenant=principal.tenant,
@@ -69,7 +83,7 @@ class Impressing:
             query=query.text,
             query_vector=encoded.vector,
             model_id=encoded.model_id,
-            items=tuple(_item(each, features, marks) for each in shown.passages),
+            items=tuple(_item(each, features, marks, vectors) for each in shown.passages),
             show_time=now,
             for_answer=query.for_answer,
             pseudonym=pseudonym,
@@ -78,7 +92,12 @@ class Impressing:
         await self._log.record(impression)
 
 
-def _item(passage: Passage, features: Mapping[str, tuple[float, ...]], marks: Mapping[str, Mark]) -> ImpressionItem:
+def _item(
+    passage: Passage,
+    features: Mapping[str, tuple[float, ...]],
+    marks: Mapping[str, Mark],
+    vectors: Mapping[str, bytes],
+) -> ImpressionItem:
     chunk = passage.chunk
     mark = marks.get(chunk.chunk_id, NO_MARK)
     return ImpressionItem(
@@ -92,4 +111,5 @@ def _item(passage: Passage, features: Mapping[str, tuple[float, ...]], marks: Ma
         features=features.get(chunk.chunk_id, ()),
         log_propensity=mark.log_propensity,
         team=mark.team,
+        vector=vectors.get(chunk.chunk_id, b""),
     )

@@ -7,6 +7,7 @@ from headwater_feedback.domain.adapters import AdapterLearner, AdapterPolicy, st
 from headwater_feedback.domain.learners import Example, Trained
 from headwater_feedback.domain.topics import unpacked
 from headwater_kit.codec.models import component_bytes
+from headwater_kit.core.bytevectors import to_bytes
 from headwater_kit.core.learning import Adapter, AdapterModel, ServingPolicy
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,11 +23,9 @@ def packed(*numbers: float) -> bytes:
     return bytes((vector / np.linalg.norm(vector)).astype("<f4").tobytes())
 
 
-class Vectors:
-    """`PassageVectors`: what is liked lies along the third axis, what is not along the fourth."""
-
-    def of(self, model_id: str, text_hash: str) -> bytes | None:
-        return {"hash1": packed(1.0, 0, 0, 1.0), "hash2": packed(1.0, 0, 1.0)}.get(text_hash)
+# What is liked lies along the third axis, what is not along the fourth.
+VECTORS = {1: to_bytes(packed(1.0, 0, 0, 1.0)), 2: to_bytes(packed(1.0, 0, 1.0))}
+ITEMS = [replace(item(rank), vector=vector) for rank, vector in VECTORS.items()]
 
 
 def question(number: int, axis: int = ONE) -> bytes:
@@ -38,7 +37,7 @@ def question(number: int, axis: int = ONE) -> bytes:
 
 def asked(number: int, user: str, liked: int = 2, axis: int = ONE) -> Example:
     return closed(
-        [item(1), item(2)],
+        ITEMS,
         {liked: 1.0},
         impression_id=f"{user}{axis}{number}",
         policy=ServingPolicy.EXPLOIT,
@@ -49,7 +48,7 @@ def asked(number: int, user: str, liked: int = 2, axis: int = ONE) -> Example:
 
 def last(examples: Sequence[Example], policy: AdapterPolicy = POLICY) -> Trained | None:
     """What is offered after the last example."""
-    learner = AdapterLearner("acme", Vectors(), policy)
+    learner = AdapterLearner("acme", policy)
     return [next(iter(learner.take(example)), None) for example in examples][-1]
 
 
@@ -100,12 +99,41 @@ def test_users_who_disagree_turn_nothing() -> None:
 
 def closed_against(number: int, user: str) -> Example:
     return closed(
-        [item(1), item(2)],
+        ITEMS,
         {2: -1.0},
         policy=ServingPolicy.EXPLOIT,
         query_vector=question(number),
         pseudonym=user,
     )
+
+
+def test_a_passage_whose_vector_never_came_teaches_nothing_and_one_that_came_once_is_known() -> None:
+    bare = [closed_without_vectors(number, user) for number in range(4) for user in "ab"]
+    assert not adapters(last(bare))
+    assert adapters(last([*topic(users="a"), *bare])) == adapters(last([*topic(users="a"), *topic(users="b")]))
+
+
+def closed_without_vectors(number: int, user: str) -> Example:
+    return closed(
+        [item(1), item(2)],
+        {2: 1.0},
+        impression_id=f"{user}{number}",
+        policy=ServingPolicy.EXPLOIT,
+        query_vector=question(number),
+        pseudonym=user,
+    )
+
+
+def test_vectors_of_another_model_begin_anew() -> None:
+    other = [
+        replace(example, event=replace(example.event, impression=replace(example.event.impression, model_id="other")))
+        for example in topic()[:2]
+    ]
+    assert not adapters(last([*topic(), *other]))
+
+
+def test_no_more_passages_are_remembered_than_may_be() -> None:
+    assert not adapters(last(topic(), replace(POLICY, max_passages=1)))
 
 
 def test_few_questions_make_no_adapter_and_no_more_are_remembered_than_may_be() -> None:

@@ -200,3 +200,12 @@ def test_the_same_events_end_in_the_same_examples(events: list[Event], close_at:
         return closing(run.state, TERMS), last
 
     assert ending(events, close_at) == ending([impression(for_answer=True), answer(2), *REACTIONS], 99)
+
+
+def test_a_closed_list_keeps_the_vectors_and_a_reaction_goes_without() -> None:
+    shown = impression()
+    with_vectors = replace(shown, items=tuple(replace(each, vector=b"12345") for each in shown.items))
+    state = advance(JoinState(0.0), with_vectors, TERMS).state
+    step = advance(state, feedback(2), TERMS)
+    assert [(each.items, each.impression.items) for each in step.joined] == [((shown.items[1],), shown.items)]
+    assert closing(step.state, TERMS).impression.items == with_vectors.items

@@ -19,7 +19,7 @@ from headwater_kit.core.documents import (
 )
 from headwater_kit.core.errors import NotYet, Overloaded, Unavailable
 from headwater_kit.core.filters import Compare, Operator
-from headwater_kit.core.learning import ClickMemory, PassageVotes
+from headwater_kit.core.learning import ClickMemory, PassageVotes, ServingPolicy
 from headwater_kit.core.pseudonyms import Pseudonyms
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.adapters.memory import ImpressionList, ListedScripts, TimedLog, WordEncoder, WordReranker
@@ -44,6 +44,7 @@ from headwater_retrieve.handlers import (
     RerankPolicy,
     Search,
     SearchPolicy,
+    ShownVectors,
 )
 from headwater_retrieve.ports import Legs, QueryVector, StoreQuery
 from headwater_text.analysis import analyse
@@ -84,7 +85,7 @@ class Bench:
             self.store,
             self.encoder,
             analyse,
-            Impressing(self.impressions, self.clock, pseudonyms),
+            Impressing(self.impressions, self.clock, pseudonyms, ShownVectors(self.store, {ServingPolicy.LEARN})),
             ranker=Ranker(reliability or Reliability(), [learned, reranking], clock=self.clock),
             progress=IndexProgress(self.watermark, TimedLog(), self.clock),
             changes=self.changes,

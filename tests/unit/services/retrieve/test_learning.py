@@ -5,6 +5,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from headwater_kit.core.bytevectors import to_bytes
 from headwater_kit.core.documents import ANONYMOUS, Passage, Position, Principal
 from headwater_kit.core.impressions import ImpressionRecorded
 from headwater_kit.core.learning import (
@@ -25,7 +26,8 @@ from headwater_retrieve.domain.drawing import log_propensities
 from headwater_retrieve.domain.policy import LearningPolicy
 from headwater_retrieve.domain.query import Query
 from headwater_retrieve.domain.reliability import Reliability
-from headwater_retrieve.handlers import Found, SearchPolicy
+from headwater_retrieve.handlers import Found, SearchPolicy, ShownVectors
+from headwater_retrieve.ports import QueryVector
 from headwater_vectors.ports import Model
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,6 +92,24 @@ async def test_a_list_that_teaches_is_the_best_one_with_its_head_drawn() -> None
     assert [item.log_propensity for item in impression.items[depth:]] == [0.0] * (len(best) - depth)
     strengths = [passage.score / TEACHING.temperature for passage in found.passages[:depth]]
     assert [item.log_propensity for item in impression.items[:depth]] == pytest.approx(log_propensities(strengths))
+
+
+async def test_a_list_that_teaches_has_its_passages_vectors_and_no_other_has_any() -> None:
+    bench = await opened(TEACHING)
+    found = await bench.ask(replace(QUESTION, top_k=ALL))
+    stored = await bench.store.vectors("acme", [each.chunk.chunk_id for each in found.passages], WordEncoder.model_id)
+    kept = {item.chunk_id: item.vector for item in shown(bench).items if item.vector}
+    assert kept == {each.chunk.chunk_id: to_bytes(stored[each.chunk.chunk_id]) for each in found.passages[:20]}
+    await ordered(bench)
+    assert not any(item.vector for item in shown(bench).items)
+
+
+async def test_vectors_that_are_not_at_hand_are_done_without() -> None:
+    bench = await opened(TEACHING)
+    vectors = ShownVectors(bench.store, frozenset(ServingPolicy))
+    found = await bench.ask(QUESTION)
+    await bench.store.close()
+    assert not await vectors.of(ServingPolicy.LEARN, "acme", QueryVector(b"1234", "m"), found.passages)
 
 
 async def test_the_impressions_id_repeats_the_draw_and_another_draws_anew() -> None:

@@ -1141,6 +1141,7 @@ class ImpressionItem(_message.Message):
     FEATURES_FIELD_NUMBER: _builtins.int
     LOG_PROPENSITY_FIELD_NUMBER: _builtins.int
     TEAM_FIELD_NUMBER: _builtins.int
+    VECTOR_FIELD_NUMBER: _builtins.int
     chunk_id: _builtins.str
     """Row id of the chunk."""
     document_id: _builtins.str
@@ -1159,6 +1160,11 @@ class ImpressionItem(_message.Message):
     """
     team: Global___Team.ValueType
     """By whom it came into an interleaved list."""
+    vector: _builtins.bytes
+    """The passage's vector by the impression's model, in 8 bits a number: a
+    little-endian float32, then one signed byte a number, each times that.
+    Empty if not kept.
+    """
     @_builtins.property
     def parts(self) -> _documents_pb2.ScoreParts:
         """The score's parts."""
@@ -1182,10 +1188,11 @@ class ImpressionItem(_message.Message):
         features: _abc.Iterable[_builtins.float] | None = ...,
         log_propensity: _builtins.float = ...,
         team: Global___Team.ValueType = ...,
+        vector: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["parts", b"parts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_id", b"chunk_id", "document_id", b"document_id", "features", b"features", "log_propensity", b"log_propensity", "parts", b"parts", "rank", b"rank", "score", b"score", "team", b"team", "text_hash", b"text_hash", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_id", b"chunk_id", "document_id", b"document_id", "features", b"features", "log_propensity", b"log_propensity", "parts", b"parts", "rank", b"rank", "score", b"score", "team", b"team", "text_hash", b"text_hash", "vector", b"vector", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
