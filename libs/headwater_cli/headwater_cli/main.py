@@ -42,6 +42,7 @@ COMMANDS = (
     "gold",
     "review",
     "learning",
+    "train",
     "reindex",
     "eval",
     "auth",

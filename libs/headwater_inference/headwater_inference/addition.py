@@ -6,15 +6,17 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import tomlkit
 from headwater_kit.core.errors import InvalidInput
 
 from headwater_inference.onnx import OnnxEncoder
+from headwater_inference.ports import Reranker
 from headwater_inference.registry import TOKENIZER, USER_FILE, WEIGHTS, ModelFile, ModelSpec, added, builtin, parse
+from headwater_inference.reranking import OnnxReranker
 from headwater_inference.store import ModelStore, sha256_of, verify
-from headwater_inference.trial import find_dimension, try_encoder
+from headwater_inference.trial import find_dimension, try_encoder, try_reranker
 
 MANIFEST = "model.toml"
 _HEADING = "Models of your own, beside those that come with Headwater: docs/models.md says what each key means."
@@ -29,6 +31,7 @@ class Manifest:
     max_tokens: int
     pooling: str
     precision: str
+    kind: Literal["encoder", "reranker"] = "encoder"
     normalisation: str = "l2"
     query_prefix: str = ""
     passage_prefix: str = ""
@@ -77,14 +80,31 @@ def add_model(folder: Path, manifest: Manifest, store: ModelStore, stand_for: st
             TOKENIZER: _take(folder / manifest.tokenizer, staged / "tokenizer.json"),
         }
         paths = {role: staged / file.name for role, file in files.items()}
-        spec = _spec(manifest, files, find_dimension(paths[WEIGHTS], paths[TOKENIZER]))
+        is_encoder = manifest.kind == "encoder"
+        spec = _spec(manifest, files, find_dimension(paths[WEIGHTS], paths[TOKENIZER]) if is_encoder else 1)
         _check_free(spec, store.root)
-        encoder = OnnxEncoder(spec, paths)
-        try_encoder(encoder)
-        encoder.close()
+        _try(spec, paths)
         store.keep(staged, spec)
         _write(store.root, spec, stand_for)
     return spec
+
+
+def _try(spec: ModelSpec, paths: Mapping[str, Path]) -> None:
+    if spec.kind == "reranker":
+        reranker = OnnxReranker(spec, paths)
+        try_reranker(reranker)
+        reranker.close()
+    else:
+        encoder = OnnxEncoder(spec, paths)
+        try_encoder(encoder)
+        encoder.close()
+
+
+def open_folder(folder: Path) -> Reranker:
+    """The reranker of a folder that is not in a store, to be tried. Raises InvalidInput, Misconfigured."""
+    manifest = read_manifest(folder, {})
+    paths = {WEIGHTS: folder / manifest.weights, TOKENIZER: folder / manifest.tokenizer}
+    return OnnxReranker(_spec(manifest, {}, 1), paths)
 
 
 def _take(source: Path, target: Path) -> ModelFile:

@@ -57,9 +57,9 @@ def export(source: Path, out: Path, precision: str, given: Mapping[str, Any]) ->
     with tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as stage:
         staged = Path(stage) / "model"
         staged.mkdir()
-        _write_tokenizer(model, source, staged)
+        write_tokenizer(model.tokenizer, source, staged)
         _write_weights(model, staged / "model.onnx", precision)
-        _write_manifest(staged, {**_said_by(model, source, precision), **given})
+        write_manifest(staged, {**_said_by(model, source, precision), **given})
         cosine = parity(model, staged)
         least = PRECISIONS[precision][1]
         if cosine < least:
@@ -119,13 +119,20 @@ def _said_by(model: "SentenceTransformer", source: Path, precision: str) -> Mapp
 
 
 def _write_weights(model: "SentenceTransformer", target: Path, precision: str) -> None:
+    sample = dict(model.tokenizer(["one", "and another text"], padding=True, return_tensors="pt"))
+    write_weights(model[0].auto_model, sample, target, precision, "token_states")
+
+
+def write_weights(module: Any, sample: Mapping[str, Any], target: Path, precision: str, output: str) -> None:
+    """Writes a torch module, on the CPU, as ONNX: its first output, for inputs like the sample's, of any number of
+    texts and tokens.
+    """
     import torch  # noqa: PLC0415 - heavy, and not in any service
 
-    sample = dict(model.tokenizer(["one", "and another text"], padding=True, return_tensors="pt"))
     shapes = {name: {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC} for name in sample}
     torch.onnx.export(
-        model[0].auto_model.eval(), (), str(target), kwargs=sample, input_names=list(sample),
-        output_names=["token_states"], opset_version=OPSET, dynamo=True, dynamic_shapes=shapes, external_data=False,
+        module.eval(), (), str(target), kwargs=dict(sample), input_names=list(sample),
+        output_names=[output], opset_version=OPSET, dynamo=True, dynamic_shapes=shapes, external_data=False,
         verbose=False,
     )  # fmt: skip
     _strip(target)
@@ -152,16 +159,18 @@ def _strip(weights: Path) -> None:
     onnx.save(model, weights)
 
 
-def _write_tokenizer(model: "SentenceTransformer", source: Path, staged: Path) -> None:
+def write_tokenizer(tokenizer: Any, source: Path, staged: Path) -> None:
+    """Writes tokenizer.json, as it is in the folder `source` or as it can be saved. Raises InvalidInput."""
     if (source / "tokenizer.json").is_file():
         shutil.copyfile(source / "tokenizer.json", staged / "tokenizer.json")
         return
-    model.tokenizer.save_pretrained(staged)  # a fast tokenizer writes tokenizer.json
+    tokenizer.save_pretrained(staged)  # a fast tokenizer writes tokenizer.json
     if not (staged / "tokenizer.json").is_file():
         raise InvalidInput(f"{source} has no tokenizer.json, and its tokenizer cannot be saved as one")
 
 
-def _write_manifest(staged: Path, said: Mapping[str, Any]) -> None:
+def write_manifest(staged: Path, said: Mapping[str, Any]) -> None:
+    """Writes what the folder says of its model. Raises InvalidInput where something is missing."""
     text = tomlkit.dumps({key: value for key, value in said.items() if value not in ("", [])})
     (staged / MANIFEST).write_text(text, "utf-8")
     read_manifest(staged, {})

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from headwater_kit.core.errors import InvalidInput
 
-from headwater_inference.ports import Encoder
+from headwater_inference.ports import Encoder, Reranker
 from headwater_inference.session import open_session, token_inputs
 from headwater_inference.tokens import load_tokenizer
 
@@ -51,3 +51,15 @@ def try_encoder(encoder: Encoder) -> None:
         raise InvalidInput(f"the model fails on some texts of up to {window} tokens: {error}") from error
     if float(vectors[0] @ vectors[1]) > _SAME_COSINE:
         raise InvalidInput("the model gives the same vector for different texts: the pooling may be another")
+
+
+def try_reranker(reranker: Reranker) -> None:
+    """Scores a few pairs, one as long as the window. Raises InvalidInput where the scores mean nothing."""
+    window = reranker.card.max_tokens
+    pairs = [reranker.pair(_APART[0], text) for text in (*_TEXTS, "word " * window)]
+    try:
+        scores = reranker.score(pairs)
+    except Exception as error:  # the binding's errors share no base
+        raise InvalidInput(f"the model fails on some pairs of up to {window} tokens: {error}") from error
+    if float(np.ptp(scores)) == 0.0:
+        raise InvalidInput("the model gives all passages the same score: the tokenizer may be another's")
