@@ -144,11 +144,7 @@ class Shown:
 
 
 class Platform:
-    """Retrieve and feedback over a world.
-
-    `layers`: what of all that is learned comes to be served, ungated. `vectors`:
-    of which lists adapters get the passages' vectors.
-    """
+    """Retrieve and feedback over a world; `layers` are served, ungated. `vectors`: of which lists adapters get them."""
 
     def __init__(
         self,

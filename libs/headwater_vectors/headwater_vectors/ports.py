@@ -92,10 +92,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that one leg found; `score` is a cosine or a BM25 score.
-
-    `rank` and `score` of the passage are not set.
-    """
+    """A chunk that one leg found; `score` is a cosine or a BM25 score. The passage's rank and score are not set."""
 
     passage: Passage
     score: float
@@ -103,10 +100,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """What each leg found, best first: nearest by cosine, and best by BM25.
-
-    Rows that share no term with the query are not among the lexical hits.
-    """
+    """What each leg found, best first: nearest by cosine, and best by BM25, of rows that share a term with it."""
 
     dense: tuple[Hit, ...] = ()
     lexical: tuple[Hit, ...] = ()
@@ -186,10 +180,7 @@ class VectorReader(Protocol):
         ...
 
     async def vectors(self, tenant: str, row_ids: Sequence[str], model_id: str) -> Mapping[str, bytes]:
-        """The vectors of those of these chunk rows that are stored and this tenant's, by row id, as in `ChunkRow`.
-
-        None where the collection is another model's than `model_id` (I6).
-        """
+        """The vectors of those of these rows that are stored, this tenant's and of this model (I6), by row id."""
         ...
 
     async def collection(self) -> tuple[str, Model] | None:

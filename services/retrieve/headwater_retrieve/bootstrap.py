@@ -95,9 +95,7 @@ def build(
         store,
         encoder,
         analyse,
-        Impressing(
-            ImpressionPublisher(publisher), clock, settings.pseudonyms(), ShownVectors(store, _taught_by(settings))
-        ),
+        _impressing(settings, publisher, store, clock),
         ranker=_ranker(settings, reranker or RemoteReranker(channel), clock),
         progress=progress,
         changes=changes,
@@ -149,6 +147,11 @@ def _learning(settings: Settings) -> LearningPolicy:
         temperature=settings.retrieve_learn_temperature,
         is_on=settings.retrieve_learning == "on",
     )
+
+
+def _impressing(settings: Settings, publisher: Publisher, store: VectorStore, clock: Clock) -> Impressing:
+    vectors = ShownVectors(store, _taught_by(settings))
+    return Impressing(ImpressionPublisher(publisher), clock, settings.pseudonyms(), vectors)
 
 
 def _taught_by(settings: Settings) -> frozenset[ServingPolicy]:

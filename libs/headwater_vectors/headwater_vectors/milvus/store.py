@@ -20,16 +20,7 @@ from headwater_vectors.milvus.scan import MilvusScan
 from headwater_vectors.milvus.schema import Isolation, Layout
 from headwater_vectors.milvus.tables import Tables
 from headwater_vectors.milvus.writer import MilvusWriter
-from headwater_vectors.ports import (
-    NOTICE_SECONDS,
-    ChunkRow,
-    Counts,
-    LedgerRow,
-    Legs,
-    Model,
-    Query,
-    StoredRow,
-)
+from headwater_vectors.ports import NOTICE_SECONDS, ChunkRow, Counts, LedgerRow, Legs, Model, Query, StoredRow
 from headwater_vectors.shadows import shadow_alias
 
 # Searches and writes name this alias's collection, so that another can be put in its place.
