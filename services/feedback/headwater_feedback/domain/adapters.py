@@ -47,7 +47,7 @@ class AdapterPolicy:
     topic_cosine: float = 0.45
     rank: int = 2
     strength: float = 4.0
-    min_questions: int = 10
+    min_questions: int = 20
     min_users: int = 2
     max_topics: int = 64
     max_questions: int = 1_000

@@ -1,5 +1,6 @@
 """`headwater learning export`, from the command line to a broker in this process."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,15 +10,19 @@ from headwater_kit.bus.ports import Outbound
 from headwater_kit.bus.topics import Topic
 from headwater_kit.codec.events import encode
 from headwater_kit.core.documents import Chunk, DocumentKey, Position, ScoreParts
-from headwater_kit.core.events import DocumentChunked, Outcome, Provenance
+from headwater_kit.core.events import AnswerGenerated, DocumentChunked, Outcome, Provenance
 from headwater_kit.core.impressions import (
+    FeedbackJoined,
+    FeedbackRecorded,
     ImpressionClosed,
     ImpressionItem,
     ImpressionRecorded,
     Judgement,
+    Reaction,
     TrainingRecorded,
     UserForgotten,
 )
+from headwater_kit.core.learning import GoldLabel, GoldQuestion
 from headwater_kit.core.tenants import TenantErased
 from unit.libs.headwater_cli.conftest import Verb
 
@@ -56,7 +61,7 @@ def filled(bus: MemoryBus) -> None:
     put(bus, topics.TRAINING, b"acme\x1fcy", None)
 
 
-def rows(folder: Path, name: str) -> list[dict[str, str]]:
+def rows(folder: Path, name: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
@@ -80,3 +85,52 @@ def test_a_deleted_text_and_an_erased_tenant_are_left_out(bus: MemoryBus, comman
     put(bus, topics.TENANTS, b"acme", TenantErased("acme", 60.0))
     assert command(*words).code == 0
     assert rows(tmp_path, "pairs") == []
+
+
+def answered(bus: MemoryBus, user: str, text: str, reaction: Reaction, *, value: float = 0.0, wrote: str = "") -> None:
+    """An answer to a question that all of them ask, and what its user made of it."""
+    answer = AnswerGenerated(f"i {user}", "acme", user, "When is it?", text, (), None, "extractive", 11.0)
+    put(bus, topics.ANSWERS, answer.answer_id.encode(), answer)
+    item = ImpressionItem("a#0", "a", 1, "hash-a", 1, 1.0, ScoreParts())
+    shown = ImpressionRecorded(answer.answer_id, "acme", user, "When is it?", b"", "m", (item,), 10.0, True)
+    said = FeedbackRecorded(f"f {user}", answer.answer_id, "acme", user, reaction, 0, 12.0, value, wrote)
+    put(bus, topics.TRAINING, f"acme\x1f{user}".encode(), TrainingRecorded(FeedbackJoined(said, shown, (item,))))
+
+
+def test_an_answer_that_was_liked_goes_before_one_that_was_not(bus: MemoryBus, command: Verb, tmp_path: Path) -> None:
+    document(bus, "a")
+    answered(bus, "ann", "at nine", Reaction.RATING, value=5.0)
+    answered(bus, "bob", "at ten", Reaction.DOWN)
+    answered(bus, "cy", "at noon", Reaction.RATING, value=3.0)
+    answered(bus, "eve", "never", Reaction.DOWN)
+    put(bus, topics.FORGETS, b"acme", UserForgotten("acme", "eve", 50.0))
+    assert command("learning", "export", str(tmp_path), "--format", "preferences", "--tenant", "acme").code == 0
+    pair = {"prompt": "When is it?", "chosen": "at nine", "rejected": "at ten", "passages": ["text of a"]}
+    assert rows(tmp_path, "preferences") == [{**pair, "source": "rating"}]
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert hashlib.sha256((tmp_path / "preferences.jsonl").read_bytes()).hexdigest() in card
+    assert not {"ann", "bob", "eve"} & set(card.split())
+
+
+def test_what_users_wrote_is_preferred_where_it_is_asked_for_alone(
+    bus: MemoryBus, command: Verb, tmp_path: Path
+) -> None:
+    answered(bus, "ann", "at ten", Reaction.CORRECTION, wrote="at nine")
+    words = ("learning", "export", str(tmp_path), "--format", "preferences", "--tenant", "acme")
+    assert command(*words).code == 0
+    assert rows(tmp_path, "preferences") == []
+    assert command(*words, "--corrections").code == 0
+    (row,) = rows(tmp_path, "preferences")
+    assert (row["chosen"], row["rejected"], row["source"]) == ("at nine", "at ten", "correction")
+
+
+def test_gold_questions_are_written_with_the_texts_that_answer_them(
+    bus: MemoryBus, command: Verb, tmp_path: Path
+) -> None:
+    document(bus, "a")
+    labels = (GoldLabel("a", 3), GoldLabel("gone", 2))
+    put(bus, topics.GOLD, b"acme\x1fq", GoldQuestion("acme", "When is it?", labels, "op", 1.0))
+    put(bus, topics.GOLD, b"globex\x1fq", GoldQuestion("globex", "Whose?", labels, "op", 1.0))
+    assert command("learning", "export", str(tmp_path), "--format", "gold", "--tenant", "acme").code == 0
+    known = [{"text": "text of a", "grade": 3, "document_id": "a"}]
+    assert rows(tmp_path, "gold") == [{"query": "When is it?", "relevant": known}]
