@@ -123,11 +123,12 @@ check-protos: setup ## Lint the protos, refuse breaking changes against main, ch
 	$(PY) -m pytest tests/architecture/test_protos.py
 
 .PHONY: docs
-docs: setup ## Write the generated tables of topics, rights, settings, policies and metrics
+docs: setup ## Write the generated tables of topics, rights, settings, policies, metrics and spans
 	$(PY) -m headwater_kit.bus.docs docs/topics.md
 	$(PY) -m headwater_kit.rpc.docs docs/access.md
 	$(PY) -m headwater_kit.bus.acl_docs docs/exposing.md
 	$(PY) -m headwater_kit.telemetry.docs docs/observing.md
+	$(PY) -m headwater_kit.telemetry.span_docs docs/tracing.md
 	$(PY) -m headwater_kit.settings.docs $(sort $(wildcard services/*/README.md))
 
 .PHONY: manifests

@@ -9,6 +9,7 @@ from headwater_kit.bus.docs import BEGIN, END, as_markdown
 from headwater_kit.bus.topics import TOPICS
 from headwater_kit.settings.docs import main as settings_docs
 from headwater_kit.telemetry import docs as metrics
+from headwater_kit.telemetry import span_docs
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -17,6 +18,11 @@ def test_every_topic_is_documented() -> None:
     text = (ROOT / "docs/topics.md").read_text()
     table = text.partition(BEGIN)[2].partition(END)[0]
     assert table.strip() == as_markdown(), "run `make docs`"
+
+
+def test_every_span_is_documented() -> None:
+    text = (ROOT / "docs/tracing.md").read_text()
+    assert text.partition(span_docs.BEGIN)[2].partition(span_docs.END)[0].strip() == span_docs.as_markdown()
 
 
 def test_the_table_of_topics_leaves_none_out() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from headwater_kit.telemetry import names
 from rich.console import Console
 from rich.text import Text
 
@@ -14,6 +15,16 @@ BAR = "━"
 BAR_CELLS = 24
 MILLISECONDS_CELLS = 12
 TRACE_DIGITS = 12
+# Attributes that say more than a name does, and what stands before them.
+TOLD = {
+    names.RETRIEVE_LEG: "",
+    names.GUARD_VERDICT: "",
+    names.STORE_ROWS_GIVEN: "rows ",
+    names.STORE_ROWS_FOUND: "found ",
+    names.MODEL_TOKENS_READ: "tokens in ",
+    names.MODEL_TOKENS_WRITTEN: "out ",
+    names.ERROR_TYPE: "",
+}
 # In the terminal's own colours, one a service.
 COLOURS = {
     "generate": "magenta",
@@ -93,21 +104,24 @@ def _source(source: Source, trees: Sequence[SpanTree]) -> Node:
 def _learned(lineage: Lineage) -> list[Node]:
     if not lineage.learned and not lineage.taught:
         return [Node(Text("nothing learned ", style="bold").append("had a part in its order", style="dim"))]
-    nodes = [_model(each) for each in lineage.learned]
+    nodes = [_model(each, lineage.answer.answer_time) for each in lineage.learned]
     if lineage.taught:
         said = Text("reactions before it").append(f"  to what it was shown, {len(lineage.taught)}", style="dim")
         nodes.append(Node(said, children=[_reacted(each) for each in lineage.taught]))
     return [Node(Text("what was learned", style="bold"), children=nodes)]
 
 
-def _model(learned: Learned) -> Node:
+def _model(learned: Learned, answer_time: float) -> Node:
     model = learned.model
     label = Text(model.learned.component, style="magenta").append(
         f" {model.learned.part}" if model.learned.part else ""
     )
     if model.stamp:
         label.append(f"  {model.stamp.snapshot_id[:TRACE_DIGITS]}", style="dim")
-    facts = [_place_node("published", learned.place, f"of {len(learned.place.traces) or 'untraced'} traces")]
+    # Of a memory the log keeps the newest alone: what it was when the answer was given is not told any more.
+    word = "published since" if learned.place.time > answer_time else "published"
+    others = len(learned.place.traces) - 1
+    facts = [_place_node(word, learned.place, f"and {others} more traces" if others > 0 else "")]
     for number, votes in learned.votes:
         on = f"on [{number}]" if number else f"on {votes.document_id}"
         facts.append(Node(Text(f"{votes.up} for, {votes.down} against ").append(on, style="cyan")))
@@ -156,6 +170,8 @@ def _span(tree: SpanTree, start_ns: int, length_ns: int) -> Node:
     span = tree.span
     colour = COLOURS.get(span.service, "white")
     label = Text(f"{span.service} ", style=colour).append(_short(span), style="bold red" if span.is_failed else "")
+    told = (f"{word}{span.attributes[name]}" for name, word in TOLD.items() if name in span.attributes)
+    label.append("".join(f" {each}" for each in told), style="dim")
     return Node(
         label, _bar(span, start_ns, length_ns, colour), [_span(each, start_ns, length_ns) for each in tree.children]
     )

@@ -78,7 +78,7 @@ def setup(settings: ServiceSettings, service: str) -> Telemetry:
     tracers = tracing(settings, resource, [_queued(exporter) for exporter in exporters])
     meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
     trace.set_tracer_provider(tracers)
-    watch_steps(lambda name: span(names.STAGE, {names.STEP: name}))
+    follow_steps()
     metrics.set_meter_provider(meters)
     return Telemetry(tracers, meters, serve_metrics(settings) if settings.metrics_port else None)
 
@@ -92,6 +92,11 @@ def tracing(settings: ServiceSettings, resource: Resource, processors: Sequence[
     for processor in processors:
         tracers.add_span_processor(ErrorsToo(processor) if settings.trace_errors else processor)
     return tracers
+
+
+def follow_steps() -> None:
+    """From now on each step (`core.steps`) has a span."""
+    watch_steps(lambda name: span(names.STAGE, {names.STEP: name}))
 
 
 def _queued(exporter: SpanExporter) -> SpanProcessor:
