@@ -127,11 +127,12 @@ check-protos: setup ## Lint the protos, refuse breaking changes against main, ch
 	$(PY) -m pytest tests/architecture/test_protos.py
 
 .PHONY: docs
-docs: setup ## Write the generated tables of topics, rights, settings, policies and metrics
+docs: setup ## Write the generated tables of topics, rights, settings, policies, metrics and licences
 	$(PY) -m headwater_kit.bus.docs docs/topics.md
 	$(PY) -m headwater_kit.rpc.docs docs/access.md
 	$(PY) -m headwater_kit.bus.acl_docs docs/exposing.md
 	$(PY) -m headwater_kit.telemetry.docs docs/observing.md
+	PYTHONPATH=tests $(PY) -m architecture.licences docs/licences.md
 	$(PY) -m headwater_kit.settings.docs $(sort $(wildcard services/*/README.md))
 
 .PHONY: manifests
@@ -146,6 +147,10 @@ observability: setup ## Write the rules and dashboards of deploy/observability
 .PHONY: tools
 tools: ## Build promtool and Prometheus from their Go modules, into the user's cache; needs Go
 	deploy/observability/build_tools.sh promtool prometheus
+
+.PHONY: audit
+audit: setup ## Look the locked packages up in an advisory source; exit 3 where there is none. SERVICE=osv or pypi
+	@.ci/audit
 
 .PHONY: lock
 lock: setup ## Resolve requirements/lock.txt anew from the members and requirements/*.in; ARGS=--upgrade takes newer versions

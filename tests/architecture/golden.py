@@ -1,6 +1,6 @@
 """What a release writes to the topics, kept for those after it: its schema, and a full record of each kind.
 
-`PYTHONPATH=tests python -m architecture.golden 0.2.0` writes them (`make golden RELEASE=0.2.0`), once, as the release is
+`make golden RELEASE=0.2.0` runs `python -m architecture.golden 0.2.0`, which writes them, once, as the release is
 made; they are never changed afterwards.
 """
 
