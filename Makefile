@@ -111,6 +111,10 @@ protos: setup ## Generate the Python code of the protos
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) -m grpc_tools.protoc -I protos --python_out=$(GENERATED) \
 	  --grpc_python_out=$(GENERATED) --mypy_out=$(GENERATED) --mypy_grpc_out=$(GENERATED) $(PROTOS)
 
+.PHONY: golden
+golden: setup ## Keep what RELEASE writes to the topics, for the releases after it to read
+	PYTHONPATH=tests $(PY) -m architecture.golden '$(RELEASE)'
+
 .PHONY: check-protos
 check-protos: setup ## Lint the protos, refuse breaking changes against main, check that the generated code is current
 	$(BIN)/buf lint protos
@@ -123,12 +127,13 @@ check-protos: setup ## Lint the protos, refuse breaking changes against main, ch
 	$(PY) -m pytest tests/architecture/test_protos.py
 
 .PHONY: docs
-docs: setup ## Write the generated tables of topics, rights, settings, policies, metrics and spans
+docs: setup ## Write the generated tables of topics, rights, settings, policies, metrics, spans and licences
 	$(PY) -m headwater_kit.bus.docs docs/topics.md
 	$(PY) -m headwater_kit.rpc.docs docs/access.md
 	$(PY) -m headwater_kit.bus.acl_docs docs/exposing.md
 	$(PY) -m headwater_kit.telemetry.docs docs/observing.md
 	$(PY) -m headwater_kit.telemetry.span_docs docs/tracing.md
+	PYTHONPATH=tests $(PY) -m architecture.licences docs/licences.md
 	$(PY) -m headwater_kit.settings.docs $(sort $(wildcard services/*/README.md))
 
 .PHONY: manifests
@@ -143,6 +148,10 @@ observability: setup ## Write the rules and dashboards of deploy/observability
 .PHONY: tools
 tools: ## Build promtool and Prometheus from their Go modules, into the user's cache; needs Go
 	deploy/observability/build_tools.sh promtool prometheus
+
+.PHONY: audit
+audit: setup ## Look the locked packages up in an advisory source; exit 3 where there is none. SERVICE=osv or pypi
+	@.ci/audit
 
 .PHONY: lock
 lock: setup ## Resolve requirements/lock.txt anew from the members and requirements/*.in; ARGS=--upgrade takes newer versions
