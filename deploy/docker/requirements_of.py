@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOCK = Path("requirements/lock.txt")
-# Builds the members' wheels, and says what the image holds.
-TOOLS = frozenset({"hatchling", "cyclonedx-python-lib"})
+# Installs, builds the members' wheels, and says what the image holds.
+TOOLS = frozenset({"hatchling", "uv", "cyclonedx-python-lib"})
 # What an image is made for, where that is not the service of its name.
 MODELS, ENGINES = "models", "engines"
 # The engines are run by a part of the command, which as a whole asks for every service; this is what that part needs.
