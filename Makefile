@@ -111,6 +111,10 @@ protos: setup ## Generate the Python code of the protos
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) -m grpc_tools.protoc -I protos --python_out=$(GENERATED) \
 	  --grpc_python_out=$(GENERATED) --mypy_out=$(GENERATED) --mypy_grpc_out=$(GENERATED) $(PROTOS)
 
+.PHONY: golden
+golden: setup ## Keep what RELEASE writes to the topics, for the releases after it to read
+	PYTHONPATH=tests $(PY) -m architecture.golden '$(RELEASE)'
+
 .PHONY: check-protos
 check-protos: setup ## Lint the protos, refuse breaking changes against main, check that the generated code is current
 	$(BIN)/buf lint protos

@@ -10,7 +10,7 @@ from headwater_kit.codec.headers import POSITION
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.documents import document_of, part_key
 from headwater_kit.core.errors import HeadwaterError
-from headwater_kit.core.events import DocumentChunked, DocumentEmbedded
+from headwater_kit.core.events import DocumentChunked
 
 from headwater_embed.domain import served_models
 from headwater_embed.handlers import Embedder
@@ -31,7 +31,8 @@ class EmbedChunks:
         if record.value is None:
             crash_point("embed.part_gone")
             return (_output(record, None),)
-        return (_output(record, await self._embedder.embed_part(_part(record))),)
+        embedded = await self._embedder.embed_part(_part(record))
+        return (_output(record, events.encode_embedded(embedded, record.value)),)
 
     def reject(self, record: Record, error: HeadwaterError) -> Sequence[Outbound]:
         """A marker in the part's place, which takes nobody else's."""
@@ -65,7 +66,6 @@ def _part(record: Record) -> DocumentChunked:
     return events.decode(DocumentChunked, record.value or b"")
 
 
-def _output(record: Record, embedded: DocumentEmbedded | None) -> Outbound:
-    value = None if embedded is None else events.encode(embedded)
+def _output(record: Record, value: bytes | None) -> Outbound:
     headers = {POSITION: record.headers[POSITION]} if POSITION in record.headers else {}
     return Outbound(INTO[record.topic], record.key, value, headers, partition=record.partition)

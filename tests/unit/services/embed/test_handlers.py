@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from headwater.events.v1 import events_pb2
 from headwater_embed.adapters.lru import LruCache
 from headwater_embed.bootstrap import PART_SHARE
 from headwater_embed.domain import Overlong, TextKind, model_input
@@ -178,6 +179,21 @@ def test_a_rejected_part_takes_no_parts_place(embedder: Embedder, clock: ManualC
     record = Record(CHUNKS.name, 1, 5, part_key(key, 2), encode(part(clock, "text")), {}, 1.0)
     (marker,) = EmbedChunks(embedder).reject(record, Permanent("no", reason="POISON"))
     assert (marker.topic, marker.key, marker.partition) == (EMBEDDINGS.name, part_key(key, None), 1)
+
+
+async def test_what_a_newer_release_put_into_a_part_passes_through(embedder: Embedder, clock: ManualClock) -> None:
+    wire = events_pb2.DocumentChunked.FromString(encode(part(clock, "text")))
+    # Field 2047, which no release knows, of the part, of its title's message and of its chunk.
+    unknown = b"\xf8\x7f\x01"
+    for message in (wire.chunks[0], wire.info, wire):
+        message.MergeFromString(unknown)
+    value = wire.SerializeToString()
+    record = Record(CHUNKS.name, 1, 5, part_key(DocumentKey("t", "d"), 0), value, {}, 1.0)
+    (passed,) = await EmbedChunks(embedder).handle(record)
+    embedded = events_pb2.DocumentEmbedded.FromString(passed.value or b"")
+    assert embedded.chunked.SerializeToString().count(unknown) == 3
+    assert embedded.chunked == wire
+    assert len(embedded.vectors) == 1
 
 
 @pytest.mark.parametrize(
