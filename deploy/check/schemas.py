@@ -1,5 +1,6 @@
-"""Schemas that kubeconform reads without a network: `schemas.py kubernetes FOLDER 1.35`, `schemas.py crds FOLDER SOURCE`.
+"""Schemas that kubeconform reads without a network.
 
+`schemas.py kubernetes FOLDER 1.35`, `schemas.py crds FOLDER SOURCE`
 Those of Kubernetes come with the package kubernetes-validate, those of
 operators from their own resource definitions, YAML files in or below SOURCE.
 """
@@ -15,6 +16,7 @@ import yaml
 
 # A default that is "=" is a text like others.
 yaml.SafeLoader.add_constructor("tag:yaml.org,2002:value", yaml.SafeLoader.construct_yaml_str)
+SHIPPED = resources.files("kubernetes_validate") / "kubernetes-json-schema"
 STRICT = {"local": "", "local-strict": "-strict"}
 
 
@@ -24,7 +26,9 @@ def of_kubernetes(folder: Path, minor: str) -> int:
     for kind, suffix in STRICT.items():
         out = folder / f"v{minor}.0{suffix}"
         out.mkdir(parents=True, exist_ok=True)
-        for file in resources.files("kubernetes_validate").joinpath(f"kubernetes-json-schema/v{minor}.0-{kind}").iterdir():
+        for file in (
+            resources.files("kubernetes_validate").joinpath(f"kubernetes-json-schema/v{minor}.0-{kind}").iterdir()
+        ):
             if file.name.endswith(".json"):
                 (out / file.name).write_text(json.dumps(_relative(json.loads(file.read_text()))))
                 count += 1
@@ -68,7 +72,9 @@ def _relative(schema: Any) -> Any:
         return [_relative(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    return {key: _relative(value) if key != "$ref" else _reference(value) for key, value in schema.items() if key != "$id"}
+    return {
+        key: _relative(value) if key != "$ref" else _reference(value) for key, value in schema.items() if key != "$id"
+    }
 
 
 def _reference(value: Any) -> Any:
@@ -81,4 +87,4 @@ if __name__ == "__main__":
     made = of_kubernetes(Path(folder), source) if what == "kubernetes" else of_definitions(Path(folder), Path(source))
     if not made:
         sys.exit(f"no schemas in {source}")
-    print(f"{made} schemas of {source}")
+    sys.stdout.write(f"{made} schemas of {source}\n")

@@ -29,8 +29,8 @@ def pod(resources: list[Resource], service: str) -> dict[str, Any]:
 
 
 def test_what_is_checked_together_has_every_component_but_those_for_trying() -> None:
-    named = [*read(ROOT / "deploy/check/everything")["components"], *read(K8S / "overlays/prod")["components"]]
-    assert {Path(each).name for each in named} >= {folder.name for folder in COMPONENTS} - FOR_TRYING
+    named = read(ROOT / "deploy/check/everything")["components"]
+    assert {Path(each).name for each in named} == {folder.name for folder in COMPONENTS} - FOR_TRYING
 
 
 @pytest.mark.parametrize("folder", COMPONENTS, ids=lambda folder: folder.name)
@@ -112,14 +112,18 @@ def test_every_consumer_but_feedback_is_scaled_and_never_over_the_partitions() -
         assert "replicas" not in of_kind(PROD, "Deployment")[service]["spec"]
 
 
-def test_the_autoscaler_may_read_the_credentials_that_it_names() -> None:
-    (access,) = of_kind(PROD, "TriggerAuthentication").values()
-    for service in SCALES:
-        (only,) = pod(PROD, service)["containers"]
-        given = {each["name"]: each for each in only["env"]}
-        for wanted in access["spec"]["env"]:
-            # Of the ways to give a variable, KEDA knows values and keys of Secrets and ConfigMaps.
-            assert "value" in given[wanted["name"]] or "secretKeyRef" in given[wanted["name"]]["valueFrom"]
+def test_the_autoscaler_asks_the_broker_as_the_service_itself() -> None:
+    access = of_kind(PROD, "TriggerAuthentication")
+    for service, each in of_kind(PROD, "ScaledObject").items():
+        for trigger in each["spec"]["triggers"]:
+            if trigger["type"] == "kafka":
+                assert trigger["authenticationRef"] == {"name": service}
+                found = {ref["parameter"]: ref["name"] for ref in access[service]["spec"]["secretTargetRef"]}
+                assert found == {"password": service, "ca": "headwater-cluster-ca-cert"}
+                (name,) = [ref["name"] for ref in access[service]["spec"]["env"]]
+                (only,) = pod(PROD, service)["containers"]
+                # KEDA reads plain values of the pod's variables.
+                assert {"name": name, "value": service} in only["env"]
 
 
 def test_what_rolls_out_is_what_is_scaled() -> None:
