@@ -153,14 +153,30 @@ tools: ## Build promtool and Prometheus from their Go modules, into the user's c
 audit: setup ## Look the locked packages up in an advisory source; exit 3 where there is none. SERVICE=osv or pypi
 	@.ci/audit
 
+# checkov and what it needs have versions of their own, so they have an environment of their own.
+.venv-deploy/.locked: requirements/deploy.txt | $(PY)
+	@$(PY) -m venv --without-pip .venv-deploy
+	$(BIN)/uv pip install --quiet --python .venv-deploy/bin/python --require-hashes -r $<
+	@touch $@
+
+.PHONY: check-deploy
+check-deploy: setup .venv-deploy/.locked ## Check manifests and Dockerfile: kustomize, hadolint, checkov, kube-score, kubeconform
+	@deploy/check/gate
+
+.PHONY: deploy-tools
+deploy-tools: setup .venv-deploy/.locked ## Build kubeconform, its schemas and kube-score into the user's cache; needs Go
+	@deploy/check/tools
+
 .PHONY: lock
-lock: setup ## Resolve requirements/lock.txt anew from the members and requirements/*.in; ARGS=--upgrade takes newer versions
+lock: setup ## Resolve requirements/*.txt anew from the members and requirements/*.in; ARGS=--upgrade takes newer versions
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --constraint requirements/pins.in --extra eval requirements/dev.in $(addsuffix /pyproject.toml,$(MEMBERS)) \
 	  $(addprefix --no-emit-package ,$(shell sed -n 's/^name = "\(headwater-.*\)"/\1/p' libs/*/pyproject.toml services/*/pyproject.toml)) \
 	  --output-file requirements/lock.txt $(ARGS) > /dev/null
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  requirements/deploy.in --output-file requirements/deploy.txt $(ARGS) > /dev/null
 
 .PHONY: clean
 clean: ## Remove .venv and the tools' caches; data of the platform stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-deploy .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,6 +19,7 @@ FILES: Mapping[Path, Callable[[], str]] = {
     COMPONENTS / "strimzi/users.yaml": kafka.users,
     COMPONENTS / "strimzi/credentials.yaml": kafka.credentials,
     COMPONENTS / "autoscaling/scaledobjects.yaml": scaling.scaled_objects,
+    COMPONENTS / "autoscaling/credentials.yaml": scaling.authentications,
     COMPONENTS / "mtls/certificates.yaml": certificates.certificates,
     COMPONENTS / "mtls/volumes.yaml": certificates.volumes,
     COMPONENTS / "gateway/route.yaml": gateway.route,

@@ -24,9 +24,9 @@ def users() -> str:
 
 
 def credentials() -> str:
-    """The file of patches that give each service its own user's password."""
+    """The file of patches by which each service is its own user."""
     said = "Each service is its own user, whose password Strimzi puts into the Secret of its name."
-    return as_yaml(said, map(_with_user, SERVICES))
+    return as_yaml(said, map(_as_user, SERVICES))
 
 
 def _topic(topic: Topic) -> Resource:
@@ -49,17 +49,17 @@ def _acl(rule: Rule) -> Resource:
     return {"type": "allow", "resource": resource, "operations": operations, "host": "*"}
 
 
-def _with_user(service: str) -> Resource:
-    source = {"secretKeyRef": {"name": service, "key": "password"}}
-    # Both as KEDA can read them (components/autoscaling): not from the pod's labels.
-    name = {"name": "HEADWATER_KAFKA_SASL_USERNAME", "value": service}
-    password = {"name": "HEADWATER_KAFKA_SASL_PASSWORD", "valueFrom": source}
-    container = {"name": "service", "env": [name, password]}
+def _as_user(service: str) -> Resource:
+    container = {"name": "service", "env": [{"name": "HEADWATER_KAFKA_SASL_USERNAME", "value": service}]}
+    # Of a list of sources a patch replaces all: the services' common Secret is among them again.
+    common = {"secret": {"name": "headwater", "optional": True}}
+    own = {"secret": {"name": service, "items": [{"key": "password", "path": "HEADWATER_KAFKA_SASL_PASSWORD"}]}}
+    secrets = {"name": "secrets", "projected": {"sources": [common, own]}}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": service},
-        "spec": {"template": {"spec": {"containers": [container]}}},
+        "spec": {"template": {"spec": {"containers": [container], "volumes": [secrets]}}},
     }
 
 

@@ -51,8 +51,14 @@ SCALES: Mapping[str, Scale] = {
 
 
 def scaled_objects() -> str:
-    """The file of KEDA's resources."""
+    """The file of what is scaled, and how."""
     return as_yaml("More pods as more waits.", (_scaled(service, scale) for service, scale in SCALES.items()))
+
+
+def authentications() -> str:
+    """The file of credentials for asking the broker how much waits: each service's own, which may ask for its group."""
+    by_lag = [service for service, scale in SCALES.items() if scale.records]
+    return as_yaml("Lag is asked for as the service itself.", map(_access, by_lag))
 
 
 def behavior() -> Resource:
@@ -83,6 +89,21 @@ def _scaled(service: str, scale: Scale) -> Resource:
     }
 
 
+def _access(service: str) -> Resource:
+    return {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "TriggerAuthentication",
+        "metadata": {"name": service},
+        "spec": {
+            "env": [{"parameter": "username", "name": "HEADWATER_KAFKA_SASL_USERNAME", "containerName": "service"}],
+            "secretTargetRef": [
+                {"parameter": "password", "name": service, "key": "password"},
+                {"parameter": "ca", "name": "headwater-cluster-ca-cert", "key": "ca.crt"},
+            ],
+        },
+    }
+
+
 def _triggers(service: str, scale: Scale) -> Iterator[Resource]:
     if scale.records:
         yield from (_lag(service, topic.name, scale.records) for topic in GROUPS[service])
@@ -102,7 +123,7 @@ def _lag(group: str, topic: str, records: int) -> Resource:
         "sasl": "scram_sha512",
         "tls": "enable",
     }
-    return {"type": "kafka", "metricType": "AverageValue", "metadata": metadata, "authenticationRef": {"name": "kafka"}}
+    return {"type": "kafka", "metricType": "AverageValue", "metadata": metadata, "authenticationRef": {"name": group}}
 
 
 def _lag_seconds(group: str, seconds: int) -> Resource:

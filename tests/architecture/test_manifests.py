@@ -110,8 +110,17 @@ def test_what_selects_pods_selects_its_own(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_pod_takes_its_settings_from_the_one_map(service: str) -> None:
-    assert container(service)["envFrom"][0] == {"configMapRef": {"name": "headwater"}}
+    assert container(service)["envFrom"] == [{"configMapRef": {"name": "headwater"}}]
     assert "env" not in container(service)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_pod_takes_its_secrets_as_files(service: str) -> None:
+    (secrets,) = [each for each in pod(service)["volumes"] if each["name"] == "secrets"]
+    (source,) = secrets["projected"]["sources"]
+    assert source == {"secret": {"name": "headwater", "optional": True}}
+    mounts = {each["name"]: each["mountPath"] for each in container(service)["volumeMounts"]}
+    assert mounts["secrets"] == SETTINGS["HEADWATER_SECRETS_DIR"]
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda overlay: overlay.name)

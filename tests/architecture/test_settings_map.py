@@ -61,7 +61,8 @@ def test_the_defaults_change_nothing(reader: str, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("reader", [*SERVICES, CANARY])
 @pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda overlay: overlay.name)
 def test_a_service_starts_with_the_map(overlay: Any, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(monkeypatch, settings_map(overlay) | NEEDS_MORE)
+    # Where no pod is, its folder is not.
+    put(monkeypatch, settings_map(overlay) | NEEDS_MORE | {"HEADWATER_SECRETS_DIR": ""})
     assert load(classes()[reader])
 
 

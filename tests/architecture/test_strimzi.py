@@ -1,6 +1,5 @@
 """Strimzi's topics and users are those of the bus, and the services use them."""
 
-from copy import deepcopy
 from typing import Any
 
 from architecture.house import ROOT, SERVICES
@@ -48,12 +47,17 @@ def test_no_right_goes_beyond_one_name() -> None:
 
 
 def test_each_service_is_its_own_user() -> None:
+    (settings,) = of_kind(PROD, "ConfigMap").values()
     for service in SERVICES:
-        (container,) = of_kind(PROD, "Deployment")[service]["spec"]["template"]["spec"]["containers"]
-        env = {each.pop("name"): each for each in deepcopy(container["env"])}
-        password = {"secretKeyRef": {"name": service, "key": "password"}}
-        assert env["HEADWATER_KAFKA_SASL_USERNAME"] == {"value": service}
-        assert env["HEADWATER_KAFKA_SASL_PASSWORD"] == {"valueFrom": password}
+        pod = of_kind(PROD, "Deployment")[service]["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        assert {"name": "HEADWATER_KAFKA_SASL_USERNAME", "value": service} in container["env"]
+        (secrets,) = [volume["projected"]["sources"] for volume in pod["volumes"] if volume["name"] == "secrets"]
+        password = {"key": "password", "path": "HEADWATER_KAFKA_SASL_PASSWORD"}
+        assert [each["secret"]["name"] for each in secrets] == ["headwater", service]
+        assert secrets[-1]["secret"]["items"] == [password]
+        mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+        assert mounts["secrets"] == settings["data"]["HEADWATER_SECRETS_DIR"]
 
 
 def test_the_cluster_refuses_what_no_rule_allows_and_takes_the_largest_record() -> None:
