@@ -1,18 +1,18 @@
 """The votes of one cluster of questions, and what of them is published."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from headwater_kit.core.learning import ClickMemory, PassageVotes
 
+from headwater_feedback.domain.consensus import EXPERT_WEIGHT
 from headwater_feedback.domain.opinions import PassageName, Strength, Vote
 
 # A cluster remembers this many passages; those voted on longest ago go first.
 MAX_PASSAGES = 64
 # Votes kept a passage; past that, one more changes nothing that can be seen. The oldest go first.
 MAX_VOTERS = 1_000
-# An expert's label counts as much as so many users.
-EXPERT_WEIGHT = 5.0
 # What a vote on another version counts: the passage reads the same, and what is around it does not.
 OLD_VERSION = 0.5
 # Strangers count no more together than this, or than those who are measured: there can be any number of them.
@@ -24,7 +24,7 @@ DAY_SECONDS = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """What a user's word counts, 0 to 1, and whether that was measured."""
+    """What a user's word counts, 1 being that of somebody unknown, and whether that was measured."""
 
     value: float
     is_measured: bool
@@ -66,6 +66,7 @@ class Cluster:
     min_cosine: float
     last_time: float = 0.0
     passages: dict[PassageName, Passage] = field(default_factory=dict)
+    _uses: Counter[str] = field(default_factory=Counter)
 
     def put(self, name: PassageName, voter: str, vote: Vote) -> bool:
         """Takes a vote in, unless a stronger, or later, one of the same user is; returns whether anything changed."""
@@ -75,12 +76,15 @@ class Cluster:
         passage.last_time = max(passage.last_time, vote.time)
         if not vote.outdoes(passage.voters.get(voter)):
             return is_later
+        self._count(passage.voters, voter, -1)
         passage.voters[voter] = vote
-        if len(passage.voters) > MAX_VOTERS:
-            del passage.voters[min(passage.voters, key=lambda who: (passage.voters[who].time, who))]
-        if len(self.passages) > MAX_PASSAGES:
-            del self.passages[min(self.passages, key=lambda one: (self.passages[one].last_time, one))]
+        self._count(passage.voters, voter, 1)
+        self._make_room(passage)
         return True
+
+    def used_by(self, voter: str) -> int:
+        """How many passages a user is for; at least 1."""
+        return max(1, self._uses[voter])
 
     def shown(self, name: PassageName, version: int) -> bool:
         """Notes which version of its document a passage was shown of; returns whether that is newer than known."""
@@ -104,6 +108,23 @@ class Cluster:
             half_life_days=policy.half_life_days,
             min_cosine=self.min_cosine,
         )
+
+    def _make_room(self, voted: Passage) -> None:
+        if len(voted.voters) > MAX_VOTERS:
+            eldest = min(voted.voters, key=lambda who: (voted.voters[who].time, who))
+            self._count(voted.voters, eldest, -1)
+            del voted.voters[eldest]
+        if len(self.passages) > MAX_PASSAGES:
+            gone = self.passages.pop(min(self.passages, key=lambda one: (self.passages[one].last_time, one)))
+            for voter in gone.voters:
+                self._count(gone.voters, voter, -1)
+
+    def _count(self, voters: dict[str, Vote], voter: str, sign: int) -> None:
+        vote = voters.get(voter)
+        if vote is not None and vote.value > 0.0:
+            self._uses[voter] += sign
+            if not self._uses[voter]:
+                del self._uses[voter]
 
 
 @dataclass(slots=True)
@@ -151,30 +172,3 @@ def _trimmed(up: _Side, down: _Side) -> tuple[float, float]:
 def _age(vote: Vote, passage: Passage, policy: MemoryPolicy, now: float) -> float:
     faded = 2.0 ** (-(now - vote.time) / (policy.half_life_days * DAY_SECONDS))
     return float(faded * (OLD_VERSION if vote.version < passage.version else 1.0))
-
-
-def consensus(
-    votes: Iterable[tuple[str, Vote]], witness: Callable[[str], float], least: int, margin: float
-) -> Iterator[tuple[str, bool | None, Vote]]:
-    """Each voter, what the others who are measured say of the passage, and the voter's own vote.
-
-    True or False where at least so many others say so with that share of their
-    weight, an expert's word counting as several; None where they do not.
-    """
-    known = {voter: (vote, _testimony(voter, vote, witness)) for voter, vote in votes}
-    for_it = sum(weight for vote, weight in known.values() if vote.value > 0.0)
-    against = sum(weight for vote, weight in known.values() if vote.value <= 0.0)
-    heard = sum(_heads(vote) for vote, weight in known.values() if weight > 0.0)
-    for voter, (vote, own) in known.items():
-        others = [for_it - own, against] if vote.value > 0.0 else [for_it, against - own]
-        enough = heard - (_heads(vote) if own > 0.0 else 0) >= least
-        leads = max(others) >= margin * sum(others) > 0.0
-        yield voter, others[0] > others[1] if enough and leads else None, vote
-
-
-def _testimony(voter: str, vote: Vote, witness: Callable[[str], float]) -> float:
-    return EXPERT_WEIGHT if vote.strength is Strength.EXPERT else witness(voter)
-
-
-def _heads(vote: Vote) -> int:
-    return int(EXPERT_WEIGHT) if vote.strength is Strength.EXPERT else 1

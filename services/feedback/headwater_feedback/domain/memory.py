@@ -4,7 +4,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from headwater_kit.core.documents import ANONYMOUS
 from headwater_kit.core.impressions import FeedbackJoined, FeedbackRecorded, ImpressionRecorded
@@ -12,7 +11,8 @@ from headwater_kit.core.learning import ClickMemory, GoldQuestion
 from headwater_kit.core.questions import question_key
 
 from headwater_feedback.domain.bursts import Velocity, VelocityPolicy
-from headwater_feedback.domain.clusters import Cluster, MemoryPolicy, Weight, consensus
+from headwater_feedback.domain.clusters import Cluster, MemoryPolicy, Weight
+from headwater_feedback.domain.consensus import Rounds, beliefs
 from headwater_feedback.domain.leaders import Leader, Leaders, Likeness, unit
 from headwater_feedback.domain.opinions import (
     Ballot,
@@ -23,13 +23,10 @@ from headwater_feedback.domain.opinions import (
     ballots,
     event_time,
 )
-from headwater_feedback.domain.trust import Standing
+from headwater_feedback.domain.trust import CERTAIN, STEPS, Standing, Standings
 
 # Clusters a tenant has; that without a vote for longest goes first.
 MAX_CLUSTERS = 10_000
-# How many others, who are measured, must say the same of a passage, and how clearly, before it is held to be so.
-MIN_WITNESSES = 3
-CLEAR_SHARE = 0.6
 # From this grade on a gold label says that a passage answers.
 ANSWERS_GRADE = 2
 
@@ -73,7 +70,8 @@ class TenantMemory:
         self._clusters: dict[str, Cluster] = {}
         self._leaders: dict[tuple[str, int], Leaders] = {}
         self._likeness: dict[tuple[str, int], Likeness] = {}
-        self._standings: defaultdict[str, Standing] = defaultdict(Standing)
+        self._standings = Standings()
+        self._rounds = Rounds()
         self._votes_of: defaultdict[str, set[tuple[str, PassageName]]] = defaultdict(set)
 
     @property
@@ -105,6 +103,8 @@ class TenantMemory:
             self._take_versions(cluster, shown, learnt)
             for ballot in cast:
                 self._vote(cluster, ballot, learnt)
+        for name, passage in self._rounds.next(self._count):
+            self._compare(self._clusters[name], passage, learnt)
         return learnt
 
     def _watched(self, example: Example, cast: tuple[Ballot, ...], learnt: Learnt) -> tuple[Ballot, ...]:
@@ -138,15 +138,17 @@ class TenantMemory:
 
     def _measure(self, question: GoldQuestion, ballot: Ballot, learnt: Learnt) -> None:
         passage, is_for = (question_key(question.query), ballot.passage), ballot.vote.value > 0.0
-        is_relevant = _is_relevant(question, ballot.passage)
         if ballot.vote.strength is Strength.PASSED and passage in self._standings[ballot.voter].gold.said:
             return  # what was used once may be passed over the next time
-        self._change(
-            ballot.voter, learnt, lambda one: one.gold.put(passage, is_relevant=is_relevant, is_for=is_for), gold=True
-        )
+        belief = CERTAIN if _is_relevant(question, ballot.passage) else -CERTAIN
+
+        def change(one: Standing) -> bool:
+            return any([one.gold.say(passage, is_for=is_for), one.gold.believe(passage, belief)])
+
+        self._change(ballot.voter, learnt, change)
 
     def _vote(self, cluster: Cluster, ballot: Ballot, learnt: Learnt) -> None:
-        before = set(cluster.passages)
+        before, place = set(cluster.passages), (cluster.name, ballot.passage)
         if not cluster.put(ballot.passage, ballot.voter, ballot.vote):
             return
         learnt.clusters.add(cluster.name)
@@ -154,31 +156,47 @@ class TenantMemory:
             self._let_go(cluster.name, gone, ())
         if ballot.passage in cluster.passages:
             cluster.shown(ballot.passage, ballot.vote.version)
-            self._votes_of[ballot.voter].add((cluster.name, ballot.passage))
+            self._votes_of[ballot.voter].add(place)
+            if ballot.passage not in before:
+                self._rounds.add(place)
+            is_for = cluster.passages[ballot.passage].voters[ballot.voter].value > 0.0
+            self._change(ballot.voter, learnt, lambda one: one.agreement.say(place, is_for=is_for))
             self._compare(cluster, ballot.passage, learnt)
 
     def _compare(self, cluster: Cluster, name: PassageName, learnt: Learnt) -> None:
-        """Holds each vote on a passage against what the others say who are measured."""
-        votes = list(cluster.passages[name].voters.items())
-        place = (cluster.name, name)
-        for voter, is_good, vote in consensus(votes, self._witness, MIN_WITNESSES, CLEAR_SHARE):
-            self._change(voter, learnt, partial(_agree, place=place, is_good=is_good, own=vote))
-        experts = {vote.value > 0.0 for _, vote in votes if vote.strength is Strength.EXPERT}
-        for voter, vote in votes if len(experts) == 1 else ():
+        """Holds each vote on a passage against what the others say."""
+        votes, place = cluster.passages[name].voters, (cluster.name, name)
+
+        def weigh(voter: str, vote: Vote) -> tuple[int, bool]:
+            standing = self._standings[voter]
+            # Who is for many passages of a question says the less of each.
+            return standing.weight // (cluster.used_by(voter) if vote.value > 0.0 else 1), standing.is_measured
+
+        for voter, belief in list(beliefs(votes, weigh)):
+            self._believe(voter, place, belief, learnt)
+        experts = {vote.value > 0.0 for vote in votes.values() if vote.strength is Strength.EXPERT}
+        for voter, vote in votes.items() if len(experts) == 1 else ():
             if self._standings[voter].is_suspect and {vote.value > 0.0} == experts:
                 self._change(voter, learnt, _confirm)
 
-    def _change(self, voter: str, learnt: Learnt, change: Callable[[Standing], object], *, gold: bool = False) -> None:
+    def _believe(self, voter: str, place: tuple[str, PassageName], belief: int, learnt: Learnt) -> None:
+        self._change(voter, learnt, lambda one: one.agreement.believe(place, belief))
+
+    def _count(self, place: tuple[str, PassageName]) -> int:
+        """How many voted on a passage; 0 if it is remembered no longer."""
+        cluster = self._clusters.get(place[0])
+        passage = cluster.passages.get(place[1]) if cluster else None
+        return len(passage.voters) if passage else 0
+
+    def _change(self, voter: str, learnt: Learnt, change: Callable[[Standing], bool]) -> None:
         """Changes a user's standing; where that changes what the user's votes count, the clusters change with it."""
         standing = self._standings[voter]
-        before, witness = self._weight(voter), standing.witness
+        before = self._weight(voter)
         if not change(standing):
             return
+        standing.settle()
         if self._weight(voter) != before:
             learnt.clusters.update(name for name, _ in self._votes_of[voter])
-        if gold and standing.witness != witness:
-            for name, passage in sorted(self._votes_of[voter]):
-                self._compare(self._clusters[name], passage, learnt)
 
     def _cluster(self, shown: ImpressionRecorded, vector: tuple[float, ...], learnt: Learnt) -> Cluster:
         return self._known(shown, vector) or self._new(shown, vector, learnt)
@@ -218,26 +236,15 @@ class TenantMemory:
                 learnt.clusters.add(cluster.name)
 
     def _weight(self, voter: str) -> Weight:
-        if voter not in self._standings:
-            return Weight(Standing().weight(has_gold=bool(self._gold)), not self._gold)
         standing = self._standings[voter]
         # Where nobody can be measured, nobody is a stranger.
-        return Weight(standing.weight(has_gold=bool(self._gold)), standing.is_measured or not self._gold)
-
-    def _witness(self, voter: str) -> float:
-        return self._standings[voter].witness if voter in self._standings else 0.0
+        return Weight(standing.weight / STEPS, standing.is_measured or not self._gold)
 
 
 def _is_relevant(question: GoldQuestion, passage: PassageName) -> bool:
     """Whether it answers: by the label of the passage, or else of its document; what has no label does not."""
     grades = {label.text_hash: label.grade for label in question.labels if label.document_id == passage.document_id}
     return grades.get(passage.text_hash, grades.get("", 0)) >= ANSWERS_GRADE
-
-
-def _agree(standing: Standing, *, place: tuple[str, PassageName], is_good: bool | None, own: Vote) -> bool:
-    if is_good is None:
-        return standing.agreement.drop(place)
-    return standing.agreement.put(place, is_relevant=is_good, is_for=own.value > 0.0)
 
 
 def _suspect(standing: Standing) -> bool:

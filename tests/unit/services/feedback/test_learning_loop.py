@@ -165,7 +165,7 @@ async def test_gold_questions_are_known_before_the_first_example(bus: MemoryBus)
 
     async with running(bus) as rig:
         await rig.sender.send(Outbound(topics.GOLD.name, b"acme\x1fg", encode(gold("g", "good"))))
-        await rig.send(joined("ann"))
+        await rig.send(joined("ann", "bad", query="g"))
         await until(lambda: (weight() or 1.0) < 1.0)
         count = len(written(bus))
     async with running(bus) as rig:

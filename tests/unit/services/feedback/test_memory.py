@@ -7,6 +7,7 @@ import pytest
 from headwater_feedback.domain import clusters, memory
 from headwater_feedback.domain.bursts import VelocityPolicy
 from headwater_feedback.domain.clusters import MemoryPolicy
+from headwater_feedback.domain.consensus import EXPERT_WEIGHT
 from headwater_feedback.domain.memory import TenantMemory
 from headwater_feedback.domain.opinions import Example
 from headwater_kit.codec.models import component_bytes
@@ -94,7 +95,7 @@ def test_votes_have_no_effect_before_enough_users_agree_to_speak() -> None:
     policy = MemoryPolicy(min_users=3)
     two = [joined("ann"), joined("ben")]
     assert weight(fold(*two, policy=policy)) == 0.0
-    assert weight(fold(*two, joined("cem"), policy=policy)) == pytest.approx(3.0)
+    assert weight(fold(*two, joined("cem"), policy=policy)) >= 3.0
     assert weight(fold(joined(reaction=Reaction.EXPERT_LABEL, value=3.0), policy=policy)) > 0.0
 
 
@@ -123,10 +124,10 @@ def test_a_correction_moves_nothing() -> None:
     assert counts(joined(reaction=Reaction.CORRECTION)) == []
 
 
-def test_a_stranger_counts_little_where_others_are_measured_and_a_liar_nothing() -> None:
+def test_who_is_known_to_be_right_counts_more_than_a_stranger_and_a_liar_nothing() -> None:
     assert weight(fold(joined("ann"))) == pytest.approx(1.0)
-    assert 0.0 < weight(fold(joined("ann"), known=True)) < 0.5
-    assert weight(fold(*measured("ann"), joined("ann"), known=True)) == pytest.approx(1.0)
+    assert weight(fold(joined("ann"), known=True)) == pytest.approx(1.0)
+    assert weight(fold(*measured("ann"), joined("ann"), known=True)) > 1.0
     assert weight(fold(joined("ann"), *measured("ann", good=False), known=True)) == 0.0
 
 
@@ -136,16 +137,41 @@ def test_strangers_in_any_number_weigh_no_more_than_those_who_are_measured() -> 
     assert weight(fold(*good, *crowd, known=True)) <= 0.0
 
 
-def test_who_contradicts_those_who_are_measured_loses_a_say_and_strangers_make_no_truth() -> None:
-    docs = [f"d{number}" for number in range(6)]
-    trusted = [one for user in ("ann", "ben", "cem") for one in measured(user)]
-    said = [joined(user, doc, angle=0.1) for user in ("ann", "ben", "cem") for doc in docs]
-    liar = [*measured("eve"), *(joined("eve", doc, Reaction.DOWN, angle=0.1) for doc in docs)]
-    learned = fold(*trusted, *said, *liar, known=True)
-    assert learned.trust()["eve"] <= 0.2
-    assert learned.trust()["ann"] == 1.0
-    crowd = [joined(f"sybil-{n}", doc, Reaction.DOWN, angle=0.1) for n in range(9) for doc in docs]
-    assert fold(*trusted, *crowd, *said, known=True).trust()["ann"] == 1.0
+DOCS_APART = [(f"d{number}", 0.6 * number) for number in range(6)]
+
+
+def said(user: str, reaction: Reaction = Reaction.UP) -> list[Example]:
+    """A user's word on one passage of each of six questions."""
+    return [joined(user, doc, reaction, angle=angle) for doc, angle in DOCS_APART]
+
+
+def test_who_contradicts_those_who_are_measured_loses_a_say_however_well_they_did_on_gold_questions() -> None:
+    good = [one for user in ("ann", "ben", "cem") for one in (*measured(user), *said(user))]
+    learned = fold(*good, *measured("eve"), *said("eve", Reaction.DOWN), known=True)
+    assert learned.trust()["eve"] < 0.5
+    assert learned.trust()["ann"] > 1.0
+
+
+def test_who_agrees_with_most_is_believed_where_there_are_no_gold_questions() -> None:
+    good = [one for user in ("ann", "ben", "cem") for one in said(user)]
+    trust = fold(*good, *said("eve", Reaction.DOWN)).trust()
+    assert trust["eve"] == 0.0
+    assert trust["ann"] > 1.0
+
+
+def test_strangers_make_no_truth() -> None:
+    good = [one for user in ("ann", "ben", "cem") for one in (*measured(user), *said(user, Reaction.DOWN))]
+    crowd = [joined(f"sybil-{n}", "d0") for n in range(100)]
+    learned = fold(*good, *crowd, known=True)
+    assert learned.trust()["ann"] >= 1.0
+    assert weight(learned, "d0") <= 0.0
+
+
+def test_newcomers_are_believed_as_far_as_those_before_them_were_right() -> None:
+    old = [one for n in range(6) for one in said(f"old-{n}")]
+    liars = [one for n in range(20) for one in said(f"liar-{n}", Reaction.DOWN)]
+    assert fold(*old, *liars, joined("new")).trust()["new"] < 0.5
+    assert fold(*old, joined("new")).trust()["new"] == 1.0
 
 
 def test_what_comes_faster_than_people_react_is_put_aside() -> None:
@@ -178,7 +204,7 @@ def test_a_burst_of_newcomers_for_one_document_is_held_until_an_expert_says_the_
     assert burst(learned) == {"SYBIL_BURST"}
     assert weight(learned) == 0.0
     learned.take(joined("doctor", reaction=Reaction.EXPERT_LABEL, value=3.0, time=LATER + 200.0))
-    assert weight(learned) == pytest.approx(clusters.EXPERT_WEIGHT + 6.0, abs=0.1)
+    assert weight(learned) == pytest.approx(EXPERT_WEIGHT + 6.0 * 1.2, abs=0.1)
 
 
 def test_what_everybody_opens_is_popular_and_where_all_are_new_nobody_is_a_newcomer() -> None:
