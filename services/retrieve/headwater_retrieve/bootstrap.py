@@ -87,8 +87,7 @@ def build(
     publisher = Publisher(bus, [topics.IMPRESSIONS], clock, IMPRESSIONS)
     log = ReaderLog(bus, clock)
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
-    models = shown(LearnedModels())
-    progress = IndexProgress(watermark, log, clock, _progress_policy(settings))
+    models, progress = shown(LearnedModels()), IndexProgress(watermark, log, clock, _progress_policy(settings))
     results = _results(settings, clock)
     encoder = CachedEncoder(encoder or RemoteEncoder(channel), settings.retrieve_cached_vectors)
     stores = {name: (open_beside or partial(open_companion, settings))(name) for name in settings.beside}
