@@ -16,7 +16,8 @@ not, and of the lists as users saw them since the checkpoint before. `layers` is
 the same by what was served. `attacks`: how much of the lift is left where some
 users want a worse order. `forgetting`: how much of one topic's gain is left after
 as many lists of another. `replay`: whether five folds of the same examples gave
-the same bytes. `ranker`: the ranker alone, on `lambdarank`.
+the same bytes. `ratings`: the lift where users do nothing but rate a passage when they
+are asked to, chosen by what it teaches, and as often by chance. `ranker`: the ranker alone, on `lambdarank`.
 
 Without `--data` the set is `known_items`, made of the documents of the demo: the
 summary of a function asks for the rest of its help. Each stream is kept under
@@ -46,7 +47,7 @@ from streams import GOLD_SHARE, VECTORS, Outcome, Stream, differences, lift, run
 
 SETS = {**PUBLISHED, "known_items": lambda _: known_items()}
 CHECKPOINTS = (300, 1_000, 3_000, 10_000)
-ROWS = ("lift", "layers", "attacks", "forgetting", "replay", "ranker")
+ROWS = ("lift", "layers", "attacks", "forgetting", "replay", "ratings", "ranker")
 COMBINATIONS = (("memory",), ("ranker",), ("adapter",), ("bandit",), LAYERS)
 REPLAYS = 5
 
@@ -111,6 +112,20 @@ class Bench:
         before, after = ([lift(one, str(point), one.seen) for one in outcomes] for point in (half, 2 * half))
         forgotten = 1.0 - float(np.mean(after)) / float(np.mean(before))
         return {"impressions": half, "gain": _mean(before), "gain_after": _mean(after), "lost": round(forgotten, 4)}
+
+    def ratings(self) -> Mapping[str, Any]:
+        """The lift by ratings alone, of passages that are worth most and of any, and how many there were."""
+        count = self._arguments.impressions
+        stream = Stream(impressions=count, checkpoints=(count,))
+        rows: dict[str, Any] = {}
+        for asked in ("worth", "chance"):
+            outcomes = self.outcomes(replace(stream, asked=asked))
+            rows[asked] = {
+                "ratings": _mean([one.ratings for one in outcomes]),
+                "seen": _mean([lift(one, str(count), one.seen) for one in outcomes]),
+                "unseen": _mean([lift(one, str(count), one.unseen) for one in outcomes]),
+            }
+        return rows
 
     def replay(self) -> Mapping[str, Any]:
         """How many of five folds gave the bytes of the first."""

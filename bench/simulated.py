@@ -34,6 +34,7 @@ from headwater_kit.core.learning import GoldLabel, GoldQuestion, Learned, ModelP
 from headwater_kit.core.tenants import Erasures
 from headwater_kit.testing.clock import ManualClock
 from headwater_retrieve.adapters.memory import ImpressionList, ListedScripts, ListedSnapshots, TimedLog
+from headwater_retrieve.domain.asking import Asking, AskingPolicy
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.learned import LearnedModels
 from headwater_retrieve.domain.memory import Memory, MemoryPolicy
@@ -67,6 +68,7 @@ LAYERS = ("memory", "ranker", "adapter", "bandit")
 # Lists are shown so far apart, in seconds: 200 users who ask once in about three hours.
 PACE_SECONDS = 60.0
 NOTHING_OFF = ServingShares()
+NO_RATINGS: Mapping[int, float] = {}
 
 
 class World:
@@ -112,9 +114,6 @@ class World:
         """None: nobody reads on."""
         return ()
 
-    async def counts(self, tenant: str) -> None:
-        """Not asked for."""
-
     def _nearest(self, vector: bytes) -> tuple[Hit, ...]:
         if vector not in self._found:
             scores = self._dense.vectors @ np.frombuffer(vector, dtype="<f4")
@@ -141,6 +140,7 @@ class Shown:
     documents: tuple[str, ...]
     grades: tuple[int, ...]
     ndcg: float
+    rating_wanted: int = 0
 
 
 class Platform:
@@ -155,7 +155,9 @@ class Platform:
         shares: ServingShares = NOTHING_OFF,
         gold: Sequence[str] = (),
         vectors: Collection[ServingPolicy] = LEARN_BUCKET,
+        asked: float = 0.0,
     ) -> None:
+        self._asking = Asking(AskingPolicy(asked, per_day=1_000_000))
         self._vectors = ShownVectors(world, vectors)  # type: ignore[arg-type]
         self._world = world
         self._layers = layers
@@ -188,18 +190,18 @@ class Platform:
         self._impressions.impressions.pop()
         return shown
 
-    def react(self, shown: Shown, ranks: Sequence[int], reaction: Reaction = Reaction.CLICK) -> None:
+    def react(self, shown: Shown, ranks: Sequence[int], ratings: Mapping[int, float] = NO_RATINGS) -> None:
         """What the user of the last list did with it; then it is closed, and all that follows is served."""
         impression = self._impressions.impressions.pop()
         state = advance(JoinState(self._clock.now()), impression, Terms()).state
-        for rank in ranks:
-            feedback = FeedbackRecorded(
-                f"{shown.impression_id}-{rank}", shown.impression_id, TENANT, shown.user, reaction, rank, state.since
-            )
+        said = [(rank, Reaction.CLICK, 0.0) for rank in ranks]
+        for rank, reaction, value in (*said, *((rank, Reaction.RATING, value) for rank, value in ratings.items())):
+            name, shown_id = f"{shown.impression_id}-{rank}", shown.impression_id
+            feedback = FeedbackRecorded(name, shown_id, TENANT, shown.user, reaction, rank, state.since, value)
             step = advance(state, feedback, Terms())
             state = step.state
             for joined in step.joined:
-                self._learn(joined, f"{shown.impression_id}-{rank}")
+                self._learn(joined, name)
         self._learn(closing(state, Terms()), shown.impression_id)
         self._serve()
 
@@ -228,7 +230,7 @@ class Platform:
         relevant = self._world.labelled.relevant[key]
         grades = tuple(relevant.get(name, 0) for name in documents)
         ndcg = float(measures(documents, relevant)[0])
-        return Shown(found.impression_id, key, user, documents, grades, ndcg)
+        return Shown(found.impression_id, key, user, documents, grades, ndcg, found.rating_wanted)
 
     def _learn(self, event: FeedbackJoined | ImpressionClosed, key: str) -> None:
         position = Position(0, len(self.entries) + 1)
@@ -274,6 +276,7 @@ class Platform:
             presenting=Presenting(world, analyse, find_terms, clock),  # type: ignore[arg-type]
             results=results,  # type: ignore[arg-type]
             beside=Companions((), world, ListedScripts({}), world, clock=clock, seconds=1.0),  # type: ignore[arg-type]
+            asking=self._asking,
         )
 
     def _gold(self, key: str) -> GoldQuestion:

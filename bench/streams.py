@@ -8,13 +8,16 @@ from attackers import ATTACKS, campaign
 from click_models import BINARY
 from headwater_feedback.domain.lessons import LEARN_BUCKET
 from headwater_kit.core.learning import ServingPolicy
+from headwater_retrieve.domain.asking import DEPTH
 from headwater_retrieve.domain.policy import LearningPolicy as ServingShares
-from simulated import LAYERS, Platform, World
+from simulated import LAYERS, Platform, Shown, World
 
 USERS = 200
 # Where users may be malicious, so many of the questions asked are gold.
 GOLD_SHARE = 0.1
 VECTORS = {"learn": LEARN_BUCKET, "all": frozenset(ServingPolicy)}
+# Of the lists, those whose users are asked to rate a passage, where they are.
+ASKED_SHARE = 0.2
 STATIC = ServingShares(is_on=False)
 # Newcomers of a sybil burst come within an hour, from so far into the stream.
 BURST_BEGINS = 0.5
@@ -28,6 +31,8 @@ class Stream:
     `by_topic`: the first half of the stream asks questions of one topic alone, the second half of another.
     `gold`: share of the questions asked whose answers the platform knows.
     `vectors`: of which lists adapters get the passages' vectors, of those drawn or of all.
+    `asked`: where users do nothing but rate when they are asked to: by what it teaches ("worth"), or as often of any
+    list and any of its first passages ("chance").
     """
 
     model: str = "navigational"
@@ -41,6 +46,7 @@ class Stream:
     by_topic: bool = False
     gold: float = 0.0
     vectors: str = "learn"
+    asked: str = ""
 
     @property
     def name(self) -> str:
@@ -62,6 +68,7 @@ class Outcome:
     learned: dict[str, dict[str, float]] = field(default_factory=dict)
     online: list[tuple[float, float]] = field(default_factory=list)
     replays: list[str] = field(default_factory=list)
+    ratings: int = 0
 
 
 async def run(world: World, stream: Stream, replays: int = 0) -> Outcome:
@@ -70,7 +77,9 @@ async def run(world: World, stream: Stream, replays: int = 0) -> Outcome:
     seen, unseen = split(sorted(world.labelled.questions), rng)
     topics = halves(world, seen) if stream.by_topic else (seen, seen)
     gold = [key for key in seen if rng.random() < stream.gold]
-    platform = Platform(world, stream.layers, shown=stream.shown, gold=gold, vectors=VECTORS[stream.vectors])
+    platform = Platform(
+        world, stream.layers, shown=stream.shown, gold=gold, vectors=VECTORS[stream.vectors], asked=ASKED_SHARE
+    )
     if not world.static:
         world.static.update(await judged(Platform(world, (), shares=STATIC), sorted(world.labelled.questions)))
     outcome = Outcome(topics[0], unseen, dict(world.static))
@@ -80,13 +89,32 @@ async def run(world: World, stream: Stream, replays: int = 0) -> Outcome:
         user, is_evil, pace = who(stream, number, rng)
         shown = await platform.show(key, user)
         outcome.online.append((shown.ndcg, outcome.static[key]))
+        if stream.asked:
+            platform.react(shown, (), ratings(stream, shown, outcome, rng))
+            await platform.pause(pace)
+            await checked(platform, outcome, stream, number, (*seen, *unseen))
+            continue
         clicks = ATTACKS[stream.attack](shown, evil, rng) if is_evil else BINARY[stream.model].clicks(shown.grades, rng)
         platform.react(shown, clicks)
         await platform.pause(pace)
-        if number + 1 in stream.checkpoints:
-            outcome.learned[str(number + 1)] = await judged(platform, (*seen, *unseen))
+        await checked(platform, outcome, stream, number, (*seen, *unseen))
     outcome.replays = [platform.replayed() for _ in range(replays)]
     return outcome
+
+
+async def checked(platform: Platform, outcome: Outcome, stream: Stream, number: int, questions: Sequence[str]) -> None:
+    """Judges what was learned by now, at checkpoints."""
+    if number + 1 in stream.checkpoints:
+        outcome.learned[str(number + 1)] = await judged(platform, questions)
+
+
+def ratings(stream: Stream, shown: Shown, outcome: Outcome, rng: random.Random) -> Mapping[int, float]:
+    """What a user who is asked says of a passage: 5 where it answers, or else 1."""
+    wanted = shown.rating_wanted
+    if stream.asked == "chance":
+        wanted = rng.randint(1, DEPTH) if rng.random() < ASKED_SHARE else 0
+    outcome.ratings += wanted > 0
+    return {wanted: 5.0 if shown.grades[wanted - 1] else 1.0} if wanted else {}
 
 
 async def judged(platform: Platform, questions: Sequence[str]) -> dict[str, float]:

@@ -32,8 +32,9 @@ class Found:
     `searched` and `left_out`: what was searched beside the query, and what was
     to be. `next_cursor` is what to ask with, in the search's shape, for what comes
     after; empty at the end. `stages` and `standings` tell, of a search that asked
-    for it, what each stage did and where the passages stood, by rank. The rest is
-    what the shape asked for.
+    for it, what each stage did and where the passages stood, by rank. `rating_wanted`
+    is the rank of the passage whose rating (`react`) would teach most: ask the reader
+    about it; 0, as mostly, asks for none. The rest is what the shape asked for.
     """
 
     passages: tuple[Passage, ...]
@@ -49,6 +50,7 @@ class Found:
     candidates: int = 0
     stages: tuple[StageReport, ...] = ()
     standings: tuple[Standing, ...] = ()
+    rating_wanted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ def _found(response: retrieve_pb2.SearchResponse) -> Found:
         response.candidates,
         tuple(map(report_from_proto, response.stages)),
         tuple(map(standing_from_proto, response.standings)),
+        response.rating_wanted,
     )
 
 

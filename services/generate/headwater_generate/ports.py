@@ -17,13 +17,14 @@ class Retrieved:
     """Passages by rank, and how far the index had come.
 
     `searched` and `left_out`: what was searched beside the question, and what
-    was to be.
+    was to be. `rating_wanted`: rank of the passage to ask the reader about; 0 for none.
     """
 
     passages: tuple[Passage, ...]
     watermark: tuple[Position, ...] = ()
     searched: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    rating_wanted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from headwater_retrieve.adapters.collection import OpenCollection, OpenCompanion
 from headwater_retrieve.adapters.log import ReaderLog
 from headwater_retrieve.adapters.remote import RemoteCatalogue, RemoteEncoder, RemoteReranker
 from headwater_retrieve.adapters.versions import shown
+from headwater_retrieve.domain.asking import Asking, AskingPolicy
 from headwater_retrieve.domain.freshness import RecentChanges, Watermark
 from headwater_retrieve.domain.fusion import Fusion, Weights
 from headwater_retrieve.domain.learned import LearnedModels
@@ -86,8 +87,7 @@ def build(
     publisher = Publisher(bus, [topics.IMPRESSIONS], clock, IMPRESSIONS)
     log = ReaderLog(bus, clock)
     watermark, changes, memory = Watermark(), RecentChanges(clock), Memory(_memory_policy(settings))
-    models = shown(LearnedModels())
-    progress = IndexProgress(watermark, log, clock, _progress_policy(settings))
+    models, progress = shown(LearnedModels()), IndexProgress(watermark, log, clock, _progress_policy(settings))
     results = _results(settings, clock)
     encoder = CachedEncoder(encoder or RemoteEncoder(channel), settings.retrieve_cached_vectors)
     stores = {name: (open_beside or partial(open_companion, settings))(name) for name in settings.beside}
@@ -107,6 +107,7 @@ def build(
         policy=_policy(settings),
         presenting=Presenting(store, analyse, find_terms, clock, _presentation(settings)),
         results=results,
+        asking=Asking(_asking(settings)),
         beside=Companions(named, encoder, catalogue, store, clock=clock, seconds=settings.retrieve_encode_seconds),
     )
     learned = ModelRecords(memory, models, open_verifier(settings.model_keys, clock), results)
@@ -147,6 +148,12 @@ def _learning(settings: Settings) -> LearningPolicy:
         depth=settings.retrieve_learn_depth,
         temperature=settings.retrieve_learn_temperature,
         is_on=settings.retrieve_learning == "on",
+    )
+
+
+def _asking(settings: Settings) -> AskingPolicy:
+    return AskingPolicy(
+        settings.retrieve_rating_share, settings.retrieve_ratings_per_day, settings.retrieve_memory_max_boost
     )
 
 

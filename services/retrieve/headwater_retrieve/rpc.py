@@ -131,6 +131,7 @@ def _response(found: Found, *, is_explained: bool) -> retrieve_pb2.SearchRespons
         groups=map(group_to_proto, shown.groups),
         list_changed=shown.list_changed,
         candidates=shown.candidates,
+        rating_wanted=found.rating_wanted,
         stages=map(report_to_proto, ranked.reports) if is_explained else (),
         standings=map(standing_to_proto, found.standings) if is_explained else (),
     )

@@ -116,6 +116,16 @@ class Settings(BesideSettings, TenantSettings, MilvusSettings, ModelKeySettings,
         "none, so that no adapters are learned; of those drawn by chance; of all, so that they are learned sooner and "
         "each search asks the store once more",
     )
+    retrieve_rating_share: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="share of the searches whose reader is to be asked for a rating: those of which it would teach "
+        "most; 0: nobody",
+    )
+    retrieve_ratings_per_day: int = Field(
+        default=3, ge=0, description="how often one user is asked for a rating in a day, by each process"
+    )
     retrieve_folding: Literal["none", "exact", "near"] = Field(
         default="none",
         description="what becomes of passages that say the same, unless a search says: listed, folded into the best "

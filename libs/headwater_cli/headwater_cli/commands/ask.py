@@ -17,7 +17,7 @@ from headwater_cli.commands.connect import TENANT, Groups, Json, Tenant, User, c
 from headwater_cli.commands.conversation import add_turn, searched_as, turns
 from headwater_cli.commands.filtering import DocumentFilter
 from headwater_cli.commands.freshness import MaxStaleness, MinPosition, Wait, positions
-from headwater_cli.commands.output import answer_values, echo_json, source_of
+from headwater_cli.commands.output import answer_values, echo_json, rating_prompt, source_of
 from headwater_cli.commands.wrapping import WrappedStream
 
 
@@ -97,5 +97,8 @@ def show(console: Console, answer: AnswerGenerated, streamed: str, milliseconds:
             console.print(Text(f"    {citation.passage.info.source_uri}", style="dim"), soft_wrap=True)
     if answer.rewriting:
         console.print(Text(searched_as(answer.rewriting), style="dim"))
+    if answer.rating_wanted:
+        wanted = next(each.number for each in answer.citations if each.passage.rank == answer.rating_wanted)
+        console.print(rating_prompt(f"[{wanted}]", answer.answer_id, answer.rating_wanted), soft_wrap=True)
     hint = f" · headwater feedback {answer.answer_id} --up" if answer.citations else ""
     console.print(Text(f"{milliseconds:.0f} ms · {answer.generator or 'guard'}{hint}", style="dim"), soft_wrap=True)

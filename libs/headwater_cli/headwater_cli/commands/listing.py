@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from headwater_cli.commands.output import passage_values, source_of
+from headwater_cli.commands.output import passage_values, rating_prompt, source_of
 
 SHOWN_CHARACTERS = 240
 
@@ -40,6 +40,7 @@ def found_values(found: Found) -> dict[str, Any]:
         ],
         "list_changed": found.list_changed,
         "next_cursor": found.next_cursor,
+        "rating_wanted": found.rating_wanted,
     }
 
 
@@ -64,6 +65,9 @@ def show(found: Found, milliseconds: float, *, whole: bool) -> None:
         console.print(f"[yellow]without the {', '.join(found.missing_legs)} leg: see `headwater status`[/yellow]")
     if found.left_out:
         console.print(Text(f"not searched in time: {'; '.join(found.left_out)}", style="yellow"))
+    if found.rating_wanted:
+        name = f"passage {found.rating_wanted}"
+        console.print(rating_prompt(name, found.impression_id, found.rating_wanted), soft_wrap=True)
     rank = found.passages[0].rank if found.passages else 0
     hint = f" · headwater feedback {found.impression_id} --up --passage {rank}" if found.passages else ""
     more = f" · more: --cursor {found.next_cursor}" if found.next_cursor else ""

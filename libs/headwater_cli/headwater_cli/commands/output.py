@@ -8,6 +8,7 @@ from typing import Any
 import typer
 from headwater_kit.core.documents import Passage
 from headwater_kit.core.events import AnswerGenerated
+from rich.text import Text
 
 
 def echo_json(values: Mapping[str, Any]) -> None:
@@ -43,6 +44,11 @@ def passage_values(passage: Passage) -> dict[str, Any]:
     }
 
 
+def rating_prompt(name: str, impression_id: str, rank: int) -> Text:
+    """The line that asks the reader about the passage of which a rating would teach most."""
+    return Text(f"Does {name} help? headwater feedback {impression_id} --passage {rank} --rating 1..5", style="yellow")
+
+
 def answer_values(answer: AnswerGenerated) -> dict[str, Any]:
     """An answer for machines."""
     return {
@@ -63,4 +69,5 @@ def answer_values(answer: AnswerGenerated) -> dict[str, Any]:
         ],
         "findings": [{"policy": finding.policy, "kind": finding.kind} for finding in answer.findings],
         "rewriting": asdict(answer.rewriting) if answer.rewriting else None,
+        "rating_wanted": answer.rating_wanted,
     }

@@ -97,6 +97,7 @@ def answer_to_proto(event: AnswerGenerated) -> pb.AnswerGenerated:
         answer_time=time_to_proto(event.answer_time),
         watermark=watermark_to_proto(event.watermark),
         rewriting=None if event.rewriting is None else rewriting_to_proto(event.rewriting),
+        rating_wanted=event.rating_wanted,
     )
 
 
@@ -116,6 +117,7 @@ def answer_from_proto(message: pb.AnswerGenerated) -> AnswerGenerated:
         answer_time=time_from_proto(message.answer_time),
         watermark=watermark_from_proto(message.watermark),
         rewriting=rewriting_from_proto(message.rewriting) if message.HasField("rewriting") else None,
+        rating_wanted=message.rating_wanted,
     )
 
 

@@ -165,7 +165,10 @@ class QuestionAsked:
 
 @dataclass(frozen=True, slots=True)
 class AnswerGenerated:
-    """`answers.v1`: a question was answered; also the receipt."""
+    """`answers.v1`: a question was answered; also the receipt.
+
+    `rating_wanted`: rank of a cited passage whose rating would teach most; 0 mostly.
+    """
 
     answer_id: str
     tenant: str
@@ -180,6 +183,7 @@ class AnswerGenerated:
     watermark: tuple[Position, ...] = ()
     question_id: str = ""
     rewriting: Rewriting | None = None
+    rating_wanted: int = 0
 
 
 class Verdict(StrEnum):

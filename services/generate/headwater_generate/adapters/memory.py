@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from array import array
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import sqrt
 
 from headwater_kit.core.documents import Freshness, Passage
@@ -40,7 +41,7 @@ class FixedRetriever:
         self.asked.append((question, answer_id))
         self.freshness, self.wordings = freshness, wordings
         searched = tuple(variant.text for variant in wordings.variants)
-        return Retrieved(self.retrieved.passages[:top_k], self.retrieved.watermark, searched)
+        return replace(self.retrieved, passages=self.retrieved.passages[:top_k], searched=searched)
 
 
 class OpenGuard:

@@ -67,6 +67,7 @@ class RpcRetriever:
             watermark_from_proto(response.watermark),
             tuple(response.searched),
             tuple(response.left_out),
+            response.rating_wanted,
         )
 
 

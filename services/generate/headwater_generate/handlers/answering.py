@@ -231,7 +231,7 @@ class Answering:
     def _complete(
         self, progress: _Progress, text: str, citations: tuple[Citation, ...], refusal: Refusal | None
     ) -> AnswerGenerated:
-        question = progress.question
+        question, wanted = progress.question, progress.retrieved.rating_wanted
         return AnswerGenerated(
             answer_id=question.answer_id,
             tenant=question.principal.tenant,
@@ -247,6 +247,8 @@ class Answering:
             watermark=progress.retrieved.watermark,
             question_id=question.question_id,
             rewriting=self._rewriting(progress),
+            # Who reads an answer sees what it cites.
+            rating_wanted=wanted if any(each.passage.rank == wanted for each in citations) else 0,
         )
 
     def _rewriting(self, progress: _Progress) -> Rewriting | None:

@@ -15,6 +15,7 @@ from headwater_kit.core.turns import Turns
 from headwater_text.phrases import sought
 from headwater_vectors.ports import ModelChanged
 
+from headwater_retrieve.domain.asking import Asking
 from headwater_retrieve.domain.freshness import RecentChanges
 from headwater_retrieve.domain.fusion import Candidate
 from headwater_retrieve.domain.learned import LearnedModels
@@ -62,13 +63,15 @@ class SearchPolicy:
 class Found:
     """A result list: what was ranked, and what is shown of it.
 
-    `watermark` is the index's state that it reflects at least.
+    `watermark` is the index's state that it reflects at least. `rating_wanted`:
+    rank of the passage of which the reader's opinion would teach most; 0 mostly.
     """
 
     ranked: RankedList
     shown: Presented
     watermark: tuple[Position, ...]
     impression_id: str
+    rating_wanted: int = 0
 
     @property
     def passages(self) -> tuple[Passage, ...]:
@@ -117,6 +120,7 @@ class Search:
         presenting: Presenting,
         results: ResultCache[RankedList],
         beside: Companions,
+        asking: Asking | None = None,
     ) -> None:
         self._reader = reader
         self._beside = beside
@@ -133,6 +137,7 @@ class Search:
         self._policy = policy
         self._turns = Turns(clock, policy.at_once)
         self._presenting = presenting
+        self._asking = asking or Asking()
         self._lists = RankedLists(reader, results)
 
     async def search(self, query: Query, principal: Principal, deadline: Deadline) -> Found:
@@ -159,7 +164,10 @@ class Search:
         shown = replace(shown, passages=tuple(self._current(principal, shown.passages)))
         found = Found(ranked.beside(other, plan.report), shown, watermark, impression_id)
         await self._impressions.record(query, principal, ranked.vector, found, plan=plan, marks=arrangement.marks)
-        return found
+        # Pages that follow and searches that measure have nobody to ask; a list in an order of its own tells no doubt.
+        if query.exploit_only or query.shape.cursor or not query.is_plain:
+            return found
+        return replace(found, rating_wanted=self._asking.rank(found.candidates, principal, self._clock.now()))
 
     def _plan(self, query: Query, principal: Principal, impression_id: str) -> Plan:
         """How this search is served; a page that follows as the one before it."""

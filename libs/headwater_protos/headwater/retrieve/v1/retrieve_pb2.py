@@ -27,7 +27,7 @@ from headwater.access.v1 import access_pb2 as headwater_dot_access_dot_v1_dot_ac
 from headwater.documents.v1 import documents_pb2 as headwater_dot_documents_dot_v1_dot_documents__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/retrieve/v1/retrieve.proto\x12\x15headwater.retrieve.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a headwater/access/v1/access.proto\x1a&headwater/documents/v1/documents.proto\"\x85\x05\n\rSearchRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\r\n\x05top_k\x18\x02 \x01(\x05\x12.\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1e.headwater.documents.v1.Filter\x12\x34\n\tfreshness\x18\x04 \x01(\x0b\x32!.headwater.documents.v1.Freshness\x12\x15\n\rimpression_id\x18\x05 \x01(\t\x12\x12\n\nfor_answer\x18\x06 \x01(\x08\x12\x0f\n\x07\x65xplain\x18\x07 \x01(\x08\x12/\n\x07\x63\x61scade\x18\x08 \x01(\x0e\x32\x1e.headwater.retrieve.v1.Cascade\x12/\n\x07\x66olding\x18\t \x01(\x0e\x32\x1e.headwater.retrieve.v1.Folding\x12\x1a\n\x12passage_characters\x18\n \x01(\x05\x12\x18\n\x10max_per_document\x18\x0b \x01(\x05\x12\x11\n\tdiversity\x18\x0c \x01(\x01\x12\x11\n\thighlight\x18\r \x01(\x08\x12\x19\n\x11group_by_document\x18\x0e \x01(\x08\x12\x0e\n\x06\x66\x61\x63\x65ts\x18\x0f \x03(\t\x12\x0e\n\x06\x63ursor\x18\x10 \x01(\t\x12/\n\x07recency\x18\x11 \x01(\x0b\x32\x1e.headwater.retrieve.v1.Recency\x12\x30\n\x08variants\x18\x14 \x03(\x0b\x32\x1e.headwater.retrieve.v1.Variant\x12\x32\n\x06\x66usion\x18\x15 \x01(\x0e\x32\".headwater.retrieve.v1.QueryFusion\x12\x0e\n\x06\x65xpand\x18\x16 \x01(\x08\x12\x14\n\x0c\x65xploit_only\x18P \x01(\x08\"@\n\x07Recency\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x16\n\x0ehalf_life_days\x18\x02 \x01(\x01\x12\x0e\n\x06weight\x18\x03 \x01(\x01\"=\n\x07Variant\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x14\n\x0chypothetical\x18\x03 \x01(\x08\"\xd5\x03\n\x0eSearchResponse\x12\x31\n\x08passages\x18\x01 \x03(\x0b\x32\x1f.headwater.documents.v1.Passage\x12\x15\n\rimpression_id\x18\x02 \x01(\t\x12\x34\n\twatermark\x18\x03 \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x14\n\x0cmissing_legs\x18\x04 \x03(\t\x12\x32\n\x06stages\x18\x05 \x03(\x0b\x32\".headwater.retrieve.v1.StageReport\x12\x32\n\tstandings\x18\x06 \x03(\x0b\x32\x1f.headwater.retrieve.v1.Standing\x12\x13\n\x0bnext_cursor\x18\x07 \x01(\t\x12,\n\x06\x66\x61\x63\x65ts\x18\x08 \x03(\x0b\x32\x1c.headwater.retrieve.v1.Facet\x12\x34\n\x06groups\x18\t \x03(\x0b\x32$.headwater.retrieve.v1.DocumentGroup\x12\x14\n\x0clist_changed\x18\n \x01(\x08\x12\x12\n\ncandidates\x18\x0b \x01(\x05\x12\x10\n\x08searched\x18\x0f \x03(\t\x12\x10\n\x08left_out\x18\x10 \x03(\t\"\xbc\x01\n\x0bStageReport\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0b\n\x03ran\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07took_ms\x18\x04 \x01(\x01\x12@\n\x07\x66igures\x18\x05 \x03(\x0b\x32/.headwater.retrieve.v1.StageReport.FiguresEntry\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x90\x02\n\x08Standing\x12\x10\n\x08\x63hunk_id\x18\x01 \x01(\t\x12\x12\n\ndense_rank\x18\x02 \x01(\x05\x12\x14\n\x0clexical_rank\x18\x03 \x01(\x05\x12\r\n\x05\x66used\x18\x04 \x01(\x01\x12\x13\n\x0brerank_gain\x18\x05 \x01(\x01\x12\x13\n\x0bmemory_gain\x18\x06 \x01(\x01\x12\x46\n\x0c\x62\x65side_ranks\x18\x46 \x03(\x0b\x32\x30.headwater.retrieve.v1.Standing.BesideRanksEntry\x12\x13\n\x0branker_gain\x18P \x01(\x01\x1a\x32\n\x10\x42\x65sideRanksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"j\n\x05\x46\x61\x63\x65t\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x31\n\x06\x63ounts\x18\x02 \x03(\x0b\x32!.headwater.retrieve.v1.FacetCount\x12\x0e\n\x06others\x18\x03 \x01(\x05\x12\x0f\n\x07missing\x18\x04 \x01(\x05\"F\n\nFacetCount\x12%\n\x05value\x18\x01 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x11\n\tdocuments\x18\x02 \x01(\x05\"V\n\rDocumentGroup\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x12\n\nfirst_rank\x18\x02 \x01(\x05\x12\r\n\x05shown\x18\x03 \x01(\x05\x12\r\n\x05\x66ound\x18\x04 \x01(\x05\"K\n\x13StreamSearchRequest\x12\x34\n\x06search\x18\x01 \x01(\x0b\x32$.headwater.retrieve.v1.SearchRequest\"\x8d\x01\n\x14StreamSearchResponse\x12\x32\n\x07passage\x18\x01 \x01(\x0b\x32\x1f.headwater.documents.v1.PassageH\x00\x12\x38\n\x07summary\x18\x02 \x01(\x0b\x32%.headwater.retrieve.v1.SearchResponseH\x00\x42\x07\n\x05piece\"L\n\x12\x42\x61tchSearchRequest\x12\x36\n\x08searches\x18\x01 \x03(\x0b\x32$.headwater.retrieve.v1.SearchRequest\"\xa0\x01\n\x13\x42\x61tchSearchResponse\x12\x0e\n\x06search\x18\x01 \x01(\x05\x12\x36\n\x05\x66ound\x18\x02 \x01(\x0b\x32%.headwater.retrieve.v1.SearchResponseH\x00\x12\x37\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32$.headwater.retrieve.v1.SearchFailureH\x00\x42\x08\n\x06result\"]\n\rSearchFailure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05\x66ield\x18\x04 \x01(\t\x12\x0e\n\x06status\x18\x05 \x01(\x0c\"\x15\n\x13GetWatermarkRequest\"o\n\x14GetWatermarkResponse\x12\x34\n\twatermark\x18\x01 \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x0b\n\x03lag\x18\x02 \x01(\x03\x12\x14\n\x0cstaleness_ms\x18\x03 \x01(\x03*Y\n\x07\x46olding\x12\x17\n\x13\x46OLDING_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x46OLDING_NONE\x10\x01\x12\x11\n\rFOLDING_EXACT\x10\x02\x12\x10\n\x0c\x46OLDING_NEAR\x10\x03*Z\n\x0bQueryFusion\x12\x1c\n\x18QUERY_FUSION_UNSPECIFIED\x10\x00\x12\x16\n\x12QUERY_FUSION_SCORE\x10\x01\x12\x15\n\x11QUERY_FUSION_RANK\x10\x02*U\n\x07\x43\x61scade\x12\x17\n\x13\x43\x41SCADE_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x43\x41SCADE_OFF\x10\x01\x12\x10\n\x0c\x43\x41SCADE_AUTO\x10\x02\x12\x0e\n\nCASCADE_ON\x10\x03\x32\xca\x03\n\x0fRetrieveService\x12^\n\x06Search\x12$.headwater.retrieve.v1.SearchRequest\x1a%.headwater.retrieve.v1.SearchResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x12r\n\x0cStreamSearch\x12*.headwater.retrieve.v1.StreamSearchRequest\x1a+.headwater.retrieve.v1.StreamSearchResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x30\x01\x12o\n\x0b\x42\x61tchSearch\x12).headwater.retrieve.v1.BatchSearchRequest\x1a*.headwater.retrieve.v1.BatchSearchResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x30\x01\x12r\n\x0cGetWatermark\x12*.headwater.retrieve.v1.GetWatermarkRequest\x1a+.headwater.retrieve.v1.GetWatermarkResponse\"\t\xea\xe0\x18\x05\n\x03\x01\x02\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$headwater/retrieve/v1/retrieve.proto\x12\x15headwater.retrieve.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a headwater/access/v1/access.proto\x1a&headwater/documents/v1/documents.proto\"\x85\x05\n\rSearchRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\r\n\x05top_k\x18\x02 \x01(\x05\x12.\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1e.headwater.documents.v1.Filter\x12\x34\n\tfreshness\x18\x04 \x01(\x0b\x32!.headwater.documents.v1.Freshness\x12\x15\n\rimpression_id\x18\x05 \x01(\t\x12\x12\n\nfor_answer\x18\x06 \x01(\x08\x12\x0f\n\x07\x65xplain\x18\x07 \x01(\x08\x12/\n\x07\x63\x61scade\x18\x08 \x01(\x0e\x32\x1e.headwater.retrieve.v1.Cascade\x12/\n\x07\x66olding\x18\t \x01(\x0e\x32\x1e.headwater.retrieve.v1.Folding\x12\x1a\n\x12passage_characters\x18\n \x01(\x05\x12\x18\n\x10max_per_document\x18\x0b \x01(\x05\x12\x11\n\tdiversity\x18\x0c \x01(\x01\x12\x11\n\thighlight\x18\r \x01(\x08\x12\x19\n\x11group_by_document\x18\x0e \x01(\x08\x12\x0e\n\x06\x66\x61\x63\x65ts\x18\x0f \x03(\t\x12\x0e\n\x06\x63ursor\x18\x10 \x01(\t\x12/\n\x07recency\x18\x11 \x01(\x0b\x32\x1e.headwater.retrieve.v1.Recency\x12\x30\n\x08variants\x18\x14 \x03(\x0b\x32\x1e.headwater.retrieve.v1.Variant\x12\x32\n\x06\x66usion\x18\x15 \x01(\x0e\x32\".headwater.retrieve.v1.QueryFusion\x12\x0e\n\x06\x65xpand\x18\x16 \x01(\x08\x12\x14\n\x0c\x65xploit_only\x18P \x01(\x08\"@\n\x07Recency\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x16\n\x0ehalf_life_days\x18\x02 \x01(\x01\x12\x0e\n\x06weight\x18\x03 \x01(\x01\"=\n\x07Variant\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x14\n\x0chypothetical\x18\x03 \x01(\x08\"\xec\x03\n\x0eSearchResponse\x12\x31\n\x08passages\x18\x01 \x03(\x0b\x32\x1f.headwater.documents.v1.Passage\x12\x15\n\rimpression_id\x18\x02 \x01(\t\x12\x34\n\twatermark\x18\x03 \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x14\n\x0cmissing_legs\x18\x04 \x03(\t\x12\x32\n\x06stages\x18\x05 \x03(\x0b\x32\".headwater.retrieve.v1.StageReport\x12\x32\n\tstandings\x18\x06 \x03(\x0b\x32\x1f.headwater.retrieve.v1.Standing\x12\x13\n\x0bnext_cursor\x18\x07 \x01(\t\x12,\n\x06\x66\x61\x63\x65ts\x18\x08 \x03(\x0b\x32\x1c.headwater.retrieve.v1.Facet\x12\x34\n\x06groups\x18\t \x03(\x0b\x32$.headwater.retrieve.v1.DocumentGroup\x12\x14\n\x0clist_changed\x18\n \x01(\x08\x12\x12\n\ncandidates\x18\x0b \x01(\x05\x12\x10\n\x08searched\x18\x0f \x03(\t\x12\x10\n\x08left_out\x18\x10 \x03(\t\x12\x15\n\rrating_wanted\x18Z \x01(\x05\"\xbc\x01\n\x0bStageReport\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0b\n\x03ran\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07took_ms\x18\x04 \x01(\x01\x12@\n\x07\x66igures\x18\x05 \x03(\x0b\x32/.headwater.retrieve.v1.StageReport.FiguresEntry\x1a.\n\x0c\x46iguresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x90\x02\n\x08Standing\x12\x10\n\x08\x63hunk_id\x18\x01 \x01(\t\x12\x12\n\ndense_rank\x18\x02 \x01(\x05\x12\x14\n\x0clexical_rank\x18\x03 \x01(\x05\x12\r\n\x05\x66used\x18\x04 \x01(\x01\x12\x13\n\x0brerank_gain\x18\x05 \x01(\x01\x12\x13\n\x0bmemory_gain\x18\x06 \x01(\x01\x12\x46\n\x0c\x62\x65side_ranks\x18\x46 \x03(\x0b\x32\x30.headwater.retrieve.v1.Standing.BesideRanksEntry\x12\x13\n\x0branker_gain\x18P \x01(\x01\x1a\x32\n\x10\x42\x65sideRanksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"j\n\x05\x46\x61\x63\x65t\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x31\n\x06\x63ounts\x18\x02 \x03(\x0b\x32!.headwater.retrieve.v1.FacetCount\x12\x0e\n\x06others\x18\x03 \x01(\x05\x12\x0f\n\x07missing\x18\x04 \x01(\x05\"F\n\nFacetCount\x12%\n\x05value\x18\x01 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x11\n\tdocuments\x18\x02 \x01(\x05\"V\n\rDocumentGroup\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x12\n\nfirst_rank\x18\x02 \x01(\x05\x12\r\n\x05shown\x18\x03 \x01(\x05\x12\r\n\x05\x66ound\x18\x04 \x01(\x05\"K\n\x13StreamSearchRequest\x12\x34\n\x06search\x18\x01 \x01(\x0b\x32$.headwater.retrieve.v1.SearchRequest\"\x8d\x01\n\x14StreamSearchResponse\x12\x32\n\x07passage\x18\x01 \x01(\x0b\x32\x1f.headwater.documents.v1.PassageH\x00\x12\x38\n\x07summary\x18\x02 \x01(\x0b\x32%.headwater.retrieve.v1.SearchResponseH\x00\x42\x07\n\x05piece\"L\n\x12\x42\x61tchSearchRequest\x12\x36\n\x08searches\x18\x01 \x03(\x0b\x32$.headwater.retrieve.v1.SearchRequest\"\xa0\x01\n\x13\x42\x61tchSearchResponse\x12\x0e\n\x06search\x18\x01 \x01(\x05\x12\x36\n\x05\x66ound\x18\x02 \x01(\x0b\x32%.headwater.retrieve.v1.SearchResponseH\x00\x12\x37\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32$.headwater.retrieve.v1.SearchFailureH\x00\x42\x08\n\x06result\"]\n\rSearchFailure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05\x66ield\x18\x04 \x01(\t\x12\x0e\n\x06status\x18\x05 \x01(\x0c\"\x15\n\x13GetWatermarkRequest\"o\n\x14GetWatermarkResponse\x12\x34\n\twatermark\x18\x01 \x01(\x0b\x32!.headwater.documents.v1.Watermark\x12\x0b\n\x03lag\x18\x02 \x01(\x03\x12\x14\n\x0cstaleness_ms\x18\x03 \x01(\x03*Y\n\x07\x46olding\x12\x17\n\x13\x46OLDING_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x46OLDING_NONE\x10\x01\x12\x11\n\rFOLDING_EXACT\x10\x02\x12\x10\n\x0c\x46OLDING_NEAR\x10\x03*Z\n\x0bQueryFusion\x12\x1c\n\x18QUERY_FUSION_UNSPECIFIED\x10\x00\x12\x16\n\x12QUERY_FUSION_SCORE\x10\x01\x12\x15\n\x11QUERY_FUSION_RANK\x10\x02*U\n\x07\x43\x61scade\x12\x17\n\x13\x43\x41SCADE_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x43\x41SCADE_OFF\x10\x01\x12\x10\n\x0c\x43\x41SCADE_AUTO\x10\x02\x12\x0e\n\nCASCADE_ON\x10\x03\x32\xca\x03\n\x0fRetrieveService\x12^\n\x06Search\x12$.headwater.retrieve.v1.SearchRequest\x1a%.headwater.retrieve.v1.SearchResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x12r\n\x0cStreamSearch\x12*.headwater.retrieve.v1.StreamSearchRequest\x1a+.headwater.retrieve.v1.StreamSearchResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x30\x01\x12o\n\x0b\x42\x61tchSearch\x12).headwater.retrieve.v1.BatchSearchRequest\x1a*.headwater.retrieve.v1.BatchSearchResponse\"\x07\xea\xe0\x18\x03\n\x01\x02\x30\x01\x12r\n\x0cGetWatermark\x12*.headwater.retrieve.v1.GetWatermarkRequest\x1a+.headwater.retrieve.v1.GetWatermarkResponse\"\t\xea\xe0\x18\x05\n\x03\x01\x02\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,12 +46,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RETRIEVESERVICE'].methods_by_name['BatchSearch']._serialized_options = b'\352\340\030\003\n\001\002'
   _globals['_RETRIEVESERVICE'].methods_by_name['GetWatermark']._loaded_options = None
   _globals['_RETRIEVESERVICE'].methods_by_name['GetWatermark']._serialized_options = b'\352\340\030\005\n\003\001\002\003'
-  _globals['_FOLDING']._serialized_start=2843
-  _globals['_FOLDING']._serialized_end=2932
-  _globals['_QUERYFUSION']._serialized_start=2934
-  _globals['_QUERYFUSION']._serialized_end=3024
-  _globals['_CASCADE']._serialized_start=3026
-  _globals['_CASCADE']._serialized_end=3111
+  _globals['_FOLDING']._serialized_start=2866
+  _globals['_FOLDING']._serialized_end=2955
+  _globals['_QUERYFUSION']._serialized_start=2957
+  _globals['_QUERYFUSION']._serialized_end=3047
+  _globals['_CASCADE']._serialized_start=3049
+  _globals['_CASCADE']._serialized_end=3134
   _globals['_SEARCHREQUEST']._serialized_start=168
   _globals['_SEARCHREQUEST']._serialized_end=813
   _globals['_RECENCY']._serialized_start=815
@@ -59,35 +59,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VARIANT']._serialized_start=881
   _globals['_VARIANT']._serialized_end=942
   _globals['_SEARCHRESPONSE']._serialized_start=945
-  _globals['_SEARCHRESPONSE']._serialized_end=1414
-  _globals['_STAGEREPORT']._serialized_start=1417
-  _globals['_STAGEREPORT']._serialized_end=1605
-  _globals['_STAGEREPORT_FIGURESENTRY']._serialized_start=1559
-  _globals['_STAGEREPORT_FIGURESENTRY']._serialized_end=1605
-  _globals['_STANDING']._serialized_start=1608
-  _globals['_STANDING']._serialized_end=1880
-  _globals['_STANDING_BESIDERANKSENTRY']._serialized_start=1830
-  _globals['_STANDING_BESIDERANKSENTRY']._serialized_end=1880
-  _globals['_FACET']._serialized_start=1882
-  _globals['_FACET']._serialized_end=1988
-  _globals['_FACETCOUNT']._serialized_start=1990
-  _globals['_FACETCOUNT']._serialized_end=2060
-  _globals['_DOCUMENTGROUP']._serialized_start=2062
-  _globals['_DOCUMENTGROUP']._serialized_end=2148
-  _globals['_STREAMSEARCHREQUEST']._serialized_start=2150
-  _globals['_STREAMSEARCHREQUEST']._serialized_end=2225
-  _globals['_STREAMSEARCHRESPONSE']._serialized_start=2228
-  _globals['_STREAMSEARCHRESPONSE']._serialized_end=2369
-  _globals['_BATCHSEARCHREQUEST']._serialized_start=2371
-  _globals['_BATCHSEARCHREQUEST']._serialized_end=2447
-  _globals['_BATCHSEARCHRESPONSE']._serialized_start=2450
-  _globals['_BATCHSEARCHRESPONSE']._serialized_end=2610
-  _globals['_SEARCHFAILURE']._serialized_start=2612
-  _globals['_SEARCHFAILURE']._serialized_end=2705
-  _globals['_GETWATERMARKREQUEST']._serialized_start=2707
-  _globals['_GETWATERMARKREQUEST']._serialized_end=2728
-  _globals['_GETWATERMARKRESPONSE']._serialized_start=2730
-  _globals['_GETWATERMARKRESPONSE']._serialized_end=2841
-  _globals['_RETRIEVESERVICE']._serialized_start=3114
-  _globals['_RETRIEVESERVICE']._serialized_end=3572
+  _globals['_SEARCHRESPONSE']._serialized_end=1437
+  _globals['_STAGEREPORT']._serialized_start=1440
+  _globals['_STAGEREPORT']._serialized_end=1628
+  _globals['_STAGEREPORT_FIGURESENTRY']._serialized_start=1582
+  _globals['_STAGEREPORT_FIGURESENTRY']._serialized_end=1628
+  _globals['_STANDING']._serialized_start=1631
+  _globals['_STANDING']._serialized_end=1903
+  _globals['_STANDING_BESIDERANKSENTRY']._serialized_start=1853
+  _globals['_STANDING_BESIDERANKSENTRY']._serialized_end=1903
+  _globals['_FACET']._serialized_start=1905
+  _globals['_FACET']._serialized_end=2011
+  _globals['_FACETCOUNT']._serialized_start=2013
+  _globals['_FACETCOUNT']._serialized_end=2083
+  _globals['_DOCUMENTGROUP']._serialized_start=2085
+  _globals['_DOCUMENTGROUP']._serialized_end=2171
+  _globals['_STREAMSEARCHREQUEST']._serialized_start=2173
+  _globals['_STREAMSEARCHREQUEST']._serialized_end=2248
+  _globals['_STREAMSEARCHRESPONSE']._serialized_start=2251
+  _globals['_STREAMSEARCHRESPONSE']._serialized_end=2392
+  _globals['_BATCHSEARCHREQUEST']._serialized_start=2394
+  _globals['_BATCHSEARCHREQUEST']._serialized_end=2470
+  _globals['_BATCHSEARCHRESPONSE']._serialized_start=2473
+  _globals['_BATCHSEARCHRESPONSE']._serialized_end=2633
+  _globals['_SEARCHFAILURE']._serialized_start=2635
+  _globals['_SEARCHFAILURE']._serialized_end=2728
+  _globals['_GETWATERMARKREQUEST']._serialized_start=2730
+  _globals['_GETWATERMARKREQUEST']._serialized_end=2751
+  _globals['_GETWATERMARKRESPONSE']._serialized_start=2753
+  _globals['_GETWATERMARKRESPONSE']._serialized_end=2864
+  _globals['_RETRIEVESERVICE']._serialized_start=3137
+  _globals['_RETRIEVESERVICE']._serialized_end=3595
 # @@protoc_insertion_point(module_scope)

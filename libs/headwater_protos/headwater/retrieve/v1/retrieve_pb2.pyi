@@ -328,6 +328,7 @@ class SearchResponse(_message.Message):
     CANDIDATES_FIELD_NUMBER: _builtins.int
     SEARCHED_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
+    RATING_WANTED_FIELD_NUMBER: _builtins.int
     impression_id: _builtins.str
     """What feedback on this list refers to."""
     next_cursor: _builtins.str
@@ -341,6 +342,11 @@ class SearchResponse(_message.Message):
     """
     candidates: _builtins.int
     """Passages that were found and ranked, over all pages."""
+    rating_wanted: _builtins.int
+    """Rank of the passage whose rating (RecordFeedback, RATING) would teach most:
+    ask the reader about it. 0, as mostly, asks for none. It has no part in the
+    order.
+    """
     @_builtins.property
     def passages(self) -> _containers.RepeatedCompositeFieldContainer[_documents_pb2.Passage]:
         """By rank."""
@@ -398,10 +404,11 @@ class SearchResponse(_message.Message):
         candidates: _builtins.int = ...,
         searched: _abc.Iterable[_builtins.str] | None = ...,
         left_out: _abc.Iterable[_builtins.str] | None = ...,
+        rating_wanted: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "facets", b"facets", "groups", b"groups", "impression_id", b"impression_id", "left_out", b"left_out", "list_changed", b"list_changed", "missing_legs", b"missing_legs", "next_cursor", b"next_cursor", "passages", b"passages", "searched", b"searched", "stages", b"stages", "standings", b"standings", "watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "facets", b"facets", "groups", b"groups", "impression_id", b"impression_id", "left_out", b"left_out", "list_changed", b"list_changed", "missing_legs", b"missing_legs", "next_cursor", b"next_cursor", "passages", b"passages", "rating_wanted", b"rating_wanted", "searched", b"searched", "stages", b"stages", "standings", b"standings", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
