@@ -98,3 +98,27 @@ def test_a_calls_trace_goes_on_to_the_answer_and_its_impression(
     for topic, start in starts.items():
         record = records.first(topic, start, lambda message: message.key() == answer_id)
         assert trace_and_span(record)[0] == trace_id
+
+
+def test_an_answer_leads_back_to_its_documents_event_and_to_every_step(
+    client: Client, laptop: Laptop, tenant: str
+) -> None:
+    written = client.upsert("lamp", "The lamp on the pier is green.")
+    client.search("lamp", min_positions=[written], wait_ms=20_000)
+    answer = laptop.json("ask", "Which colour has the lamp on the pier?", "--tenant", tenant)
+    found = laptop.json("trace", answer["answer_id"], "--tenant", tenant)
+    (document,) = found["documents"]
+    assert document["document_id"] == "lamp"
+    assert (document["written"]["partition"], document["written"]["offset"]) == (written.partition, written.offset)
+    spans = found["spans"]
+    assert not [span for span in spans if span["failed"]]
+    asked = {span["service"] for span in spans if span["trace_id"] == found["answered"]["trace_id"]}
+    assert asked == {"generate", "guard", "retrieve", "embed", "feedback"}
+    wrote = {span["service"] for span in spans if span["trace_id"] == document["written"]["trace_id"]}
+    assert wrote == {"ingest", "embed", "index", "retrieve"}
+    assert any(span["name"].startswith("upsert headwater_") for span in spans)
+    # Nothing of it is lost: each has its parent, but for those that a call or a record from outside began.
+    known = {span["span_id"] for span in spans}
+    assert [span["name"] for span in spans if span["parent_id"] and span["parent_id"] not in known] == []
+    refused = laptop("trace", answer["answer_id"])
+    assert "has no answer" in refused.stderr
