@@ -70,7 +70,7 @@ class Reviews:
 
 
 def _matters(example: Example) -> bool:
-    return isinstance(example, FeedbackJoined) or example.abandoned
+    return isinstance(example, FeedbackJoined) or (example.abandoned and not example.reader)
 
 
 def _in_short(example: Example) -> Example:
