@@ -15,6 +15,7 @@ from headwater_feedback.domain.ranker import RankerLearner, RankerPolicy
 from headwater_feedback.handlers import Joining, JoinPolicy
 from headwater_feedback.handlers.learning import Entry
 from headwater_kit.codec.models import component_bytes
+from headwater_kit.core.bytevectors import to_bytes
 from headwater_kit.core.documents import ANONYMOUS, Position
 from headwater_kit.core.impressions import FeedbackRecorded, ImpressionRecorded, Reaction, UserForgotten
 from headwater_kit.core.learning import FEATURES, Serving, ServingPolicy
@@ -32,15 +33,8 @@ USERS = ("ann", "ben", "olga", ANONYMOUS)
 POLICIES = (ServingPolicy.LEARN, ServingPolicy.EXPLOIT)
 # Past a change of pseudonyms.
 TIMES = (DAY_SECONDS - 20.0, DAY_SECONDS + 20.0)
+VECTORS = [to_bytes(at(float(rank))) for rank in range(3)]
 LATER = 10.0 * DAY_SECONDS
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """A vector for every text."""
-
-    def of(self, model_id: str, text_hash: str) -> bytes | None:
-        return at(float(sum(text_hash.encode()) % 7))
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,7 @@ def impression(number: int, user: str, policy: ServingPolicy, angle: float, time
     made = shown("", ("a", "b", "c"), query=f"q {angle}", angle=angle, time=time + number, name=f"i{number}")
     features = [tuple(float((number + place + column) % 5) for column in range(len(FEATURES))) for place in range(3)]
     items = tuple(
-        replace(item, features=row, log_propensity=-1.0 if item.rank < 3 else 0.0)
+        replace(item, features=row, log_propensity=-1.0 if item.rank < 3 else 0.0, vector=VECTORS[item.rank - 1])
         for item, row in zip(made.items, features, strict=True)
     )
     named = KEY.of("acme", user, made.show_time)
@@ -112,11 +106,7 @@ def world() -> World:
         learners=[
             partial(RankerLearner, policy=RankerPolicy(offer_every=1)),
             partial(BanditLearner, bandit=replace(fusion_bandit(), offer_every=1)),
-            partial(
-                AdapterLearner,
-                vectors=Vectors(),
-                policy=AdapterPolicy(min_questions=1, min_users=1, offer_every=1),
-            ),
+            partial(AdapterLearner, policy=AdapterPolicy(min_questions=1, min_users=1, offer_every=1)),
         ]
     )
 
