@@ -4,6 +4,7 @@ import json
 import os
 import urllib.parse
 import urllib.request
+from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
@@ -112,12 +113,11 @@ def asked(address: str, query: str) -> list[dict[str, object]]:
 
 @needs_prometheus
 def test_a_real_prometheus_answers_every_panel_and_takes_every_rule(observer: str) -> None:
-    found = {
-        panel.title: asked(observer, query.promql)
-        for board in BOARDS
-        for panel in board.panels
-        for query in panel.queries
-    }
+    # Several boards have a panel of that name, and not every service has had a call.
+    found: dict[str, list[object]] = defaultdict(list)
+    for panel in (panel for board in BOARDS for panel in board.panels):
+        for query in panel.queries:
+            found[panel.title] += asked(observer, query.promql)
     for title in ("Serving", "Lag", "Freshness", "Calls", "Done", "Utilisation", "Texts", "Fill of writes", "Versions"):
         assert found[title], title
     with urllib.request.urlopen(f"http://{observer}/api/v1/rules", timeout=10) as answer:

@@ -30,6 +30,7 @@ METADATA_TIMEOUT_SECONDS = 5.0
 METADATA_SECONDS = 1.0
 # A topic that was made a moment ago may have no leader yet, or another than was said.
 LEADER_TRIES, LEADER_SECONDS = 5, 0.2
+KNOWN_TRIES = 50
 _LEADER_MOVED = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 _REFUSED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 # What the broker says where no record is that young.
@@ -52,7 +53,9 @@ class KafkaAdmin:
         """As `Bus.create_topics`."""
         declared = [_declared(name) for name in dict.fromkeys(names)]
         found = await self._partition_counts()
-        await self._create([topic for topic in declared if topic.name not in found])
+        missing = [topic for topic in declared if topic.name not in found]
+        await self._create(missing)
+        await self._await([topic.name for topic in missing])
         for topic in declared:
             count = found.get(topic.name, PARTITIONS)
             if count != PARTITIONS:
@@ -142,6 +145,14 @@ class KafkaAdmin:
                 continue
             if wrong := differing(topic, found):
                 _log.warning("%s has other settings than declared; mend it: %s", topic.name, how_to_alter(topic, wrong))
+
+    async def _await(self, names: Sequence[str]) -> None:
+        # The controller answers before every broker knows of the topic.
+        for _ in range(KNOWN_TRIES):
+            if not names or {*names} <= (await self._partition_counts()).keys():
+                return
+            await self._clock.sleep(LEADER_SECONDS)
+        raise Unavailable(f"{', '.join(names)} were made, and the broker does not know them yet")
 
     async def _create(self, topics: Sequence[Topic]) -> None:
         if not topics:
