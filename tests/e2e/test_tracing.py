@@ -1,10 +1,13 @@
 """One trace from end to end: W3C context in Kafka headers and gRPC metadata."""
 
 import uuid
+from functools import partial
+from typing import Any
 
 from chaos.following import PART
 from confluent_kafka import Message
 from e2e.laptop import Laptop
+from e2e.polling import until
 from e2e.records import Records, headers_of, key_of
 from headwater.feedback.v1.feedback_pb2 import RecordFeedbackRequest
 from headwater.feedback.v1.feedback_pb2_grpc import FeedbackServiceStub
@@ -98,3 +101,31 @@ def test_a_calls_trace_goes_on_to_the_answer_and_its_impression(
     for topic, start in starts.items():
         record = records.first(topic, start, lambda message: message.key() == answer_id)
         assert trace_and_span(record)[0] == trace_id
+
+
+def missing(found: dict[str, Any]) -> list[str]:
+    """What a trace of an answer lacks yet: spans are written about once a second, and feedback takes its time."""
+    spans, (document,) = found["spans"], found["documents"]
+    known = {span["span_id"] for span in spans}
+    lost = [span["name"] for span in spans if span["parent_id"] and span["parent_id"] not in known]
+    wanted = {
+        found["answered"]["trace_id"]: {"generate", "guard", "retrieve", "embed", "feedback"},
+        document["written"]["trace_id"]: {"ingest", "embed", "index", "retrieve"},
+    }
+    seen = {trace: {span["service"] for span in spans if span["trace_id"] == trace} for trace in wanted}
+    return lost + [f"{trace}: {service}" for trace, services in wanted.items() for service in services - seen[trace]]
+
+
+def test_an_answer_leads_back_to_its_documents_event_and_to_every_step(
+    client: Client, laptop: Laptop, tenant: str
+) -> None:
+    written = client.upsert("lamp", "The lamp on the pier is green.")
+    client.search("lamp", min_positions=[written], wait_ms=20_000)
+    answer_id = laptop.json("ask", "Which colour has the lamp on the pier?", "--tenant", tenant)["answer_id"]
+    look = partial(laptop.json, "trace", answer_id, "--tenant", tenant)
+    found = until(lambda: traced if not missing(traced := look()) else None, what="the whole trace")
+    (document,) = found["documents"]
+    assert document["document_id"] == "lamp"
+    assert (document["written"]["partition"], document["written"]["offset"]) == (written.partition, written.offset)
+    assert any(span["name"].startswith("upsert headwater_") for span in found["spans"])
+    assert "has no answer" in laptop("trace", answer_id).stderr

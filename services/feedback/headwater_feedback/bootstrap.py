@@ -188,7 +188,13 @@ def _learning(
     before = [Table(bus, topic, apply, clock=clock, rng=random.Random()) for topic, apply in applied.items()]
     loop = LearningLoop(bus, learning, publishing, before, ownership=ownership, clock=clock, teaching=teaching)
     forgetting = UserForgetting(
-        BusForgetLog(bus, sender), learning, loop, served=served, pseudonyms=settings.pseudonyms(), clock=clock
+        BusForgetLog(bus, sender),
+        learning,
+        loop,
+        served=served,
+        models=models,
+        pseudonyms=settings.pseudonyms(),
+        clock=clock,
     )
     return [*before, loop], forgetting
 

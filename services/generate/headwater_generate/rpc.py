@@ -3,6 +3,7 @@
 import math
 import uuid
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 from headwater.events.v1 import events_pb2
@@ -16,6 +17,7 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.events import AnswerGenerated
 from headwater_kit.rpc import context
+from headwater_kit.telemetry import trace_id
 
 from headwater_generate.handlers import Answering, Question
 from headwater_generate.ports import AnswerLog, Receipts
@@ -52,8 +54,9 @@ class GenerateRpc(GenerateServiceServicer):
         context.enter(context.CallContext(context.principal(), deadline))
         async for piece in self._answering.answer(self._question(request), deadline):
             if isinstance(piece, AnswerGenerated):
-                await self._log.publish(piece)
-                yield generate_pb2.AnswerResponse(answer=answer_to_proto(piece))
+                answer = replace(piece, trace_id=trace_id())
+                await self._log.publish(answer)
+                yield generate_pb2.AnswerResponse(answer=answer_to_proto(answer))
             else:
                 yield generate_pb2.AnswerResponse(text=piece)
 

@@ -144,6 +144,7 @@ def _policy(settings: Settings) -> SearchPolicy:
 def _learning(settings: Settings) -> LearningPolicy:
     return LearningPolicy(
         learn_share=settings.retrieve_learn_share,
+        learn_hours=settings.retrieve_learn_hours,
         interleave_share=settings.retrieve_interleave_share,
         depth=settings.retrieve_learn_depth,
         temperature=settings.retrieve_learn_temperature,

@@ -94,6 +94,9 @@ class Settings(BesideSettings, TenantSettings, MilvusSettings, ModelKeySettings,
         description="share of the questions whose lists are shown without the click memory, in an order drawn by "
         "chance around the best one: rankers and adapters are learned from these alone",
     )
+    retrieve_learn_hours: float = Field(
+        default=24.0, gt=0, description="time after which other questions are shown so, in hours"
+    )
     retrieve_learn_depth: int = Field(
         default=10, ge=2, le=50, description="passages among which that order is drawn; those below stay"
     )

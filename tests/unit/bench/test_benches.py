@@ -18,7 +18,7 @@ traffic = importlib.import_module("traffic")
     "name",
     [
         *("edits", "encode", "freshness", "guard", "learning", "overload", "poison", "quotas", "readers", "reindex"),
-        *("retrieval", "search", "throughput"),
+        *("retrieval", "search", "telemetry", "throughput"),
     ],
 )
 def test_a_bench_says_what_it_measures_and_takes_real_documents(
@@ -95,3 +95,10 @@ def test_poison_is_over_the_limit_and_good_documents_are_the_same_beside_it() ->
     assert sorted(good, key=str) == sorted(clean, key=str)
     assert {len(edit.value()) > poison.LIMIT_BYTES for edit in mixed if edit.document_id in bad} == {True}
     assert max(len(edit.value()) for edit in good) < poison.LIMIT_BYTES
+
+
+def test_the_cost_of_telemetry_is_the_services_alone_and_the_median_of_the_rounds() -> None:
+    telemetry = importlib.import_module("telemetry")
+    assert telemetry.services({"embed": 1.0, "index": 0.5, "kafka": 9.0, "milvus": 9.0}) == 1.5
+    rounds = [{"on": {"documents": on}, "off": {"documents": 1.0}} for on in (1.03, 1.2, 1.01)]
+    assert telemetry.share(rounds, "documents") == 0.03

@@ -60,6 +60,7 @@ class TinyPlatform:
         self.put_aside: set[str] = set()
         self.accepted: dict[str, Position] = {}
         self.offset = -1
+        self.rating_wanted = 0
         self.searches = 0
         self.asked_fresh: list[Freshness] = []
         self.answered: list[generate_pb2.AnswerRequest] = []
@@ -194,6 +195,7 @@ class _Retrieve(retrieve_pb2_grpc.RetrieveServiceServicer):
             facets=facets,
             next_cursor="further",
             candidates=9,
+            rating_wanted=self._platform.rating_wanted,
             searched=[variant.text for variant in variants[:1]],
             left_out=[variant.text for variant in variants[1:]],
             stages=map(report_to_proto, STAGES if request.explain else ()),
@@ -232,6 +234,7 @@ class _Generate(generate_pb2_grpc.GenerateServiceServicer):
             None,
             "extractive",
             1.0,
+            rating_wanted=self._platform.rating_wanted,
             rewriting=Rewriting(rewrite, request.question, ("fruit",), ("late",), "rules") if rewrite else None,
         )
         yield generate_pb2.AnswerResponse(answer=answer_to_proto(answer))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from headwater_kit.bus import attempts, sender
 from headwater_kit.core.clock import SystemClock
+from headwater_kit.core.events import AnswerGenerated
 from headwater_kit.settings import ServiceSettings
 from headwater_kit.testing.spans import holding, named, orphans, parts, traces, undeclared
 from opentelemetry.sdk.trace import ReadableSpan
@@ -32,10 +33,11 @@ def traceparent(trace_id: str) -> str:
 
 
 class Run:
-    """What was recorded, and the traces that producers came with."""
+    """What was recorded, the traces that producers came with, and that of the answer as it tells itself."""
 
-    def __init__(self, spans: Sequence[ReadableSpan], given: Sequence[str]) -> None:
+    def __init__(self, spans: Sequence[ReadableSpan], given: Sequence[str], asked: str) -> None:
         self.spans = spans
+        self.asked = asked
         self.given = given
 
     @property
@@ -72,8 +74,8 @@ async def run(folder: Path, documents: int) -> Run:
                 await seen_by_searches(spans, documents)
                 await client.questions.search(f"{CANARY} call", min_positions=[written], wait_ms=5_000)
                 answer = [piece async for piece in client.questions.ask(f"How did the {CANARY} come by call?")]
-            assert answer
-        return Run(spans.get_finished_spans(), given)
+            assert isinstance(answer[-1], AnswerGenerated)
+        return Run(spans.get_finished_spans(), given, answer[-1].trace_id)
 
 
 async def seen_by_searches(spans: InMemorySpanExporter, documents: int) -> None:
@@ -105,7 +107,8 @@ def test_no_span_holds_content(whole: Run) -> None:
 
 
 def test_an_answer_is_one_trace_over_the_services(whole: Run) -> None:
-    (asked,) = [spans for spans in traces(whole.spans).values() if "send answers.v1" in named(spans)]
+    asked = traces(whole.spans)[int(whole.asked, 16)]
+    assert "send answers.v1" in named(asked)
     assert parts(asked) == 1
     methods = {name.rpartition("/")[2] for name in named(asked)}
     assert {"Answer", "CheckInput", "Search", "CheckPassages", "CheckOutput", "Embed", "find", "fuse"} <= methods

@@ -97,8 +97,7 @@ def show(console: Console, answer: AnswerGenerated, streamed: str, milliseconds:
             console.print(Text(f"    {citation.passage.info.source_uri}", style="dim"), soft_wrap=True)
     if answer.rewriting:
         console.print(Text(searched_as(answer.rewriting), style="dim"))
-    if answer.rating_wanted:
-        wanted = next(each.number for each in answer.citations if each.passage.rank == answer.rating_wanted)
+    for wanted in [each.number for each in answer.citations if each.passage.rank == answer.rating_wanted][:1]:
         console.print(rating_prompt(f"[{wanted}]", answer.answer_id, answer.rating_wanted), soft_wrap=True)
     hint = f" · headwater feedback {answer.answer_id} --up" if answer.citations else ""
     console.print(Text(f"{milliseconds:.0f} ms · {answer.generator or 'guard'}{hint}", style="dim"), soft_wrap=True)

@@ -164,9 +164,8 @@ async def _erased(bus: Bus, tenant: str) -> Mapping[str, float]:
 
 def _is_gone(example: FeedbackJoined | ImpressionClosed, since: Mapping[str, float]) -> bool:
     shown = example.impression
-    names = {"", shown.pseudonym or shown.user}
-    if isinstance(example, FeedbackJoined):
-        names.add(example.feedback.user)
+    beside = example.feedback.user if isinstance(example, FeedbackJoined) else example.reader
+    names = {"", shown.pseudonym or shown.user, beside}
     return any(shown.show_time < since.get(name, 0.0) for name in names)
 
 

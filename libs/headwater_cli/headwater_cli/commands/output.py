@@ -57,6 +57,7 @@ def answer_values(answer: AnswerGenerated) -> dict[str, Any]:
         "text": answer.text,
         "refusal": answer.refusal,
         "generator": answer.generator,
+        "trace_id": answer.trace_id,
         "citations": [
             {
                 "number": citation.number,

@@ -30,7 +30,7 @@ def list_items(
     user: User = "",
     json: Json = False,
 ) -> None:
-    """List disputed passages, corrections, questions left unanswered, and what was put aside, by reason."""
+    """List disputed passages, corrections, questions left unanswered or in doubt, and what was put aside, by reason."""
     with connected(ctx, tenant, user) as client:
         items = client.reviews(kind, limit)
     if json:
@@ -103,3 +103,5 @@ def _what(item: ReviewItem) -> str:
             return f"{item.reason}: {item.detail}"
         case ReviewKind.UNANSWERED:
             return "left without anything of use"
+        case ReviewKind.UNCERTAIN:
+            return f"{item.document_id}: nearly as good as the first"

@@ -103,7 +103,7 @@ class Gathered:
             return
         if isinstance(example, FeedbackJoined):
             self._voters[int(example.feedback.time // DAY_SECONDS)].add(example.feedback.user)
-        else:
+        elif not example.reader:
             self._close(example)
 
     def quarantine(self, event: FeedbackQuarantined) -> None:

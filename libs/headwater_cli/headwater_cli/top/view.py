@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from headwater_kit.bus.topics import GROUPS
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -17,6 +18,8 @@ WIDE = 118
 LATE_SECONDS, OLD_SECONDS = 5.0, 60.0
 _STATES = {"serving": ("●", "green"), "not serving": ("●", "yellow"), "away": ("○", "red")}
 _QUIET = "bright_black"
+_NARROW = ("done/s", "lag", "age", "at work", "dead", "")
+_CURVE = 24
 
 
 def screen(seen: Figures, history: History, width: int, keys: str = "") -> Group:
@@ -89,29 +92,36 @@ def _service(service: Service, history: History) -> Text:
 
 
 def _stages(stages: Sequence[Stage], history: History, width: int) -> Table:
-    table = _table("pipeline", "done/s", "", "lag", "age", "waits", "at work", "", "dead", "", first=26)
+    is_wide = width >= WIDE
+    heads = ("done/s", "", "lag", "age", "waits", "at work", "", "dead", "") if is_wide else _NARROW
+    table = _table("pipeline", *heads, first=26 if is_wide else 22)
     for stage in stages:
-        curve = sparkline(history.curve(f"{stage.group} {stage.topic}"), 24 if width >= WIDE else 10)
         busy = stage.at_work or stage.waiting or stage.lag or stage.per_second
         style = "" if busy or stage.dead_letters or stage.standing else _QUIET
-        cells = (
-            _named(stage),
-            amount(stage.per_second),
-            Text(curve, style="cyan"),
-            _graded(amount(stage.lag), stage.lag_seconds),
-            _graded(duration(stage.lag_seconds) if stage.lag_seconds else "–", stage.lag_seconds),
-            amount(stage.waiting),
-            f"{stage.at_work}/{stage.capacity}",
-            _bar(stage.at_work / stage.capacity if stage.capacity else 0.0),
-            Text(str(stage.dead_letters), style="red" if stage.dead_letters else ""),
-            _states(stage),
-        )
-        table.add_row(*cells, style=style)
+        curve = Text(sparkline(history.curve(f"{stage.group} {stage.topic}"), _CURVE), style="cyan")
+        done, lag, age, waits, at_work, dead = _cells(stage)
+        bar = _bar(stage.at_work / stage.capacity if stage.capacity else 0.0)
+        cells = (done, curve, lag, age, waits, at_work, bar, dead) if is_wide else (done, lag, age, at_work, dead)
+        table.add_row(_named(stage, is_wide=is_wide), *cells, _states(stage), style=style)
     return table
 
 
-def _named(stage: Stage) -> Text:
-    return Text.assemble(stage.group, (f"  {stage.topic.removesuffix('.v1')}", _QUIET))
+def _cells(stage: Stage) -> tuple[RenderableType, ...]:
+    age = duration(stage.lag_seconds) if stage.lag_seconds else "–"
+    return (
+        amount(stage.per_second),
+        _graded(amount(stage.lag), stage.lag_seconds),
+        _graded(age, stage.lag_seconds),
+        amount(stage.waiting),
+        f"{stage.at_work}/{stage.capacity}",
+        Text(str(stage.dead_letters), style="red" if stage.dead_letters else ""),
+    )
+
+
+def _named(stage: Stage, *, is_wide: bool) -> Text:
+    topic = stage.topic.removesuffix(".v1")
+    # Where there is little room a group's only topic goes without saying.
+    return Text.assemble(stage.group, (f"  {topic}", _QUIET) if is_wide or len(GROUPS[stage.group]) > 1 else "")
 
 
 def _states(stage: Stage) -> Text:
@@ -184,7 +194,7 @@ def _graded(text: str, seconds: float, late: float = LATE_SECONDS) -> Text:
 def _bar(share: float, width: int = 8) -> Text:
     full = round(min(1.0, share) * width)
     style = "green" if share < 0.7 else "yellow" if share < 0.95 else "red"
-    return Text.assemble(("━" * full, style), ("━" * (width - full), "grey23"))
+    return Text.assemble(("━" * full, style), ("─" * (width - full), _QUIET))
 
 
 def _listed(counts: Mapping[str, int]) -> str:

@@ -18,6 +18,7 @@ from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
 from headwater_kit.core.errors import Denied, HeadwaterError, Misconfigured, Overloaded, Permanent, Transient
 from headwater_kit.telemetry import trace_id
+from headwater_kit.telemetry.failures import said
 
 _log = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ class Attempts:
         metrics.retried(record, self._group, error)
         _log.warning(
             "retry %s/%d@%d in %.2f s after attempt %d: %s",
-            *(record.topic, record.partition, record.offset, delay, attempts, error),
+            *(record.topic, record.partition, record.offset, delay, attempts, said(error)),
             exc_info=None if isinstance(error, HeadwaterError) else error,
         )
         with place.waiting():
@@ -116,7 +117,7 @@ class Attempts:
             return None
         metrics.dead_lettered(record, self._group, error)
         _log.error(
-            "dead letter %s/%d@%d: %s: %s", record.topic, record.partition, record.offset, error.reason, error.message
+            "dead letter %s/%d@%d: %s: %s", record.topic, record.partition, record.offset, error.reason, _logged(error)
         )
         letter = to_dead_letter(record, self._group, Rejection(error, attempts, trace_id()))
         return Outcome((letter, *map(tracing.stamped, self._rejected(record, error))), dead=True)
@@ -141,5 +142,12 @@ class Attempts:
             return ()
 
 
+def _logged(error: HeadwaterError) -> str:
+    """What the log may say: what a defect says stands in the letter alone, beside the record that it may quote."""
+    return type(error.__cause__).__qualname__ if isinstance(error, Poison) else said(error)
+
+
 def _poison(defect: Exception) -> Poison:
-    return Poison(f"{type(defect).__name__}: {defect}")
+    poison = Poison(f"{type(defect).__name__}: {defect}")
+    poison.__cause__ = defect
+    return poison

@@ -16,6 +16,7 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import DeadlineExceeded, HeadwaterError, Misconfigured, Permanent, Transient, Unavailable
 from headwater_kit.core.retry import Backoff
 from headwater_kit.core.tasks import cancel, finished
+from headwater_kit.telemetry.failures import said
 
 _log = logging.getLogger(__name__)
 # Large enough to read a million entries fast, small enough to let calls be answered in between.
@@ -169,7 +170,7 @@ class Table:
             metrics.passed_over(record, error)
             _log.error(
                 "%s/%d@%d passed over: %s: %s",
-                *(record.topic, record.partition, record.offset, error.reason, error.message),
+                *(record.topic, record.partition, record.offset, error.reason, said(error)),
             )
 
     def _move(self) -> None:

@@ -98,6 +98,7 @@ def answer_to_proto(event: AnswerGenerated) -> pb.AnswerGenerated:
         watermark=watermark_to_proto(event.watermark),
         rewriting=None if event.rewriting is None else rewriting_to_proto(event.rewriting),
         rating_wanted=event.rating_wanted,
+        trace_id=event.trace_id,
     )
 
 
@@ -118,6 +119,7 @@ def answer_from_proto(message: pb.AnswerGenerated) -> AnswerGenerated:
         watermark=watermark_from_proto(message.watermark),
         rewriting=rewriting_from_proto(message.rewriting) if message.HasField("rewriting") else None,
         rating_wanted=message.rating_wanted,
+        trace_id=message.trace_id,
     )
 
 

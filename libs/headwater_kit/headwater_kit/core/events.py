@@ -184,6 +184,7 @@ class AnswerGenerated:
     question_id: str = ""
     rewriting: Rewriting | None = None
     rating_wanted: int = 0
+    trace_id: str = ""
 
 
 class Verdict(StrEnum):

@@ -11,6 +11,7 @@ class ReviewKind(StrEnum):
     CORRECTION = "correction"
     UNANSWERED = "unanswered"
     QUARANTINED = "quarantined"
+    UNCERTAIN = "uncertain"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ NO_DOCUMENT_TENANT = "headwater-no-document"
 # Each class is a time series in every histogram that tells classes apart.
 MAX_CLASSES = 16
 MAX_CLASS_CHARACTERS = 32
+# Tenants that metrics tell apart by name, and what the others go by, which no tenant is called.
+MAX_NAMED = 20
+OTHERS = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,24 @@ class TenantClasses:
     def of(self, tenant: str) -> str:
         """The class of a tenant."""
         return self.by_tenant.get(tenant, DEFAULT_CLASS)
+
+
+class FewTenants:
+    """Tenants as a label: the first so many go by their names, all others together by none.
+
+    A tenant that was told apart once is so for as long as the process lives, so
+    that its series goes on; how many series there are does not hang on callers.
+    """
+
+    def __init__(self, limit: int = MAX_NAMED) -> None:
+        self._limit = limit
+        self._named: set[str] = set()
+
+    def of(self, tenant: str) -> str:
+        """The tenant's label."""
+        if len(self._named) < self._limit:
+            self._named.add(tenant)
+        return tenant if tenant in self._named else OTHERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from headwater_kit.rpc import context as call_context
 from headwater_kit.rpc.interception import Call
 from headwater_kit.rpc.status import to_status
 from headwater_kit.telemetry import gauge, histogram, names, trace_id
+from headwater_kit.telemetry.failures import said
 from headwater_kit.telemetry.propagation import extract_metadata
 from headwater_kit.telemetry.spans import begun, failed
 
@@ -74,7 +75,7 @@ async def translated(call: Call) -> AsyncIterator[None]:
     try:
         yield
     except HeadwaterError as error:
-        logger.log(_level(error), "refused: %s", error.message, extra={"method": call.method, "reason": error.reason})
+        logger.log(_level(error), "refused: %s", said(error), extra={"method": call.method, "reason": error.reason})
         await _abort(call, error)
     except AbortError:
         raise

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.errors import Overloaded
 from headwater_kit.core.quotas import Buckets, Group, Quotas
+from headwater_kit.core.tenants import FewTenants
 from headwater_kit.rpc import context as call_context
 from headwater_kit.rpc.interception import Call
 from headwater_kit.rpc.methods import METHODS
@@ -32,6 +33,7 @@ class Shares:
         self._places = places
         self._buckets = Buckets(clock)
         self._under_way: Counter[str] = Counter()
+        self._labels = FewTenants()
 
     @asynccontextmanager
     async def within_share(self, call: Call) -> AsyncIterator[None]:
@@ -43,6 +45,7 @@ class Shares:
         if method is not None:
             self._check_quota(tenant, call.method, method.group, calls)
         self._under_way[tenant] += places
+        counter(names.RPC_TENANT_CALLS).add(calls, {names.TENANT: self._labels.of(tenant)})
         try:
             yield
         finally:

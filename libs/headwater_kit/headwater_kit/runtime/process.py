@@ -16,6 +16,7 @@ from headwater_kit.core.errors import Misconfigured
 from headwater_kit.runtime.service import Service
 from headwater_kit.settings import ServiceSettings, SettingsError, load
 from headwater_kit.settings.table import as_text
+from headwater_kit.telemetry.failures import said
 from headwater_kit.telemetry.setup import setup
 
 logger = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ def _exit_code(life: "asyncio.Future[None]", *, drained: bool) -> int:
     if isinstance(error, Misconfigured):
         return _refuse(error.message)
     if error is not None:
-        logger.critical("crashed: %s", error, exc_info=error)
+        logger.critical("crashed: %s", said(error), exc_info=error)
         return CRASHED
     return DRAINED if drained else CRASHED
 

@@ -18,6 +18,7 @@ from headwater_kit.runtime.access import Access, trusting
 from headwater_kit.runtime.certificate import own_certificate
 from headwater_kit.runtime.component import Background, Component
 from headwater_kit.settings import ServiceSettings
+from headwater_kit.telemetry.failures import said
 
 logger = logging.getLogger(__name__)
 
@@ -165,7 +166,7 @@ class Service:
             return f"{component.name}: no answer within {CHECK_TIMEOUT_SECONDS} s"
         except Exception as error:
             logger.exception("the check of %s failed", component.name)
-            return f"{component.name}: {error!r}"
+            return f"{component.name}: {said(error)}"
         return ""
 
     async def _stop(self, component: Component, deadline: Deadline) -> bool:

@@ -8,6 +8,8 @@ from typing import TextIO
 
 from opentelemetry import trace
 
+from headwater_kit.telemetry.failures import traced
+
 # What a bare LogRecord has; everything else on it came by `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _SECRET = re.compile(r"(password|secret|token|api_?key|authorization|credentials?)$", re.IGNORECASE)
@@ -18,10 +20,16 @@ def configure(service: str, level: str, format: str, stream: TextIO) -> None:
     """Sends the process's log lines to `stream`; format auto is text on a terminal and JSON elsewhere."""
     is_text = format == "text" or (format == "auto" and stream.isatty())
     handler = logging.StreamHandler(stream)
+    handler.addFilter(_may_say)
     handler.setFormatter(TextFormatter() if is_text else JsonFormatter(service))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+
+
+def _may_say(record: logging.LogRecord) -> bool:
+    """Others' debugging is not ours: clients of language models, for one, put what they send into it."""
+    return record.levelno > logging.DEBUG or record.name.startswith("headwater")
 
 
 def trace_id() -> str:
@@ -61,8 +69,8 @@ class JsonFormatter(logging.Formatter):
         }
         if current := trace_id():
             line |= {"trace_id": current, "span_id": span_id()}
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1]:
+            line["error"] = traced(record.exc_info[1])
         return json.dumps({**line, **extras(record), **line}, ensure_ascii=False, default=str)
 
 
@@ -77,4 +85,4 @@ class TextFormatter(logging.Formatter):
             given["trace_id"] = current
         pairs = "".join(f" {name}={value}" for name, value in given.items())
         line = f"{time:%H:%M:%S} {record.levelname.lower():7} {record.getMessage()}{pairs}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return f"{line}\n{traced(record.exc_info[1])}" if record.exc_info and record.exc_info[1] else line

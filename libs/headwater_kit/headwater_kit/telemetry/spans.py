@@ -42,16 +42,29 @@ def span(
     links: Iterable[SpanContext] = (),
 ) -> Iterator[Span]:
     """The current span while entered. An exception that leaves it fails it; a cancellation does not."""
-    opened = begun(declared, attributes, parent=parent, links=links)
-    token = context.attach(trace.set_span_in_context(opened))
+    with ended(begun(declared, attributes, parent=parent, links=links)) as opened:
+        token = context.attach(trace.set_span_in_context(opened))
+        try:
+            yield opened
+        finally:
+            context.detach(token)
+
+
+@contextmanager
+def ended(opened: Span) -> Iterator[Span]:
+    """Ends a span when left, failed by an exception: for generators, in which no span may be the current one."""
     try:
         yield opened
     except Exception as error:
         failed(opened, error)
         raise
     finally:
-        context.detach(token)
         opened.end()
+
+
+def below(caller: SpanContext) -> Context:
+    """Where a span is the child of that one, whatever is going on here, as in another thread."""
+    return trace.set_span_in_context(trace.NonRecordingSpan(caller), Context())
 
 
 @contextmanager

@@ -69,6 +69,13 @@ OVERVIEW = Board(
                 panels.rate(
                     "Documents", "$INGEST_DOCUMENTS", "Events of documents a second, by outcome.", "$INGEST_OUTCOME"
                 ),
+                panels.rate(
+                    "Tenants",
+                    "$RPC_TENANT_CALLS",
+                    "Calls to retrieve a second, by tenant.",
+                    "$TENANT",
+                    'service="retrieve"',
+                ),
                 Panel(
                     "Versions",
                     (Query("count by (service_name, service_version) (target_info)", ""),),

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence, Sized
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from headwater_inference.batcher import Batcher, BatchPolicy
@@ -19,15 +19,28 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.telemetry import counter, histogram, names
 from headwater_kit.telemetry.instruments import Reading, observed_each
+from headwater_kit.telemetry.spans import Attributes, below, current, span
+from opentelemetry.trace import SpanContext
 
 from headwater_embed.domain import Embedding
 
 logger = logging.getLogger(__name__)
+# Whose models they are: they run in this process.
+PROVIDER = "headwater"
 
 Ids = Sequence[int]
 # What a model makes of a batch, one row each, and one of the batch, whose length is in tokens.
 Run = Callable[[Sequence[Any]], Vectors]
-Job = tuple[Run, Sized]
+
+
+class Job(NamedTuple):
+    """One of a batch: what runs it, on what, and the span that it is of."""
+
+    run: Run
+    payload: Sized
+    caller: SpanContext
+
+
 # One for all models, so that their lanes are one, too: bulk for another model goes behind queries for this one.
 Queue = Batcher[Job, Any]
 # Tokenizing this much takes about 1 ms; more would hold up the event loop.
@@ -42,6 +55,12 @@ class BatchedEngine:
     ) -> None:
         self.name = f"encoder {spec.name}"
         self.card: ModelCard = spec.card
+        self._attributes: Attributes = {
+            names.MODEL_OPERATION: "embeddings",
+            names.MODEL_PROVIDER: PROVIDER,
+            names.MODEL_ASKED: spec.name,
+            names.MODEL_DIMENSION: spec.card.dimension,
+        }
         self._spec = spec
         self._store = store
         self._queue = queue
@@ -76,9 +95,14 @@ class BatchedEngine:
         encoder = self._require()
         begin = self._clock.monotonic()
         tokenized = await _tokenize(encoder, texts)
-        vectors = await self._queue.submit([(encoder.encode, ids) for ids, _ in tokenized], lane, when_full, deadline)
         labels = {names.EMBED_LANE: lane.name.lower()}
-        counter(names.EMBED_TOKENS).add(sum(len(ids) for ids, _ in tokenized), labels)
+        tokens = sum(len(ids) for ids, _ in tokenized)
+        with span(
+            names.EMBEDDINGS, {**self._attributes, **labels, names.COUNT: len(texts), names.MODEL_TOKENS_READ: tokens}
+        ):
+            jobs = [Job(encoder.encode, ids, current()) for ids, _ in tokenized]
+            vectors = await self._queue.submit(jobs, lane, when_full, deadline)
+        counter(names.EMBED_TOKENS).add(tokens, labels)
         histogram(names.EMBED_DURATION).record(self._clock.monotonic() - begin, labels)
         pairs = zip(vectors, tokenized, strict=True)
         return [Embedding(pack(vector), is_truncated) for vector, (_, is_truncated) in pairs]
@@ -101,20 +125,23 @@ def new_queue(policy: BatchPolicy, clock: Clock) -> Queue:
     """The queue of a process."""
 
     def run(batch: Sequence[Job]) -> Sequence[Any]:
-        tokens = sum(len(payload) for _, payload in batch)
+        tokens = sum(len(job.payload) for job in batch)
         histogram(names.EMBED_BATCH_FILL).record(min(1.0, tokens / policy.max_batch_tokens))
         begin = clock.monotonic()
         try:
-            return _run(batch)
+            first, *others = {job.caller.span_id: job.caller for job in batch}.values()
+            attributes = {names.COUNT: len(batch), names.MODEL_TOKENS_READ: tokens}
+            with span(names.BATCH, attributes, parent=below(first), links=others):
+                return _run(batch)
         finally:
             histogram(names.EMBED_BATCH_DURATION).record(clock.monotonic() - begin)
 
-    return Batcher(run, lambda job: len(job[1]), policy, clock)
+    return Batcher(run, lambda job: len(job.payload), policy, clock)
 
 
 def _run(batch: Sequence[Job]) -> Sequence[Any]:
-    runs = groupby(batch, key=lambda job: job[0])
-    return [row for run, jobs in runs for row in run([payload for _, payload in jobs])]
+    runs = groupby(batch, key=lambda job: job.run)
+    return [row for run, jobs in runs for row in run([job.payload for job in jobs])]
 
 
 class QueueGauges:

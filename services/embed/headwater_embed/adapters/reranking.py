@@ -16,8 +16,9 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.errors import Misconfigured, Transient, Unavailable
 from headwater_kit.core.retry import Backoff
 from headwater_kit.telemetry import histogram, names
+from headwater_kit.telemetry.spans import Attributes, current, span
 
-from headwater_embed.adapters.engine import INLINE_CHARACTERS, Queue
+from headwater_embed.adapters.engine import INLINE_CHARACTERS, PROVIDER, Job, Queue
 
 logger = logging.getLogger(__name__)
 BACKOFF = Backoff()
@@ -72,8 +73,10 @@ class BatchedReranker:
         reranker = self._require()
         begin = self._clock.monotonic()
         pairs = await _pair(reranker, query, passages)
-        jobs = [(reranker.score, pair) for pair in pairs]
-        scores = await self._queue.submit(jobs, Lane.QUERY, WhenFull.REFUSE, deadline)
+        of: Attributes = {names.MODEL_PROVIDER: PROVIDER, names.MODEL_ASKED: self.card.name, names.COUNT: len(pairs)}
+        with span(names.RERANKING, of):
+            jobs = [Job(reranker.score, pair, current()) for pair in pairs]
+            scores = await self._queue.submit(jobs, Lane.QUERY, WhenFull.REFUSE, deadline)
         histogram(names.EMBED_RERANK_DURATION).record(self._clock.monotonic() - begin)
         return [float(score) for score in scores]
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
+from headwater_kit.auth.snapshots import sign
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.core.learning import GateDecided, GoldQuestion, ModelName, ModelPublished
@@ -66,7 +68,7 @@ class ListedOffers(Gates):
 
     def __init__(self) -> None:
         log = MemoryGateLog()
-        super().__init__(log, log, lambda model: model, owns=lambda _: False, clock=SystemClock())
+        super().__init__(log, log, partial(sign, key=None), owns=lambda _: False, clock=SystemClock())
         self.listed: list[Trained] = []
 
     def take(self, example: Example) -> None:

@@ -16,7 +16,7 @@ from headwater_kit.telemetry import counter, names
 
 
 def training_key(example: FeedbackJoined | ImpressionClosed) -> str:
-    """Tenant, impression, user, feedback: of a list that was closed whose it was, no feedback, and the revision.
+    """Tenant, impression, user, feedback: of a list that was closed its reader, no feedback, and the revision.
 
     So a key tells whom an example is of, and a null value under it takes the
     example away. No revision takes the place of another: what learned from the
@@ -26,7 +26,9 @@ def training_key(example: FeedbackJoined | ImpressionClosed) -> str:
     if isinstance(example, FeedbackJoined):
         said = example.feedback
         return "\x1f".join((shown.tenant, shown.impression_id, said.user, said.feedback_id))
-    return "\x1f".join((shown.tenant, shown.impression_id, shown.pseudonym or shown.user, "", str(example.revision)))
+    return "\x1f".join(
+        (shown.tenant, shown.impression_id, example.reader or shown.pseudonym or shown.user, "", str(example.revision))
+    )
 
 
 class KafkaLog:

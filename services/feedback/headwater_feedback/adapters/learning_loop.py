@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress
 
 from headwater_kit.bus import topics
@@ -19,7 +19,7 @@ from headwater_kit.core.tasks import cancel, finished
 from headwater_feedback.adapters.settled import SettledOwnership
 from headwater_feedback.adapters.teaching import Teaching
 from headwater_feedback.adapters.training import TrainingRecords, entry_of, tenant_of
-from headwater_feedback.domain.folds import TenantFold
+from headwater_feedback.domain.folds import TenantFold, digest
 from headwater_feedback.domain.opinions import people
 from headwater_feedback.handlers.learning import Learning
 from headwater_feedback.handlers.publishing import Publishing
@@ -140,12 +140,24 @@ class LearningLoop:
         """See `ports.Replay`: up to where the table stands in the moment of the return."""
         partition, first = partition_of(tenant.encode(), topics.PARTITIONS), 0
         while (end := self._table.positions.get(partition, 0)) > first:
-            async with aclosing(scan(self._bus, topics.TRAINING.name, {partition: Span(first, end)})) as batches:
-                async for records in batches:
-                    for record in records:
-                        self._fold_one(tenant, fold, record, frozenset(leaving_out))
+            # What is taken back later has the tenant folded anew once more.
+            gone = await self._taken_back(partition, Span(first, end))
+            async for record in self._records(partition, Span(first, end)):
+                if gone.get(digest(record.key or b""), -1) < record.offset:
+                    self._fold_one(tenant, fold, record, frozenset(leaving_out))
             first = end
         fold.gate.reach(first)
+
+    async def _taken_back(self, partition: int, span: Span) -> Mapping[bytes, int]:
+        """Where the keys of null values stand last, by digest."""
+        records = self._records(partition, span)
+        return {digest(record.key or b""): record.offset async for record in records if record.value is None}
+
+    async def _records(self, partition: int, span: Span) -> AsyncIterator[Record]:
+        async with aclosing(scan(self._bus, topics.TRAINING.name, {partition: span})) as batches:
+            async for records in batches:
+                for record in records:
+                    yield record
 
     def _fold_one(self, tenant: str, fold: TenantFold, record: Record, leaving_out: frozenset[str]) -> None:
         try:

@@ -87,6 +87,9 @@ class MemoryReplay:
 
     async def read(self, tenant: str, fold: TenantFold, leaving_out: Collection[str] = ()) -> None:
         """See `ports.Replay`."""
+        gone = {entry.key: entry.position for entry in self.entries if entry.event is None}
         for entry in self.entries:
+            if entry.key in gone and entry.position <= gone[entry.key]:
+                continue
             if entry.tenant == tenant and entry.event and not people(entry.event) & frozenset(leaving_out):
                 self._learning.fold(fold, entry)

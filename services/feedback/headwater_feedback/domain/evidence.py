@@ -54,9 +54,12 @@ class Evidence:
     _seen: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
     def add(self, closed: ImpressionClosed) -> bool:
-        """Takes a list in; False where it was known, so that an amendment or a repetition counts once."""
+        """Takes a list in; False where it was known, so that an amendment or a repetition counts once.
+
+        What others than its own reader made of it beside is no list of its own.
+        """
         shown = closed.impression
-        if shown.impression_id in self._seen:
+        if closed.reader or shown.impression_id in self._seen:
             return False
         self._seen[shown.impression_id] = None
         _bound(self._seen, MAX_SEEN)

@@ -76,7 +76,7 @@ class Step:
 
     state: JoinState
     joined: tuple[FeedbackJoined, ...] = ()
-    amended: ImpressionClosed | None = None
+    amended: tuple[ImpressionClosed, ...] = ()
     refused: tuple[Refused, ...] = ()
 
 
@@ -90,20 +90,31 @@ def advance(state: JoinState, event: Event, terms: Terms) -> Step:
     after = replace(taken, reactions=tuple(one for one in taken.reactions if one not in gone))
     former = () if state.impression is not after.impression else _joined(state, terms)
     joined = tuple(one for one in _joined(after, terms) if one not in former)
-    amended = closing(after, terms) if after.closed else None
-    is_same = amended is None or (state.closed and amended == closing(state, terms))
-    return Step(after, joined, None if is_same else amended, refused_now)
+    known = closings(state, terms) if state.closed else ()
+    amended = tuple(one for one in closings(after, terms) if one not in known) if after.closed else ()
+    return Step(after, joined, amended, refused_now)
 
 
-def closing(state: JoinState, terms: Terms) -> ImpressionClosed:
-    """The list with what was made of it so far; the state must have an impression.
+def closings(state: JoinState, terms: Terms) -> tuple[ImpressionClosed, ...]:
+    """The list with what those made of it who were shown it, and once more for everybody else who reacted.
+
+    So each example is the doing of one reader beside the list's own, and goes
+    with either when they are forgotten, and nothing of anybody else's.
+    """
+    others = dict.fromkeys(one.feedback.user for one in _meant(state, terms) if not _is_own(one, state.impression))
+    return tuple(closing(state, terms, reader) for reader in ("", *others))
+
+
+def closing(state: JoinState, terms: Terms, reader: str = "") -> ImpressionClosed:
+    """The list with what its own reader, and with `reader` that one, made of it so far; it must have been shown.
 
     The revision counts the events that it rests on: one more for each, so that
     equal ones say the same.
     """
-    impression, meant = state.impression, _meant(state, terms)
+    impression = state.impression
     if impression is None:
         raise ValueError("nothing was shown")
+    meant = [one for one in _meant(state, terms) if _is_own(one, impression) or one.feedback.user == reader]
     end = impression.show_time + terms.close_seconds
     return ImpressionClosed(
         without_user(impression),
@@ -111,6 +122,7 @@ def closing(state: JoinState, terms: Terms) -> ImpressionClosed:
         revision=len(meant) + (state.cited is not None),
         close_time=max([end, *(one.feedback.time for one in meant)]),
         abandoned=left(meant),
+        reader=reader,
     )
 
 
@@ -184,8 +196,14 @@ def _meant(state: JoinState, terms: Terms) -> tuple[Meant, ...]:
     return tuple(
         Meant(renamed(one, impression, terms.name), _about(impression.items, state.cited or (), one.rank))
         for one in state.reactions
-        if one.rank > 0 or is_known
+        # A crash may have kept the list beside reactions that it refuses.
+        if (one.rank > 0 or is_known) and _refused(state, one, terms) is None
     )
+
+
+def _is_own(meant: Meant, impression: ImpressionRecorded | None) -> bool:
+    """Whether it is of who was shown the list, or of nobody in particular."""
+    return impression is not None and meant.feedback.user in (impression.pseudonym or impression.user, ANONYMOUS)
 
 
 def _about(items: Sequence[ImpressionItem], cited: Sequence[str], rank: int) -> tuple[ImpressionItem, ...]:

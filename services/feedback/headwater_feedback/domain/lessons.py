@@ -49,15 +49,19 @@ class Lessons:
         closed = example.event
         if not isinstance(closed, ImpressionClosed) or closed.impression.serving.policy not in self._policies:
             return None
-        known = self._revisions.get(closed.impression.impression_id)
+        known = self._revisions.get(_name(closed))
         if known is not None and closed.revision <= known:
             return None
         self._note(closed)
-        if known is None:
+        if known is None and not closed.reader:
             return Lesson(closed)
         return Lesson(closed, is_amended=True) if any(each.expert for each in closed.judgements) else None
 
     def _note(self, closed: ImpressionClosed) -> None:
-        self._revisions[closed.impression.impression_id] = closed.revision
+        self._revisions[_name(closed)] = closed.revision
         if len(self._revisions) > self._most:
             self._revisions.popitem(last=False)
+
+
+def _name(closed: ImpressionClosed) -> str:
+    return f"{closed.impression.impression_id}\x1f{closed.reader}"

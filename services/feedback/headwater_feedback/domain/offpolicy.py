@@ -64,14 +64,21 @@ class Comparison:
 
 
 def drawn_list(closed: ImpressionClosed) -> DrawnList | None:
-    """The list, if its order was drawn and it tells enough to be used."""
+    """The list, if its order was drawn and it tells enough to be used.
+
+    That is, from its first place on without a gap: of a page that follows, and
+    of a list of which something was withheld that was drawn, the probabilities
+    noted are given what is not there.
+    """
     shown = closed.impression
     if shown.serving.policy is not ServingPolicy.LEARN or not shown.items:
         return None
     if any(len(item.features) != len(FEATURES) for item in shown.items):
         return None
     drawn, left = 0, 1.0
-    for item in shown.items:
+    for place, item in enumerate(shown.items, 1):
+        if item.rank != place and left > _NOTHING_LEFT:
+            return None
         if left <= _NOTHING_LEFT:
             break
         left *= 1.0 - min(1.0, exp(item.log_propensity))

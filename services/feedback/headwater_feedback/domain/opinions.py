@@ -96,7 +96,8 @@ def opinion(feedback: FeedbackRecorded) -> tuple[float, Strength] | None:
 def people(example: Example) -> frozenset[str]:
     """All whose doing an example is."""
     shown_to = voter_of(example.impression)
-    return frozenset({shown_to, example.feedback.user} if isinstance(example, FeedbackJoined) else {shown_to})
+    beside = example.feedback.user if isinstance(example, FeedbackJoined) else example.reader
+    return frozenset({shown_to, beside or shown_to})
 
 
 def voter_of(impression: ImpressionRecorded) -> str:
@@ -123,6 +124,8 @@ def _joined(example: FeedbackJoined) -> Iterator[Ballot]:
 def _closed(example: ImpressionClosed) -> Iterator[Ballot]:
     """What was looked at and passed over; what was reacted to has come by itself."""
     shown = example.impression
+    if example.reader:
+        return  # what its own reader passed over, and that has come
     if voter_of(shown) in ("", ANONYMOUS):
         return  # many people, of whom another may have used what this one passed over
     items = {item.rank: item for item in shown.items}

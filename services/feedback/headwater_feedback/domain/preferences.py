@@ -10,6 +10,7 @@ logged probability says of what those above had left.
 """
 
 from dataclasses import dataclass
+from itertools import count
 from math import exp, expm1, log
 
 import numpy as np
@@ -58,10 +59,13 @@ def preferences(lesson: Lesson) -> Preferences:
 def drawn(items: list[ImpressionItem]) -> tuple[Floats, Floats]:
     """Logarithms of the strengths that the items were drawn by, and of what was left before each; all are 1 together.
 
-    Shorter than the list where its end was appended without being drawn.
+    Shorter than the list where its end was appended without being drawn, or something of it was withheld. Of a page
+    that follows they are shares of what the pages before had left.
     """
     strengths, left, rest = [], [], 0.0
-    for item in items:
+    for item, rank in zip(items, count(items[0].rank if items else 1), strict=False):
+        if item.rank != rank:
+            break  # what stood between was withheld, and its share of what was left is not known
         strengths.append(rest + item.log_propensity)
         left.append(rest)
         if item.log_propensity >= CERTAIN:

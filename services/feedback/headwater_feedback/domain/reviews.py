@@ -19,6 +19,8 @@ from headwater_feedback.domain.opinions import Ballot, Example, PassageName, Str
 # Fewer than so many users do not make a dispute, and no more than this share of them may have the upper hand.
 MIN_USERS = 3
 CONTESTED_SHARE = 0.2
+# Scores nearer than this, in standard deviations of a leg, hardly tell which passage is the better one.
+NEAR_SCORE = 0.25
 
 
 def contested(examples: Iterable[Example]) -> Iterator[ReviewItem]:
@@ -66,6 +68,38 @@ def unanswered(examples: Iterable[Example], settled: Collection[str]) -> Iterato
             )
 
 
+def in_doubt(closed: ImpressionClosed) -> bool:
+    """Whether nobody said what comes first of a list, and neither do scores nor legs."""
+    first = sorted(closed.impression.items, key=lambda item: item.rank)[:2]
+    is_told = any(judged.label or judged.expert for judged in closed.judgements)
+    if is_told or len(first) < 2 or abs(first[0].score - first[1].score) >= NEAR_SCORE:
+        return False
+    best = [_first(closed.impression, leg) for leg in ("dense", "lexical")]
+    return None not in best and best[0] != best[1]
+
+
+def uncertain(doubtful: Iterable[ImpressionClosed], examples: Iterable[Example]) -> Iterator[ReviewItem]:
+    """Questions whose lists are `in_doubt`, but those that an expert has said something about."""
+    settled = {
+        question_key(each.impression.query)
+        for each in examples
+        if isinstance(each, FeedbackJoined) and each.feedback.reaction is Reaction.EXPERT_LABEL
+    }
+    lists: defaultdict[str, list[ImpressionRecorded]] = defaultdict(list)
+    for closed in doubtful:
+        lists[question_key(closed.impression.query)].append(closed.impression)
+    for key, shown in lists.items():
+        if key not in settled:
+            last = max(shown, key=lambda one: one.show_time)
+            second = min((item for item in last.items if item.rank > 1), key=lambda item: item.rank)
+            yield ReviewItem(
+                *(ReviewKind.UNCERTAIN, last.impression_id, last.show_time, last.query),
+                rank=second.rank,
+                document_id=second.document_id,
+                count=len(shown),
+            )
+
+
 def quarantined(aside: Iterable[FeedbackQuarantined]) -> Iterator[ReviewItem]:
     """One item a reason, with its latest. What was written is not shown: it may be another tenant's."""
     by_reason: defaultdict[str, list[FeedbackQuarantined]] = defaultdict(list)
@@ -87,6 +121,12 @@ def quarantined(aside: Iterable[FeedbackQuarantined]) -> Iterator[ReviewItem]:
 def in_order(items: Iterable[ReviewItem]) -> Sequence[ReviewItem]:
     """What rests on most first, and of those the latest."""
     return sorted(items, key=lambda item: (-item.count, -item.time, item.impression_id, item.rank))
+
+
+def _first(shown: ImpressionRecorded, leg: str) -> int | None:
+    """The rank of the passage that a leg would put first; None where it found none of them."""
+    scored = [(score, -item.rank) for item in shown.items if (score := getattr(item.parts, leg)) is not None]
+    return -max(scored)[1] if scored else None
 
 
 def _disputed(passage: PassageName, cast: Collection[Ballot], example: FeedbackJoined) -> ReviewItem | None:

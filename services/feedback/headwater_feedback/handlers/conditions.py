@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from headwater_kit.core.impressions import UserForgotten
 from headwater_kit.core.learning import GoldQuestion
 from headwater_kit.core.questions import question_key
-from headwater_kit.core.tenants import Erasures, TenantErased
+from headwater_kit.core.tenants import Erasures
 
 from headwater_feedback.domain.opinions import Example, people
 
@@ -19,7 +19,7 @@ class Conditions:
         self._erasures = erasures
         self._gold: dict[bytes, GoldQuestion] = {}
         self._forgotten: defaultdict[str, dict[str, float]] = defaultdict(dict)
-        erasures.told.append(self._erased)
+        erasures.told.append(lambda erased: self._tell(erased.tenant))
 
     def gold(self, tenant: str) -> Mapping[str, GoldQuestion]:
         """See `ports.Gold`."""
@@ -35,7 +35,10 @@ class Conditions:
             self._tell((question or before or _NOBODYS).tenant)
 
     def forget(self, user: UserForgotten) -> None:
-        """Takes a user in who is forgotten; the latest word counts."""
+        """Takes a user in who is forgotten; the latest word counts.
+
+        Also of a tenant that was erased: whichever of the two is heard of first, the same is left.
+        """
         before = self._forgotten[user.tenant].get(user.pseudonym, 0.0)
         if user.time > before:
             self._forgotten[user.tenant][user.pseudonym] = user.time
@@ -50,10 +53,6 @@ class Conditions:
         forgotten = self._forgotten.get(shown.tenant, {})
         is_forgotten = any(shown.show_time < forgotten.get(one, 0.0) for one in people(example))
         return not is_forgotten and not self._erasures.covers(shown.tenant, shown.show_time)
-
-    def _erased(self, erased: TenantErased) -> None:
-        self._forgotten.pop(erased.tenant, None)
-        self._tell(erased.tenant)
 
     def _tell(self, tenant: str) -> None:
         for tell in self.told:

@@ -1,5 +1,6 @@
 """Forgetting: what waits to be joined of tenants that were erased, and all that a user ever taught."""
 
+import asyncio
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,18 +10,21 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import ANONYMOUS, Principal, check_id
 from headwater_kit.core.errors import DeadlineExceeded, Denied, InvalidInput
 from headwater_kit.core.impressions import UserForgotten
-from headwater_kit.core.learning import Learned
+from headwater_kit.core.learning import ClickMemory, Learned
 from headwater_kit.core.pseudonyms import Pseudonyms
 from headwater_kit.core.roles import Role, may
 from headwater_kit.core.tenants import TenantErased
 
 from headwater_feedback.domain.folds import TenantFold
 from headwater_feedback.handlers.learning import Learning
-from headwater_feedback.ports import ForgetLog, JoinStates, Replay, ServedMemories
+from headwater_feedback.ports import ForgetLog, JoinStates, Models, Replay, ServedMemories
 
+# As long as lists and reactions are kept: what was shown in a former period may be joined yet.
+UNDER_WAY_SECONDS = 7 * 86_400.0
 # Examples are kept for ever; nobody's are older than that.
 OLDEST_SECONDS = 10 * 365 * 86_400.0
 LOOK_SECONDS = 0.1
+_LATE = "the user is forgotten in the log, as far as it was read in time; what is served follows: ask again to see it"
 
 
 class Forgetting:
@@ -77,6 +81,7 @@ class UserForgetting:
         replay: Replay,
         *,
         served: ServedMemories,
+        models: Models,
         pseudonyms: Pseudonyms,
         clock: Clock,
     ) -> None:
@@ -84,21 +89,37 @@ class UserForgetting:
         self._learning = learning
         self._replay = replay
         self._served = served
+        self._models = models
         self._pseudonyms = pseudonyms
         self._clock = clock
 
     async def forget(self, user: str, principal: Principal, deadline: Deadline, *, dry_run: bool = False) -> Forgotten:
         """Forgets the caller, or for an operator any user of the tenant; returns once nothing of it is served.
 
-        It may be repeated. Raises Denied, InvalidInput, Unavailable, and DeadlineExceeded where the log
-        knows, and what is served follows later.
+        It may be repeated. Raises Denied, InvalidInput, Unavailable, and DeadlineExceeded where time is up: what
+        the log knows by then is forgotten, what is served follows, and asking again goes on from there.
         """
-        wanted, tenant, now = _who(user, principal), principal.tenant, self._clock.now()
+        wanted = _who(user, principal)
+        forgetting = asyncio.ensure_future(self._forget(wanted, principal.tenant, deadline, dry_run=dry_run))
+        # Reading a long log takes its time, and the caller has no more than that.
+        timer = asyncio.ensure_future(self._clock.sleep(deadline.remaining()))
+        try:
+            await asyncio.wait((forgetting, timer), return_when=asyncio.FIRST_COMPLETED)
+            if not forgetting.done():
+                raise DeadlineExceeded(_LATE)
+            return forgetting.result()
+        finally:
+            timer.cancel()
+            forgetting.cancel()
+
+    async def _forget(self, wanted: str, tenant: str, deadline: Deadline, *, dry_run: bool) -> Forgotten:
+        now = self._clock.now()
         names = {wanted, *self._pseudonyms.between(tenant, wanted, now - OLDEST_SECONDS, now)}
         found = await self._log.examples_of(tenant, names)
         if not dry_run:
-            # Those of today at least: a reaction of theirs may be under way.
-            for name in sorted({wanted, self._pseudonyms.of(tenant, wanted, now), *found.values()} - {""}):
+            # Those of late at least: a reaction of theirs may be under way.
+            late = self._pseudonyms.between(tenant, wanted, now - UNDER_WAY_SECONDS, now)
+            for name in sorted({wanted, *late, *found.values()}):
                 await self._log.forget(UserForgotten(tenant, name, now))
             await self._log.take_back(tenant, sorted(found))
         return await self._proof(tenant, frozenset(names), deadline, len(found), dry_run=dry_run)
@@ -115,7 +136,7 @@ class UserForgetting:
             if dry_run or (actual == expected and self._is_served(tenant, learned)):
                 return Forgotten(examples, len(list(_models(learned))), expected, actual)
             if deadline.remaining() <= LOOK_SECONDS:
-                raise DeadlineExceeded("the user is forgotten in the log; what is served follows: ask again to see it")
+                raise DeadlineExceeded(_LATE)
             await self._clock.sleep(LOOK_SECONDS)
 
     def _digest(self, fold: TenantFold) -> str:
@@ -123,12 +144,20 @@ class UserForgetting:
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def _is_served(self, tenant: str, fold: TenantFold | None) -> bool:
-        """Whether the memories that are served are those that are learned, and no others."""
+        """Whether the memories that are served are those that are learned, and no model is that is not learned."""
+        if self._learning.is_due(tenant) or not self._are_learned(tenant, fold):
+            return False
         due = {name: found for name in fold.memory.names if (found := fold.memory.published(name))} if fold else {}
         served = {name for one, name in self._served.names() if one == tenant}
         return served == set(due) and all(
             self._served.of(tenant, name) == self._served.fingerprint(one) for name, one in due.items()
         )
+
+    def _are_learned(self, tenant: str, fold: TenantFold | None) -> bool:
+        """Of models that passed the gate: those that are served are known by it from the examples as they are."""
+        known = {name for slot in fold.gate.slots.values() for name in slot.offered} if fold else set()
+        served = (one for one in self._models.of(tenant) if not isinstance(one.learned, ClickMemory))
+        return all(one.stamp is not None and one.stamp.snapshot_id in known for one in served)
 
 
 def _models(fold: TenantFold | None) -> Iterator[Learned]:

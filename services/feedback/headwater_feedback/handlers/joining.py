@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from headwater_kit.core.clock import Clock
 from headwater_kit.core.crash import crash_point
-from headwater_kit.core.impressions import FeedbackQuarantined, FeedbackRecorded, ImpressionRecorded
+from headwater_kit.core.impressions import FeedbackQuarantined, FeedbackRecorded, ImpressionClosed
 from headwater_kit.core.learning import ServingPolicy
 
 from headwater_feedback.domain import join
@@ -93,8 +93,8 @@ class Joining:
             await self._refuse(refused)
         for joined in step.joined:
             await self._log.train(joined)
-        if step.amended:
-            await self._log.train(step.amended)
+        for amended in step.amended:
+            await self._log.train(amended)
         crash_point("feedback.trained")
 
     async def _settle(self, impression_id: str, now: float) -> None:
@@ -127,11 +127,14 @@ class Joining:
         await self._log.quarantine(event)
 
     async def _close(self, state: join.JoinState) -> None:
-        closed = join.closing(state, self._policy.terms)
-        if any(one.reactions for one in closed.judgements) or self._is_wanted(closed.impression):
-            await self._log.train(closed)
+        for closed in join.closings(state, self._policy.terms):
+            if any(one.reactions for one in closed.judgements) or self._is_wanted(closed):
+                await self._log.train(closed)
 
-    def _is_wanted(self, impression: ImpressionRecorded) -> bool:
+    def _is_wanted(self, closed: ImpressionClosed) -> bool:
+        impression = closed.impression
+        if closed.reader:
+            return False  # it says nothing that the list alone does not
         if impression.serving.policy is not ServingPolicy.EXPLOIT:
             return True
         drawn = int.from_bytes(blake2b(impression.impression_id.encode(), digest_size=8).digest(), "big") / 2**64

@@ -17,7 +17,7 @@ from headwater_kit.core.learning import ClickMemory
 
 from headwater_feedback.domain.bursts import VelocityPolicy
 from headwater_feedback.domain.clusters import MemoryPolicy
-from headwater_feedback.domain.folds import TenantFold, digest
+from headwater_feedback.domain.folds import TenantFold
 from headwater_feedback.domain.gates import TenantGate
 from headwater_feedback.domain.learners import Example, Learner
 from headwater_feedback.domain.memory import Alarm, TenantMemory
@@ -76,8 +76,8 @@ class Learning:
         self._gates = gates
         self._learners = learners
         self._folds: dict[str, TenantFold] = {}
-        self._taken_back: dict[str, set[bytes]] = {}
         self._due: dict[str, None] = {}
+        self._folding: set[str] = set()
         conditions.told.append(self._fold_anew)
         gates.wake = self._woken
         gates.astray = self._gone_astray
@@ -101,7 +101,7 @@ class Learning:
     def fold(self, fold: TenantFold, entry: Entry) -> None:
         """Takes an example into a fold of its tenant. Raises InvalidInput."""
         event = entry.event
-        if event is None or digest(entry.key) in self._taken_back.get(entry.tenant, ()):
+        if event is None:
             return
         if event.impression.tenant != entry.tenant:
             raise InvalidInput("the example is another tenant's than its key's", field="tenant")
@@ -114,6 +114,7 @@ class Learning:
         """Puts a fold that was made anew in the place of the tenant's."""
         before = self._folds.get(tenant)
         self._folds[tenant] = fold
+        self._folding.discard(tenant)
         for one in (before, fold):
             for name in one.memory.names if one else ():
                 self.news.clusters[tenant, name] = copy_context()
@@ -121,10 +122,19 @@ class Learning:
 
     def due(self) -> str | None:
         """The next tenant that is to be folded anew, which it then is no more; None if none is."""
-        return self._due.popitem()[0] if self._due else None
+        if not self._due:
+            return None
+        tenant = self._due.popitem()[0]
+        self._folding.add(tenant)
+        return tenant
+
+    def is_due(self, tenant: str) -> bool:
+        """Whether the tenant is to be folded anew, or is being so."""
+        return tenant in self._due or tenant in self._folding
 
     def put_off(self, tenant: str) -> None:
         """Notes that a tenant is to be folded anew after all."""
+        self._folding.discard(tenant)
         self._due[tenant] = None
 
     def memory(self, tenant: str, name: str) -> tuple[ClickMemory, Position] | None:
@@ -180,7 +190,6 @@ class Learning:
             self.wake()
 
     def _take_back(self, tenant: str, key: bytes) -> None:
-        self._taken_back.setdefault(tenant, set()).add(digest(key))
         fold = self._folds.get(tenant)
         if fold is not None and (fold.keys.get(key) is not None or not fold.keys.is_whole):
             self._fold_anew(tenant)
@@ -204,7 +213,7 @@ class Learning:
 def _name(event: FeedbackJoined | ImpressionClosed) -> bytes:
     """Names an example by what it is of, so that it is known again under whatever key."""
     if isinstance(event, ImpressionClosed):
-        return b"closed\x1f" + event.impression.impression_id.encode()
+        return "\x1f".join(("closed", event.impression.impression_id, event.reader)).encode()
     said = event.feedback
     return "\x1f".join(("joined", said.impression_id, said.user, said.feedback_id)).encode()
 

@@ -7,11 +7,20 @@ from itertools import islice
 
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.impressions import FeedbackJoined, FeedbackQuarantined, ImpressionClosed
+from headwater_kit.core.questions import question_key
 from headwater_kit.core.reviews import ReviewItem, ReviewKind
 from headwater_kit.core.tenants import Erasures
 
 from headwater_feedback.domain.opinions import Example
-from headwater_feedback.domain.reviews import contested, corrections, in_order, quarantined, unanswered
+from headwater_feedback.domain.reviews import (
+    contested,
+    corrections,
+    in_doubt,
+    in_order,
+    quarantined,
+    unanswered,
+    uncertain,
+)
 from headwater_feedback.handlers.conditions import Conditions
 
 # Of a tenant, the latest of each: what is older waited long enough to be looked at. Some KiB each at most.
@@ -31,15 +40,28 @@ class Reviews:
         self._conditions = conditions
         self._erasures = erasures
         self._examples: defaultdict[str, OrderedDict[bytes, Example]] = defaultdict(OrderedDict)
+        self._doubtful: defaultdict[str, OrderedDict[bytes, ImpressionClosed]] = defaultdict(OrderedDict)
         self._aside: defaultdict[str, deque[FeedbackQuarantined]] = defaultdict(lambda: deque(maxlen=MAX_ASIDE))
 
     def take(self, tenant: str, key: bytes, example: Example | None) -> None:
         """Takes an example in, in the place of that of its key; None takes it back."""
+        self._doubt(tenant, key, example)
         mine = self._examples[tenant]
         mine.pop(key, None)
         if example is not None and _matters(example) and example.impression.tenant == tenant:
             mine[key] = _in_short(example)
             if len(mine) > MAX_EXAMPLES:
+                mine.popitem(last=False)
+
+    def _doubt(self, tenant: str, key: bytes, example: Example | None) -> None:
+        """Keeps the last revision of a list while it is in doubt; the revision ends the key."""
+        mine, name = self._doubtful[tenant], key.rpartition(b"\x1f")[0] or key
+        mine.pop(name, None)
+        if isinstance(example, ImpressionClosed) and example.impression.tenant == tenant and in_doubt(example):
+            items = tuple(replace(item, features=(), vector=b"") for item in example.impression.items[:2])
+            shown = replace(example.impression, query_vector=b"", items=items)
+            mine[name] = replace(example, impression=shown, judgements=())
+            if len(mine) > MAX_ASIDE:
                 mine.popitem(last=False)
 
     def put_aside(self, aside: FeedbackQuarantined) -> None:
@@ -64,13 +86,17 @@ class Reviews:
                 return corrections(examples, settled)
             case ReviewKind.UNANSWERED:
                 return unanswered(examples, settled)
+            case ReviewKind.UNCERTAIN:
+                kept = self._doubtful[tenant].values() if tenant in self._doubtful else ()
+                lists = (each for each in kept if question_key(each.impression.query) not in settled)
+                return uncertain((each for each in lists if self._conditions.admits(each)), examples)
             case ReviewKind.QUARANTINED:
                 aside = self._aside.get(tenant, ())
                 return quarantined(one for one in aside if not self._erasures.covers(tenant, one.time))
 
 
 def _matters(example: Example) -> bool:
-    return isinstance(example, FeedbackJoined) or example.abandoned
+    return isinstance(example, FeedbackJoined) or (example.abandoned and not example.reader)
 
 
 def _in_short(example: Example) -> Example:

@@ -1,6 +1,7 @@
 """Answers written to `answers.v1` and read back as receipts."""
 
 from collections import OrderedDict
+from dataclasses import replace
 
 from headwater_kit.bus import topics
 from headwater_kit.bus.ports import Outbound, Producer, Record
@@ -10,13 +11,14 @@ from headwater_kit.core.documents import Principal
 from headwater_kit.core.errors import NotFound
 from headwater_kit.core.events import AnswerGenerated
 from headwater_kit.core.tenants import Erasures, TenantErased
-from headwater_kit.telemetry import counter, names
+from headwater_kit.telemetry import counter, names, trace_id
 
 from headwater_generate.domain.receipts import as_seen, may_see
 
 
 def answered(answer: AnswerGenerated) -> Outbound:
-    """The record of an answer, which is counted."""
+    """The record of an answer, which tells its trace and is counted."""
+    answer = replace(answer, trace_id=answer.trace_id or trace_id())
     outcome = "answered" if answer.refusal is None else answer.refusal.value
     of = {names.GENERATE_OUTCOME: outcome, names.MODEL_ASKED: answer.generator}
     counter(names.GENERATE_ANSWERS).add(1, of)

@@ -1,6 +1,7 @@
 """Any endpoint that speaks the OpenAI chat API: vLLM, Ollama, llama.cpp, hosted ones."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import cast
@@ -11,6 +12,7 @@ from headwater_kit.core.errors import Unavailable
 from headwater_kit.rpc import context
 from openai.types.chat import ChatCompletionMessageParam
 
+from headwater_generate.adapters.chats import TEMPERATURE, chat
 from headwater_generate.adapters.spending import Spending
 from headwater_generate.domain import citations, prompts
 from headwater_generate.ports import Draft
@@ -21,6 +23,8 @@ MAX_REPLY_TOKENS = 512
 # What the extractive generator needs to stand in before the caller's time is up, where there is so much.
 STAND_IN_SECONDS = 3.0
 MAX_STAND_IN_SHARE = 1 / 3
+# What an endpoint calls an error, such as model_not_found.
+_CODE = re.compile(r"[a-z]+(_[a-z]+){0,5}")
 
 
 class OpenAIModel:
@@ -41,7 +45,7 @@ class OpenAIModel:
             async with aclosing(_written(self._client, self._spending, messages, MAX_REPLY_TOKENS)) as pieces:
                 return "".join([piece async for piece in pieces])
         except openai.OpenAIError as error:
-            raise Unavailable(f"the language model at {self._client.base_url} failed: {error}") from error
+            raise Unavailable(f"the language model at {self._client.base_url} failed: {_said(error)}") from error
 
 
 class OpenAIGenerator:
@@ -79,7 +83,7 @@ class OpenAIGenerator:
         except TimeoutError as error:
             raise Unavailable(f"the language model at {self._client.base_url} takes too long") from error
         except openai.OpenAIError as error:
-            raise Unavailable(f"the language model at {self._client.base_url} failed: {error}") from error
+            raise Unavailable(f"the language model at {self._client.base_url} failed: {_said(error)}") from error
 
     async def _pieces(self, question: str, passages: Sequence[Passage]) -> AsyncGenerator[str, None]:
         messages = prompts.messages(question, passages)
@@ -96,20 +100,31 @@ async def _written(
     client: openai.AsyncOpenAI, spending: Spending, messages: Sequence[Mapping[str, str]], max_tokens: int
 ) -> AsyncGenerator[str, None]:
     """A completion, as it is written; what it took is told at its end, by endpoints that count."""
-    completion = await client.chat.completions.create(
-        model=spending.model,
-        messages=cast(list[ChatCompletionMessageParam], messages),
-        max_tokens=max_tokens,
-        temperature=0.0,
-        stream=True,
-        stream_options={"include_usage": True},
-    )
-    async with completion:
-        async for chunk in completion:
-            if chunk.usage is not None:
-                spending.note(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-            if chunk.choices and chunk.choices[0].delta.content:
-                yield chunk.choices[0].delta.content
+    with chat(client, spending.model, max_tokens) as told:
+        completion = await client.chat.completions.create(
+            model=spending.model,
+            messages=cast(list[ChatCompletionMessageParam], messages),
+            max_tokens=max_tokens,
+            temperature=TEMPERATURE,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+        async with completion:
+            async for chunk in completion:
+                told.note(chunk)
+                if chunk.usage is not None:
+                    spending.note(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+                if chunk.choices and chunk.choices[0].delta.content:
+                    yield chunk.choices[0].delta.content
+
+
+def _said(error: openai.OpenAIError) -> str:
+    """What kind of failure it was. An endpoint's own words may repeat what it was asked, or the key."""
+    kind = type(error).__name__
+    if not isinstance(error, openai.APIStatusError):
+        return kind
+    code = f", {error.code}" if error.code and _CODE.fullmatch(str(error.code)) else ""
+    return f"{kind}, HTTP {error.status_code}{code}"
 
 
 def _end() -> float | None:

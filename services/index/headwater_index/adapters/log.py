@@ -14,6 +14,7 @@ from headwater_kit.core.documents import Lane, document_of
 from headwater_kit.core.errors import Permanent
 from headwater_kit.core.events import DocumentEmbedded, DocumentIndexed, LedgerEntry
 from headwater_kit.core.tenants import Erasures
+from headwater_kit.telemetry.failures import said
 from headwater_vectors.ports import LedgerRow
 
 from headwater_index.domain.drift import Accepted, Final
@@ -85,7 +86,7 @@ class TopicReading(Generic[Item]):
             is_erased = tenant is not None and self._erasures.covers(tenant, record.timestamp)
             return None if is_erased else self._read(record)
         except Permanent as error:
-            logger.warning("%s/%d@%d was passed over: %s", record.topic, record.partition, record.offset, error.message)
+            logger.warning("%s/%d@%d was passed over: %s", record.topic, record.partition, record.offset, said(error))
             return None
 
 

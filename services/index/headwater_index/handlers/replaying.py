@@ -70,7 +70,7 @@ class Replay:
             except Exception as error:
                 # A defect: the loop made a dead letter of it, here the check of what came of it all will tell.
                 logger.exception("a part could not be replayed")
-                self._pass_over(logged, repr(error))
+                self._pass_over(logged, type(error).__name__)
                 return
             else:
                 return

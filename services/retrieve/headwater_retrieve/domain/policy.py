@@ -20,6 +20,7 @@ from headwater_retrieve.domain.turning import Turning
 
 POLICY = "policy"
 SEED_BYTES = 8
+HOUR_SECONDS = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,15 @@ class LearningPolicy:
     """How much of the traffic teaches.
 
     `learn_share`: of the questions, those whose lists are drawn around the best
-    order. `interleave_share`: of the other searches, those that show two orders
+    order; others in each period of `learn_hours`, so that none goes without what
+    was learned for ever. `interleave_share`: of the other searches, those that show two orders
     as one while two are compared. `depth`: passages among which is drawn, and
     `temperature` how far, in standard deviations of a leg. `is_on` False:
     nothing that was learned has a say but the click memory, and nothing teaches.
     """
 
     learn_share: float = 0.2
+    learn_hours: float = 24.0
     interleave_share: float = 0.5
     depth: int = 10
     temperature: float = 0.25
@@ -116,10 +119,11 @@ def choose(
     principal: Principal,
     seed: bytes,
     *,
+    now: float = 0.0,
     is_plain: bool = True,
     is_exploited: bool = False,
 ) -> Plan:
-    """The plan of a search.
+    """The plan of a search at a time, in seconds since the epoch, from which follows whether the question teaches.
 
     `is_plain` False: the list is to be in an order of its own, or made of
     several passages, so that what came to stand where by which chance cannot be
@@ -129,7 +133,7 @@ def choose(
         return Plan(ServingPolicy.EXPLOIT, Recipe(is_described=False), seed)
     challenger = None if is_exploited else models.challenger
     plan = Plan(ServingPolicy.EXPLOIT, Recipe(models.live), seed, position=models.position)
-    if is_plain and not is_exploited and share_of("learn", principal.tenant, _words(question)) < policy.learn_share:
+    if is_plain and not is_exploited and teaches(policy, principal.tenant, question, now):
         # No adapter and no memory: what they learned would be learned again, of the questions they were wrong about.
         served = replace(models.live, turning=None, adapter_id="")
         plan = replace(plan, policy=ServingPolicy.LEARN, recipe=Recipe(served, has_memory=False))
@@ -144,6 +148,12 @@ def choose(
         plan = replace(plan, challenger_id=challenger.challenger_id)
     armed = partial(_armed, plan, is_exploited=is_exploited)
     return replace(plan, recipe=armed(plan.recipe), challenger=plan.challenger and armed(plan.challenger))
+
+
+def teaches(policy: LearningPolicy, tenant: str, question: str, now: float) -> bool:
+    """Whether lists for a question are drawn in the period that holds the time, in seconds since the epoch."""
+    period = int(now // (policy.learn_hours * HOUR_SECONDS))
+    return share_of("learn", str(period), tenant, _words(question)) < policy.learn_share
 
 
 def seed_of(impression_id: str) -> bytes:

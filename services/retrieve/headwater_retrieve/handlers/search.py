@@ -177,6 +177,7 @@ class Search:
             query.text,
             principal,
             self._presenting.seed(query, principal) or seed_of(impression_id),
+            now=self._clock.now(),
             is_plain=query.is_plain,
             is_exploited=query.exploit_only,
         )

@@ -175,6 +175,20 @@ async def test_ask_streams_and_cites(platform: TinyPlatform, headwater: Headwate
     assert "headwater feedback answer-1 --up" in printed.out
 
 
+@pytest.mark.parametrize(
+    ("words", "name", "impression"), [("ask", "[1]", "answer-1"), ("search", "passage 1", "impression-1")]
+)
+async def test_a_reader_is_asked_for_a_rating_where_one_is_wanted(
+    platform: TinyPlatform, headwater: Headwater, words: str, name: str, impression: str
+) -> None:
+    platform.write("fruit", b"Pears are green.")
+    assert "--rating" not in (await headwater(words, "pears")).out
+    platform.rating_wanted = 1
+    printed = await headwater(words, "pears")
+    assert f"Does {name} help? headwater feedback {impression} --passage 1 --rating 1..5" in printed.out
+    assert (await headwater(words, "pears", "--json")).json["rating_wanted"] == 1
+
+
 async def test_ask_takes_a_filter(platform: TinyPlatform, headwater: Headwater) -> None:
     platform.write("fruit", b"Pears are green.")
     assert (await headwater("ask", "pears ?", "--filter", "exists(year)")).code == 0

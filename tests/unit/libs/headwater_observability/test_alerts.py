@@ -49,7 +49,8 @@ def test_alerts_fire_stay_silent_and_end(tmp_path: Path) -> None:
 
 def of_case(name: str, case: Case) -> dict[str, Any]:
     firing = [{"exp_labels": {**case.labels, "severity": SEVERITIES[name].value}}]
-    return suite_of(name, case.series, {case.silent: [], case.fires: firing, case.reset: []}, case.step)
+    looks = {case.silent: [], case.fires: firing, case.reset: []}
+    return suite_of(name, case.series, looks, step=case.step, evaluated=case.step)
 
 
 def of_slo(slo: Slo) -> dict[str, Any]:
@@ -57,11 +58,15 @@ def of_slo(slo: Slo) -> dict[str, Any]:
         minute: [{"exp_labels": {"slo": slo.name, "severity": severity.value}} for severity in severities]
         for minute, severities in BURN_CHECKS.items()
     }
-    return suite_of(slo.alert, BURNS[slo.name], looks, 1)
+    # Every minute's would take ten seconds and tell no more.
+    return suite_of(slo.alert, BURNS[slo.name], looks, step=1, evaluated=5)
 
 
-def suite_of(alert: str, series: Mapping[str, str], looks: Mapping[int, Any], step: int) -> dict[str, Any]:
-    return {
+def suite_of(
+    alert: str, series: Mapping[str, str], looks: Mapping[int, Any], *, step: int, evaluated: int
+) -> dict[str, Any]:
+    """A file of promtool's, of one alert."""
+    test = {
         "name": alert,
         "interval": f"{step}m",
         "input_series": [{"series": selector, "values": values} for selector, values in series.items()],
@@ -70,14 +75,14 @@ def suite_of(alert: str, series: Mapping[str, str], looks: Mapping[int, Any], st
             for minute, expected in looks.items()
         ],
     }
+    return {"rule_files": [f"{alert}.rules.yaml"], "evaluation_interval": f"{evaluated}m", "tests": [test]}
 
 
 def write(folder: Path, suite: dict[str, Any]) -> Path:
-    """A file of tests, beside one of the rules that they are about."""
-    name, step = suite["name"], suite["interval"]
+    """The file, beside one of the rules that it is about."""
+    (name,) = (test["name"] for test in suite["tests"])
     (folder / f"{name}.rules.yaml").write_text(yaml.safe_dump(about(name)))
-    file = {"rule_files": [f"{name}.rules.yaml"], "evaluation_interval": step, "tests": [suite]}
-    (folder / f"{name}.yaml").write_text(yaml.safe_dump(file, width=1000))
+    (folder / f"{name}.yaml").write_text(yaml.safe_dump(suite, width=1000))
     return folder / f"{name}.yaml"
 
 

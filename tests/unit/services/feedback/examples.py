@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
+from functools import partial
 from math import cos, sin
 
 from headwater_feedback.adapters.gate_memory import ListedOffers
@@ -13,7 +14,7 @@ from headwater_feedback.domain.opinions import Example
 from headwater_feedback.handlers.conditions import Conditions
 from headwater_feedback.handlers.learning import Learning, LearningPolicy, MakeLearner
 from headwater_feedback.handlers.publishing import Publishing
-from headwater_kit.auth.snapshots import open_seal
+from headwater_kit.auth.snapshots import sign
 from headwater_kit.bus import topics
 from headwater_kit.bus.partitioning import partition_of
 from headwater_kit.bus.ports import Record
@@ -34,6 +35,7 @@ from headwater_kit.core.tenants import Erasures
 from headwater_kit.testing.clock import ManualClock
 
 DAY = 86_400.0
+UNSIGNED = partial(sign, key=None)
 
 
 def at(angle: float) -> bytes:
@@ -113,7 +115,7 @@ class World:
         self.conditions = Conditions(self.erasures)
         self.gates = ListedOffers()
         self.learning = Learning(self.conditions, LearningPolicy(policy or MemoryPolicy()), self.gates, learners)
-        self.log, self.served = MemoryLearnedLog(), served or ServedClusters(open_seal(None))
+        self.log, self.served = MemoryLearnedLog(), served or ServedClusters(UNSIGNED)
         self.ownership = FixedOwnership()
         self.publishing = Publishing(
             self.learning, self.log, served=self.served, ownership=self.ownership, gates=self.gates, clock=ManualClock()

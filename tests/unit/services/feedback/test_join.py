@@ -10,6 +10,7 @@ from headwater_feedback.domain.join import (
     Terms,
     advance,
     closing,
+    closings,
     given_up,
 )
 from headwater_feedback.domain.refusing import Reason
@@ -39,7 +40,7 @@ class Run:
             self.state = step.state
             self.joined += step.joined
             self.reasons += [refused.reason for refused in step.refused]
-            self.amended += step.amended is not None
+            self.amended += bool(step.amended)
 
     @property
     def meant(self) -> list[list[int]]:
@@ -117,7 +118,9 @@ def test_an_expert_labels_what_others_were_shown() -> None:
     label = feedback(2, Reaction.EXPERT_LABEL, user="expert", value=3.0)
     run = Run(impression(), label)
     assert run.meant == [[2]]
-    assert closing(run.state, TERMS).judgements[1].expert
+    alone, beside = closings(run.state, TERMS)
+    assert (alone.judgements[1].expert, alone.reader, alone.revision) == (False, "", 0)
+    assert (beside.judgements[1].expert, beside.reader, beside.revision) == (True, "expert", 1)
     assert Run(impression(), replace(label, tenant="evil")).reasons == [Reason.OTHER_TENANT]
 
 

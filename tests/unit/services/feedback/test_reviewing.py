@@ -1,16 +1,21 @@
 """What a person is asked to look at, and when no more."""
 
+from dataclasses import replace
+
 import pytest
 from headwater_feedback.domain.opinions import Example
 from headwater_feedback.handlers.conditions import Conditions
 from headwater_feedback.handlers.reviewing import Reviews
 from headwater_kit.codec.reviews import review_from_proto, review_to_proto
+from headwater_kit.core.documents import ScoreParts
 from headwater_kit.core.errors import InvalidInput
 from headwater_kit.core.impressions import (
     FeedbackJoined,
     FeedbackQuarantined,
     FeedbackRecorded,
     ImpressionClosed,
+    ImpressionItem,
+    Judgement,
     Reaction,
     UserForgotten,
 )
@@ -124,3 +129,43 @@ def test_another_tenant_sees_nothing_and_a_wild_limit_is_refused() -> None:
     assert list(board.reviews.of("globex")) == []
     with pytest.raises(InvalidInput, match="limit"):
         board.reviews.of("acme", limit=501)
+
+
+def doubtful(number: int, scores: tuple[float, float] = (3.0, 2.9), *, label: float = 0.0) -> ImpressionClosed:
+    """A list whose second passage meaning puts first, and words do not."""
+    impression = shown(f"user {number}", time=10.0)
+    parts = (ScoreParts(dense=0.5, lexical=9.0), ScoreParts(dense=0.6, lexical=1.0))
+    items = tuple(
+        ImpressionItem(f"c{rank}", f"doc {rank}", 1, f"hash {rank}", rank, score, part, vector=b"12345")
+        for rank, (score, part) in enumerate(zip(scores, parts, strict=True), 1)
+    )
+    return ImpressionClosed(replace(impression, items=items), (Judgement(1, label, examined=True),), 1, 20.0)
+
+
+def test_a_question_whose_first_passages_are_in_doubt_is_listed_until_somebody_says_which() -> None:
+    board = Board()
+    board.take(doubtful(1), doubtful(2))
+    (item,) = board.of(ReviewKind.UNCERTAIN)
+    assert (item.query, item.rank, item.document_id, item.count) == ("q", 2, "doc 2", 2)
+    assert review_from_proto(review_to_proto(item)) == item
+    board.take(said("op", Reaction.EXPERT_LABEL, value=3.0))
+    assert board.of(ReviewKind.UNCERTAIN) == []
+
+
+@pytest.mark.parametrize("closed", [doubtful(1, (3.0, 2.0)), doubtful(1, label=1.0)])
+def test_a_list_that_scores_or_a_user_decide_is_not_in_doubt(closed: ImpressionClosed) -> None:
+    board = Board()
+    board.take(closed)
+    assert board.of(ReviewKind.UNCERTAIN) == []
+
+
+def test_a_doubt_goes_with_a_later_revision_with_gold_and_with_its_user() -> None:
+    board = Board()
+    key = b"acme\x1fi\x1fuser\x1f\x1f"
+    board.reviews.take("acme", key + b"1", doubtful(1))
+    board.reviews.take("acme", key + b"2", doubtful(1, label=1.0))
+    assert board.of(ReviewKind.UNCERTAIN) == []
+    board.take(doubtful(2))
+    assert len(board.of(ReviewKind.UNCERTAIN)) == 1
+    board.conditions.put_gold(b"acme", gold())
+    assert board.of(ReviewKind.UNCERTAIN) == []

@@ -1,21 +1,31 @@
 """Who is forgotten was never there: the same bytes as of a log without them."""
 
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
 import pytest
 from headwater_feedback.adapters.memory import MemoryForgetLog, MemoryReplay
+from headwater_feedback.adapters.served import ServedModels
 from headwater_feedback.adapters.training import entry_of
 from headwater_feedback.domain.opinions import Example
 from headwater_feedback.handlers.forgetting import Forgotten, UserForgetting
+from headwater_kit.bus import topics
+from headwater_kit.bus.ports import Record
+from headwater_kit.codec.events import encode
+from headwater_kit.codec.models import model_key
 from headwater_kit.core.clock import SystemClock
 from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import ANONYMOUS, Principal
 from headwater_kit.core.errors import DeadlineExceeded, Denied, InvalidInput
 from headwater_kit.core.impressions import UserForgotten
+from headwater_kit.core.learning import FEATURES, ModelPublished, RankerModel
 from headwater_kit.core.pseudonyms import Pseudonyms
 from headwater_kit.core.roles import Role
 from headwater_kit.testing.clock import ManualClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.services.feedback.examples import World, joined, passed, record
+from unit.services.feedback.examples import UNSIGNED, World, joined, passed, record
 
 KEY = Pseudonyms(b"a key of sixteen bytes")
 NOW = 100 * 86_400.0
@@ -31,11 +41,13 @@ class Rig:
         self.replay = MemoryReplay(self.world.learning)
         self.log = Log(self)
         self.clock = ManualClock(NOW)
+        self.models = ServedModels(UNSIGNED)
         self.forgetting = UserForgetting(
             self.log,
             self.world.learning,
             self.replay,
             served=self.world.served,
+            models=self.models,
             pseudonyms=pseudonyms,
             clock=self.clock,
         )
@@ -146,6 +158,53 @@ async def test_who_asks_is_told_where_what_is_served_does_not_follow_in_time() -
     await rig.fill(*examples("ann", "ben"))
     with pytest.raises(DeadlineExceeded, match="forgotten in the log"):
         await rig.forgetting.forget("ann", OPERATOR, Deadline.after(rig.clock, 0.0))
+
+
+async def test_what_was_shown_before_pseudonyms_changed_and_is_under_way_is_forgotten_too() -> None:
+    rig = Rig()
+    rig.clock = ManualClock(180 * 86_400.0 + 60.0)
+    rig.forgetting = UserForgetting(
+        *(rig.log, rig.world.learning, rig.replay),
+        served=rig.world.served,
+        models=rig.models,
+        pseudonyms=KEY,
+        clock=rig.clock,
+    )
+    await rig.forget("ann")
+    before = joined(named("ann", rig.clock.now() - 120.0), time=rig.clock.now() - 120.0)
+    assert not rig.world.conditions.admits(before)
+
+
+async def test_who_asks_waits_until_no_model_is_served_that_is_not_learned_any_more() -> None:
+    rig = Rig()
+    await rig.fill(*examples("ann", "ben"))
+    stale = UNSIGNED(ModelPublished(RankerModel("acme", (1.0,) * len(FEATURES)), 0.0))
+    place = Record(topics.MODELS.name, 0, 0, model_key(stale.name), encode(stale), {}, 0.0)
+    rig.models.apply(place)
+    asking = asyncio.create_task(rig.forgetting.forget("ann", OPERATOR, Deadline.after(rig.clock, 0.3)))
+    await rig.clock.advance(1.0)
+    with pytest.raises(DeadlineExceeded):
+        await asking
+    rig.models.apply(replace(place, value=None))
+    assert (await rig.forget("ann")).models == 1
+
+
+async def test_a_log_too_long_to_read_ends_with_the_callers_time() -> None:
+    class Long(Log):
+        async def examples_of(self, tenant: str, names: Collection[str]) -> Mapping[bytes, str]:
+            await asyncio.Event().wait()
+            return {}
+
+    rig = Rig()
+    slow = UserForgetting(
+        *(Long(rig), rig.world.learning, rig.replay),
+        served=rig.world.served,
+        models=rig.models,
+        pseudonyms=KEY,
+        clock=SystemClock(),
+    )
+    with pytest.raises(DeadlineExceeded):
+        await slow.forget("ann", OPERATOR, Deadline.after(SystemClock(), 0.05))
 
 
 USERS = ("ann", "ben", "cem", "dan")

@@ -1,4 +1,5 @@
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 
 import pytest
 from headwater_generate.adapters.extractive import ExtractiveGenerator
@@ -106,6 +107,17 @@ async def test_an_answer_quotes_the_passage_that_it_cites() -> None:
     assert CLOSING[citation.start - 100 : citation.end - 100] == citation.quote
     assert f"[{citation.number}]" in answer.text
     assert (answer.tenant, answer.user, answer.answer_id) == ("acme", "ann", "answer-1")
+
+
+@pytest.mark.parametrize(("wanted", "told"), [(0, 0), (1, 1), (2, 0)])
+async def test_a_rating_is_wanted_of_a_passage_that_is_cited_alone(wanted: int, told: int) -> None:
+    # All of them have rank 1.
+    retriever = FixedRetriever([passage(SORTING), passage(CLOSING, "closing")])
+    retriever.retrieved = replace(retriever.retrieved, rating_wanted=wanted)
+    generators = [ExtractiveGenerator(WordsEncoder(), EVIDENCE)]
+    service = Answering(retriever, OpenGuard(), generators, ManualClock(), fail_open=False)
+    _, answer = await ask(service, "How do I close a file?")
+    assert answer.rating_wanted == told
 
 
 async def test_a_chinese_question_is_answered_in_chinese() -> None:

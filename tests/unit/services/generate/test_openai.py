@@ -15,8 +15,11 @@ from headwater_kit.core.deadline import Deadline
 from headwater_kit.core.documents import Chunk, DocumentInfo, Passage, Principal
 from headwater_kit.core.errors import Unavailable
 from headwater_kit.rpc.context import acting_as
+from headwater_kit.settings import ServiceSettings
 from headwater_kit.telemetry import names
 from headwater_kit.testing.measuring import measuring
+from headwater_kit.testing.spans import holding, undeclared
+from unit.recording import recorded
 
 TEXT = "Dogs bark loudly at night."
 PASSAGES = [Passage(Chunk("id", 0, TEXT, ("Dogs",), 0, len(TEXT), 1, "h"), "doc", 1, DocumentInfo("Animals"))]
@@ -27,11 +30,12 @@ class ChatServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, pieces: list[str], status: int = 200, is_silent: bool = False) -> None:
+    def __init__(self, pieces: list[str], status: int = 200, is_silent: bool = False, refusal: str = "") -> None:
         super().__init__(("127.0.0.1", 0), ChatHandler)
         self.pieces = pieces
         self.status = status
         self.is_silent = is_silent
+        self.refusal = refusal
         self.done = threading.Event()
         self.asked: list[dict[str, object]] = []
 
@@ -47,8 +51,12 @@ class ChatHandler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.asked.append(json.loads(body))
         self.send_response(self.server.status)
-        self.send_header("content-type", "text/event-stream")
+        kind = "application/json" if self.server.refusal else "text/event-stream"
+        self.send_header("content-type", kind)
         self.end_headers()
+        if self.server.refusal:
+            error = {"message": self.server.refusal, "code": "invalid_api_key"}
+            self.wfile.write(json.dumps({"error": error}).encode())
         if self.server.status == 200:
             for piece in self.server.pieces:
                 self.wfile.write(_event({"choices": [{"index": 0, "delta": {"content": piece}}]}))
@@ -148,3 +156,30 @@ async def test_a_failing_endpoint_writes_no_reply(server: ChatServer) -> None:
 async def test_an_absent_endpoint_is_unavailable() -> None:
     with pytest.raises(Unavailable):
         await stream("http://127.0.0.1:9/v1")
+
+
+async def test_a_completion_is_a_span_that_tells_its_tokens_and_not_its_words(server: ChatServer) -> None:
+    with recorded(ServiceSettings()) as spans:
+        await stream(server.base_url)
+    (found,) = spans.get_finished_spans()
+    assert undeclared([found]) == []
+    assert holding([found], ["ogs", "bark", "Animals"]) == []
+    assert found.name == "chat tiny"
+    assert found.attributes is not None
+    assert (found.attributes[names.MODEL_TOKENS_READ], found.attributes[names.MODEL_TOKENS_WRITTEN]) == (90, 8)
+    assert found.attributes[names.SERVER_PORT] == server.server_port
+
+
+REFUSING = {"pieces": [], "status": 401, "refusal": "wrong key sk-planted for: When do dogs bark?"}
+
+
+@pytest.mark.parametrize("server", [REFUSING], indirect=True)
+async def test_a_failure_is_told_by_its_kind_and_not_in_the_words_of_the_endpoint(server: ChatServer) -> None:
+    with recorded(ServiceSettings()) as spans, pytest.raises(Unavailable) as refused:
+        await stream(server.base_url)
+    assert "AuthenticationError, HTTP 401, invalid_api_key" in str(refused.value)
+    assert "planted" not in str(refused.value)
+    assert "dogs" not in str(refused.value)
+    (found,) = spans.get_finished_spans()
+    assert found.attributes is not None
+    assert found.attributes[names.ERROR_TYPE] == "AuthenticationError"

@@ -8,7 +8,7 @@ import pytest
 from headwater_kit.core.documents import ANONYMOUS, Position, Principal
 from headwater_kit.core.learning import Arm, BanditModel, RankerModel, ServingPolicy
 from headwater_retrieve.domain.learned import Challenger, Served, TenantModels
-from headwater_retrieve.domain.policy import LearningPolicy, Plan, choose, drawn_arm, seed_of, share_of
+from headwater_retrieve.domain.policy import LearningPolicy, Plan, choose, drawn_arm, seed_of, share_of, teaches
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.services.retrieve.test_learned import WEIGHTS
@@ -135,3 +135,12 @@ def test_who_measures_gets_the_arm_that_did_best_and_what_is_set_where_none_was_
 def test_shares_lie_between_0_and_1(words: list[str]) -> None:
     assert 0.0 <= share_of(*words) < 1.0
     assert share_of(*words) == share_of(*words)
+
+
+def test_other_questions_teach_in_each_period_and_the_time_tells_which() -> None:
+    day = 24 * 3_600.0
+    taught = [{each for each in QUESTIONS if teaches(POLICY, "acme", each, number * day + 5.0)} for number in range(40)]
+    shares = [len(each) / len(QUESTIONS) for each in taught]
+    assert all(abs(share - POLICY.learn_share) < 0.1 for share in shares)
+    assert {each for each in QUESTIONS if teaches(POLICY, "acme", each, day - 1.0)} == taught[0]
+    assert set[str]().union(*taught) == set(QUESTIONS), "none goes without what was learned for ever"

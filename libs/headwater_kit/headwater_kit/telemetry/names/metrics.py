@@ -33,6 +33,12 @@ ACCESS_REFUSED = Counter(
     "calls refused for who made them, by method and reason",
     (of.RPC_METHOD, of.ERROR_REASON),
 )
+RPC_TENANT_CALLS = Counter(
+    "headwater.rpc.server.tenant.calls",
+    "{call}",
+    "calls let in, those of a batch each, by tenant; only the first twenty tenants that call go by their names",
+    (of.TENANT,),
+)
 SERVICE_SERVING = Gauge("headwater.service.serving", "1", "1 while health says SERVING, else 0")
 
 # From 1 ms to an hour: a record's way is short when all is well and long after an outage.

@@ -843,6 +843,7 @@ class AnswerGenerated(_message.Message):
     USER_FIELD_NUMBER: _builtins.int
     REWRITING_FIELD_NUMBER: _builtins.int
     RATING_WANTED_FIELD_NUMBER: _builtins.int
+    TRACE_ID_FIELD_NUMBER: _builtins.int
     answer_id: _builtins.str
     """Unique; also the id of the impression behind it."""
     question_id: _builtins.str
@@ -863,6 +864,8 @@ class AnswerGenerated(_message.Message):
     """Rank of a cited passage whose rating would teach most; 0, as mostly, asks
     for none.
     """
+    trace_id: _builtins.str
+    """Trace that it was made in, 32 hex digits; empty where there was none."""
     @_builtins.property
     def citations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Citation]:
         """What the numbers refer to."""
@@ -900,10 +903,11 @@ class AnswerGenerated(_message.Message):
         user: _builtins.str = ...,
         rewriting: Global___Rewriting | None = ...,
         rating_wanted: _builtins.int = ...,
+        trace_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_refusal", b"_refusal", "answer_time", b"answer_time", "refusal", b"refusal", "rewriting", b"rewriting", "watermark", b"watermark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_refusal", b"_refusal", "answer_id", b"answer_id", "answer_time", b"answer_time", "citations", b"citations", "findings", b"findings", "generator", b"generator", "question", b"question", "question_id", b"question_id", "rating_wanted", b"rating_wanted", "refusal", b"refusal", "rewriting", b"rewriting", "tenant", b"tenant", "text", b"text", "user", b"user", "watermark", b"watermark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_refusal", b"_refusal", "answer_id", b"answer_id", "answer_time", b"answer_time", "citations", b"citations", "findings", b"findings", "generator", b"generator", "question", b"question", "question_id", b"question_id", "rating_wanted", b"rating_wanted", "refusal", b"refusal", "rewriting", b"rewriting", "tenant", b"tenant", "text", b"text", "trace_id", b"trace_id", "user", b"user", "watermark", b"watermark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__refusal: _TypeAlias = _typing.Literal["refusal"]  # noqa: Y015
     _WhichOneofArgType__refusal: _TypeAlias = _typing.Literal["_refusal", b"_refusal"]  # noqa: Y015

@@ -2,7 +2,7 @@
 
 import pytest
 from headwater_kit.core.errors import InvalidInput
-from headwater_kit.core.tenants import DEFAULT_CLASS, MAX_CLASSES, TenantClasses
+from headwater_kit.core.tenants import DEFAULT_CLASS, MAX_CLASSES, OTHERS, FewTenants, TenantClasses
 from headwater_kit.settings import TenantSettings
 from pydantic import ValidationError
 
@@ -35,3 +35,14 @@ def test_what_does_not_fit_is_refused(text: str) -> None:
         TenantClasses.parse(text)
     with pytest.raises(ValidationError):
         TenantSettings(tenant_classes=text)
+
+
+def test_a_few_tenants_go_by_their_names_and_keep_them() -> None:
+    few = FewTenants(limit=2)
+    assert [few.of(tenant) for tenant in ("acme", "globex", "initech", "acme", "initech")] == [
+        "acme",
+        "globex",
+        OTHERS,
+        "acme",
+        OTHERS,
+    ]

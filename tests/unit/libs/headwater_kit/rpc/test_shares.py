@@ -25,7 +25,9 @@ from headwater_kit.rpc.interception import Call
 from headwater_kit.rpc.metadata import principal_to_metadata
 from headwater_kit.rpc.methods import METHODS
 from headwater_kit.rpc.shares import Shares
+from headwater_kit.telemetry import names
 from headwater_kit.testing.clock import ManualClock
+from headwater_kit.testing.measuring import measuring
 from headwater_kit.testing.scripted import ScriptedSettings, scripted
 from headwater_kit.testing.service import serving
 
@@ -214,3 +216,14 @@ async def test_a_tenant_that_takes_all_it_can_leaves_places_for_the_others() -> 
         for _ in range(40):
             held.release.release()
         await asyncio.gather(*crowd, *others)
+
+
+async def test_calls_are_counted_by_tenant_those_of_a_batch_each() -> None:
+    shares = Shares(Quotas(), 256, ManualClock())
+    with measuring() as measured:
+        for tenant, request in (("acme", search()), ("globex", search())):
+            async with under_way(shares, tenant, SEARCH, request):
+                pass
+        async with under_way(shares, "acme", BATCH, retrieve_pb2.BatchSearchRequest(searches=[search()] * 3)):
+            pass
+        assert measured.by(names.RPC_TENANT_CALLS, names.TENANT) == {"acme": 4, "globex": 1}

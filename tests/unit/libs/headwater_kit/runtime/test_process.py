@@ -143,7 +143,8 @@ def test_a_part_that_refuses_its_settings_exits_2(tmp_path: Path) -> None:
 def test_a_crash_exits_1_and_shows_where(tmp_path: Path) -> None:
     code, _, err = finish(start(tmp_path, 'ValueError("oops")'))
     assert code == 1
-    assert "ValueError: oops" in err
+    assert "ValueError" in err
+    assert "program.py" in err
 
 
 def test_an_armed_point_ends_the_process_once_over_restarts(tmp_path: Path) -> None:

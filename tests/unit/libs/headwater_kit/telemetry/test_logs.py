@@ -4,6 +4,7 @@ import logging
 import sys
 
 import pytest
+from headwater_kit.core.errors import Unavailable
 from headwater_kit.telemetry import trace_id
 from headwater_kit.telemetry.logs import JsonFormatter, TextFormatter, configure
 from opentelemetry.sdk.trace import TracerProvider
@@ -43,12 +44,20 @@ def test_every_line_of_a_trace_names_it(formatter: logging.Formatter) -> None:
 
 def test_an_error_stands_within_its_json_line() -> None:
     try:
-        raise ValueError("oops")
-    except ValueError:
+        try:
+            raise ValueError("what somebody wrote")
+        except ValueError as error:
+            raise Unavailable("the store is away") from error
+    except Unavailable:
         failed = logging.getLogger("x").makeRecord("x", logging.ERROR, "f.py", 1, "bad", (), sys.exc_info())
     line = JsonFormatter("embed").format(failed)
     assert "\n" not in line
-    assert "ValueError: oops" in json.loads(line)["error"]
+    told = json.loads(line)["error"]
+    assert "Unavailable: the store is away" in told
+    assert told.index("ValueError") < told.index("which led to") < told.index("Unavailable")
+    assert "test_logs.py" in told
+    # What others' errors say may be anybody's words.
+    assert "wrote" not in told.replace('raise ValueError("what somebody wrote")', "")
 
 
 @pytest.mark.parametrize(
