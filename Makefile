@@ -142,7 +142,7 @@ manifests: setup ## Write what of deploy/k8s follows from the code: settings, ne
 
 .PHONY: observability
 observability: setup ## Write the rules and dashboards of deploy/observability
-	$(PY) -m headwater_observability.rules deploy/observability/rules.yaml
+	$(PY) -m headwater_observability.rules deploy/observability/rules.yaml deploy/k8s/components/observability/rules.yaml
 	$(PY) -m headwater_observability.dashboards.grafana deploy/observability/dashboards
 
 .PHONY: tools

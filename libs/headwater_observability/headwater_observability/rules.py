@@ -51,6 +51,17 @@ def as_yaml() -> str:
     return HEAD + yaml.safe_dump(rules(), sort_keys=False, width=120, allow_unicode=True)
 
 
+def as_manifest() -> str:
+    """The same for the Prometheus operator, as one PrometheusRule."""
+    manifest = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "headwater"},
+        "spec": rules(),
+    }
+    return HEAD + yaml.safe_dump(manifest, sort_keys=False, width=120, allow_unicode=True)
+
+
 def _records(slo: Slo) -> Iterator[Rule]:
     for window in WINDOWS:
         yield {"record": recorded(window), "expr": slo.ratio(window), "labels": {"slo": slo.name}}
@@ -87,3 +98,4 @@ def _annotations(summary: str, runbook: str) -> dict[str, str]:
 
 if __name__ == "__main__":
     Path(sys.argv[1]).write_text(as_yaml(), encoding="utf-8")
+    Path(sys.argv[2]).write_text(as_manifest(), encoding="utf-8")

@@ -94,6 +94,8 @@ def test_what_is_no_query_is_refused() -> None:
 
 def test_the_file_of_rules_is_current() -> None:
     assert (ROOT / "deploy/observability/rules.yaml").read_text() == rules.as_yaml(), "run `make observability`"
+    wrapped = ROOT / "deploy/k8s/components/observability/rules.yaml"
+    assert wrapped.read_text() == rules.as_manifest(), "run `make observability`"
     assert yaml.safe_load(rules.as_yaml()) == rules.rules()
 
 
