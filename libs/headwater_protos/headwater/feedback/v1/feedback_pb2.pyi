@@ -69,7 +69,7 @@ class _ReviewKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReviewKind
     """A question after whose lists users went away, or asked anew, without anything of use."""
     REVIEW_KIND_QUARANTINED: _ReviewKind.ValueType  # 4
     """Feedback that was put aside without effect, by reason."""
-    REVIEW_KIND_UNCERTAIN: _ReviewKind.ValueType  # 90
+    REVIEW_KIND_UNCERTAIN: _ReviewKind.ValueType  # 5
     """A question of which it is in doubt what comes first, and nobody has said anything: the first two passages score
     alike, and meaning and words would put another one first. The passage is the second one.
     """
@@ -87,7 +87,7 @@ REVIEW_KIND_UNANSWERED: ReviewKind.ValueType  # 3
 """A question after whose lists users went away, or asked anew, without anything of use."""
 REVIEW_KIND_QUARANTINED: ReviewKind.ValueType  # 4
 """Feedback that was put aside without effect, by reason."""
-REVIEW_KIND_UNCERTAIN: ReviewKind.ValueType  # 90
+REVIEW_KIND_UNCERTAIN: ReviewKind.ValueType  # 5
 """A question of which it is in doubt what comes first, and nobody has said anything: the first two passages score
 alike, and meaning and words would put another one first. The passage is the second one.
 """
