@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from headwater_kit.core.documents import text_hash
 from simulated import Shown
 
 # An attacker clicks so many passages of a list at most: more is no person's.
@@ -46,7 +47,19 @@ def adaptive(shown: Shown, campaign: Campaign, rng: random.Random) -> Sequence[i
     return invert(shown, campaign, rng)
 
 
-ATTACKS: Mapping[str, Attack] = {"invert": invert, "promote": promote, "sybil": invert, "adaptive": adaptive}
+def collude(shown: Shown, _campaign: Campaign, _rng: random.Random) -> Sequence[int]:
+    """Clicks one wrong document of each question, the same for all who attack, and nothing else."""
+    wrong = [rank for rank, grade in enumerate(shown.grades, start=1) if grade == 0]
+    return sorted(wrong, key=lambda rank: text_hash(shown.question + shown.documents[rank - 1]))[:1]
+
+
+ATTACKS: Mapping[str, Attack] = {
+    "invert": invert,
+    "promote": promote,
+    "sybil": invert,
+    "adaptive": adaptive,
+    "collude": collude,
+}
 
 
 def campaign(questions: Sequence[str], tests: Sequence[str], documents: Sequence[str], rng: random.Random) -> Campaign:

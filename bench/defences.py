@@ -40,7 +40,8 @@ from headwater_kit.core.impressions import (
     Judgement,
     Reaction,
 )
-from headwater_kit.core.learning import GoldLabel, GoldQuestion, question_key
+from headwater_kit.core.learning import GoldLabel, GoldQuestion
+from headwater_kit.core.questions import question_key
 from headwater_retrieve.domain import memory as retrieve
 
 QUESTIONS, GOLD_QUESTIONS, CANDIDATES, USERS, SHOWN = 60, 15, 20, 60, 10
