@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import promql_parser
 import pytest
@@ -108,3 +109,20 @@ def test_a_summary_names_labels_that_its_alert_has() -> None:
 
 def test_objectives_leave_a_budget() -> None:
     assert all(0.0 < slo.budget < 0.1 for slo in SLOS)
+
+
+def queries_of_manifests(value: Any) -> Iterator[str]:
+    """What stands under `query`, at any depth: of analyses and of scaling."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if key == "query":
+            yield inner
+        else:
+            yield from queries_of_manifests(inner)
+
+
+@pytest.mark.parametrize("file", ["rollouts/analysis.yaml", "autoscaling/scaledobjects.yaml"])
+def test_a_manifest_asks_for_what_there_is(file: str) -> None:
+    resources = yaml.safe_load_all((ROOT / "deploy/k8s/components" / file).read_text())
+    queries = list(queries_of_manifests(list(resources)))
+    assert queries
+    assert [missing for query in queries for missing in unknown(query.replace("{{args.service}}", "X"))] == []
