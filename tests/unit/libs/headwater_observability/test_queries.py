@@ -14,6 +14,7 @@ from headwater_observability.alerts import ALERTS
 from headwater_observability.dashboards import BOARDS
 from headwater_observability.dashboards.board import INTERVAL, Board
 from headwater_observability.promql import SCRAPED, promql
+from headwater_observability.scraping import JOB
 from headwater_observability.slos import SLOS
 
 ROOT = Path(__file__).parents[4]
@@ -126,3 +127,12 @@ def test_a_manifest_asks_for_what_there_is(file: str) -> None:
     queries = list(queries_of_manifests(list(resources)))
     assert queries
     assert [missing for query in queries for missing in unknown(query.replace("{{args.service}}", "X"))] == []
+
+
+def test_pods_are_read_with_the_labels_that_queries_go_by() -> None:
+    monitor = yaml.safe_load((ROOT / "deploy/k8s/components/observability/podmonitor.yaml").read_text())
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    made = {each["targetLabel"]: each for each in endpoint.get("relabelings", ())}
+    assert set(made) | {"instance"} == set(SCRAPED)  # Prometheus itself adds the instance
+    assert made["job"]["replacement"] == JOB
+    assert made["service"]["sourceLabels"] == ["__meta_kubernetes_pod_label_app_kubernetes_io_name"]
