@@ -16,7 +16,6 @@ import yaml
 
 # A default that is "=" is a text like others.
 yaml.SafeLoader.add_constructor("tag:yaml.org,2002:value", yaml.SafeLoader.construct_yaml_str)
-SHIPPED = resources.files("kubernetes_validate") / "kubernetes-json-schema"
 STRICT = {"local": "", "local-strict": "-strict"}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from manifests import certificates, gateway, kafka, network, scaling, settings
+from manifests import certificates, gateway, kafka, network, rollouts, scaling, settings
 from manifests.services import CANARY, SERVICES
 
 K8S = Path(__file__).parents[1] / "k8s"
@@ -20,6 +20,7 @@ FILES: Mapping[Path, Callable[[], str]] = {
     COMPONENTS / "strimzi/credentials.yaml": kafka.credentials,
     COMPONENTS / "autoscaling/scaledobjects.yaml": scaling.scaled_objects,
     COMPONENTS / "autoscaling/credentials.yaml": scaling.authentications,
+    COMPONENTS / "rollouts/analysis.yaml": rollouts.analysis,
     COMPONENTS / "mtls/certificates.yaml": certificates.certificates,
     COMPONENTS / "mtls/volumes.yaml": certificates.volumes,
     COMPONENTS / "gateway/route.yaml": gateway.route,

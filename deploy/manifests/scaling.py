@@ -4,10 +4,12 @@ Never more pods than the topics have partitions, where pods share partitions:
 one more would have nothing to do.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from headwater_kit.bus.topics import GROUPS, PARTITIONS
+from headwater_kit.telemetry import names
+from headwater_kit.telemetry.exposition import family, label
 
 from manifests.documents import Resource, as_yaml
 
@@ -16,8 +18,6 @@ LEAST_PODS = 2
 # Of services whose calls alone count, and that share no partitions.
 MOST_PODS_BY_LOAD = 10
 PROMETHEUS = "http://prometheus.monitoring.svc:9090"
-LAG_SECONDS = "headwater_bus_lag_age_seconds"
-GROUP_LABEL = "messaging_consumer_group_name"
 CPU_PERCENT = 70
 POLL_SECONDS = 15
 # Up at once, two at a time; down one by one, to the most that ten minutes asked for. Where pods keep up nothing waits,
@@ -128,11 +128,6 @@ def _lag(group: str, topic: str, records: int) -> Resource:
 
 
 def _lag_seconds(group: str, seconds: int) -> Resource:
-    query = f'max({LAG_SECONDS}{{{GROUP_LABEL}="{group}"}}) or vector(0)'
+    query = f'max({family(names.BUS_LAG_AGE)}{{{label(names.BUS_GROUP)}="{group}"}}) or vector(0)'
     metadata = {"serverAddress": PROMETHEUS, "query": query, "threshold": str(seconds)}
     return {"type": "prometheus", "metricType": "AverageValue", "metadata": metadata}
-
-
-def thresholds(service: str) -> Sequence[int]:
-    """Records and seconds that one pod is to have behind it."""
-    return SCALES[service].records, SCALES[service].seconds

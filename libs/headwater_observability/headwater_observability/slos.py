@@ -6,12 +6,11 @@ error budget burns, by a long window and a short one.
 
 from dataclasses import dataclass
 
+from headwater_kit.telemetry.faults import FAULTS_PATTERN
+
 from headwater_observability.promql import promql
 
 PERIOD_DAYS = 30
-# What is the platform's fault. What a caller did wrong, or is not allowed, is none; nor is a refusal for too much at
-# once, which has an alert of its own.
-_FAULTS = "UNAVAILABLE|INTERNAL|UNKNOWN|DEADLINE_EXCEEDED|DATA_LOSS"
 SEARCH = '$RPC_METHOD=~".*RetrieveService/Search"'
 ANSWER = '$RPC_METHOD=~".*GenerateService/Answer"'
 
@@ -51,7 +50,7 @@ def _availability(name: str, title: str, calls: str, objective: float) -> Slo:
         name,
         f"{title} are answered",
         objective,
-        f'sum(rate($RPC_SERVER_DURATION_count{{{calls}, $RPC_STATUS_CODE=~"{_FAULTS}"}}[WINDOW]))',
+        f'sum(rate($RPC_SERVER_DURATION_count{{{calls}, $RPC_STATUS_CODE=~"{FAULTS_PATTERN}"}}[WINDOW]))',
         f"sum(rate($RPC_SERVER_DURATION_count{{{calls}}}[WINDOW]))",
         "availability",
     )

@@ -5,20 +5,11 @@ from dataclasses import dataclass
 
 from headwater_kit.bus.topics import GROUPS
 from headwater_kit.telemetry import names
+from headwater_kit.telemetry.faults import FAULTS
 
 from headwater_cli.top.intervals import Interval, labelled
 from headwater_cli.top.scraping import SERVICE, Snapshot
 
-# Of a caller's own making, or asked for: no errors of the platform.
-CALLERS = (
-    "OK",
-    "INVALID_ARGUMENT",
-    "NOT_FOUND",
-    "PERMISSION_DENIED",
-    "UNAUTHENTICATED",
-    "FAILED_PRECONDITION",
-    "CANCELLED",
-)
 HITS = ("memory", "disk")
 
 
@@ -49,8 +40,8 @@ class Stage:
     """A consumer group at a topic. `lag` in records, `lag_seconds` the age of the oldest under way.
 
     `waiting` records were taken and no handler is at them; handlers are `at_work`
-    on so many of `capacity`. `dead_letters` and `retries` count what came in the
-    life of the process.
+    on so many of `capacity`. `dead_letters` counts what came in the life of the
+    process, `retries` how many come a second.
     """
 
     group: str
@@ -152,7 +143,7 @@ def _calls(interval: Interval) -> list[Calls]:
     for service, method in sorted({(service, method) for service, method, _ in rates}):
         of = {code: rate for (at, name, code), rate in rates.items() if (at, name) == (service, method)}
         total = sum(of.values())
-        wrong = sum(rate for code, rate in of.items() if code not in CALLERS)
+        wrong = sum(rate for code, rate in of.items() if code in FAULTS)
         which = {SERVICE: service, **labelled(names.RPC_METHOD, method)}
         p50, p99 = (interval.quantile(names.RPC_SERVER_DURATION, share, **which) for share in (0.5, 0.99))
         found.append(Calls(service, method.rpartition("/")[2], total, wrong / total if total else 0.0, p50, p99))

@@ -25,21 +25,11 @@ from headwater_kit.rpc.interception import Call
 from headwater_kit.rpc.status import to_status
 from headwater_kit.telemetry import gauge, histogram, names, trace_id
 from headwater_kit.telemetry.failures import said
+from headwater_kit.telemetry.faults import FAULTS
 from headwater_kit.telemetry.propagation import extract_metadata
 from headwater_kit.telemetry.spans import begun, failed
 
 logger = logging.getLogger(__name__)
-# The codes that tell of a fault of the server's; with others it has done what it should (semantic conventions).
-_FAULTS = frozenset(
-    {
-        StatusCode.UNKNOWN,
-        StatusCode.DEADLINE_EXCEEDED,
-        StatusCode.UNIMPLEMENTED,
-        StatusCode.INTERNAL,
-        StatusCode.UNAVAILABLE,
-        StatusCode.DATA_LOSS,
-    }
-)
 
 
 @asynccontextmanager
@@ -64,7 +54,7 @@ async def measured(call: Call) -> AsyncIterator[None]:
         attributes = {names.RPC_METHOD: call.method, names.RPC_STATUS_CODE: code.name}
         histogram(names.RPC_SERVER_DURATION).record(time.perf_counter() - started, attributes)
         span.set_attribute(names.RPC_STATUS_CODE, code.name)
-        if code in _FAULTS:
+        if code.name in FAULTS:
             failed(span, code.name)
         span.end()
 

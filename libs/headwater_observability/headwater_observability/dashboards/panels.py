@@ -1,9 +1,8 @@
 """Panels that come up on several dashboards."""
 
-from headwater_observability.dashboards.board import INTERVAL, Kind, Panel, Query
+from headwater_kit.telemetry.faults import FAULTS_PATTERN
 
-# Answers that are no fault of the platform.
-FINE = "OK|INVALID_ARGUMENT|NOT_FOUND|ALREADY_EXISTS|PERMISSION_DENIED|UNAUTHENTICATED|FAILED_PRECONDITION|CANCELLED"
+from headwater_observability.dashboards.board import INTERVAL, Kind, Panel, Query
 
 
 def quantiles(title: str, histogram: str, meaning: str, where: str = "", by: str = "") -> Panel:
@@ -56,7 +55,7 @@ def share(title: str, part: str, whole: str, meaning: str, by: str = "") -> Pane
 
 def calls(where: str) -> tuple[Panel, Panel, Panel]:
     """Rate, errors and duration of calls, by method."""
-    faults = f'{where}, $RPC_STATUS_CODE!~"{FINE}"'
+    faults = f'{where}, $RPC_STATUS_CODE=~"{FAULTS_PATTERN}"'
     by = "$RPC_METHOD, $RPC_STATUS_CODE"
     return (
         rate(

@@ -20,6 +20,8 @@ Entity = Mapping[str, Any]
 CONSISTENCY = "Strong"
 # Ids in one request: far below the 64 MB that Milvus takes, and quick to parse.
 MAX_IDS = 1_000
+# What the legs of a search are called, by the field that each looks into.
+LEGS = {"dense": "dense", "sparse": "lexical"}
 
 
 class Tables:
@@ -45,7 +47,7 @@ class Tables:
 
     async def find(self, field: str, data: Any, limit: int, where: Expression, fields: Sequence[str]) -> columns.Found:
         """One leg: hits with their distances, best first."""
-        with self._requests.asking("search", self.chunks, leg=field) as request:
+        with self._requests.asking("search", self.chunks, leg=LEGS[field]) as request:
             hits = await self._reading(
                 lambda client: columns.search(
                     client, self.chunks, schema.PRIMARY, data=[data], anns_field=field, param={}, limit=limit,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import promql_parser
 import pytest
@@ -13,6 +14,7 @@ from headwater_observability.alerts import ALERTS
 from headwater_observability.dashboards import BOARDS
 from headwater_observability.dashboards.board import INTERVAL, Board
 from headwater_observability.promql import SCRAPED, promql
+from headwater_observability.scraping import JOB
 from headwater_observability.slos import SLOS
 
 ROOT = Path(__file__).parents[4]
@@ -108,3 +110,29 @@ def test_a_summary_names_labels_that_its_alert_has() -> None:
 
 def test_objectives_leave_a_budget() -> None:
     assert all(0.0 < slo.budget < 0.1 for slo in SLOS)
+
+
+def queries_of_manifests(value: Any) -> Iterator[str]:
+    """What stands under `query`, at any depth: of analyses and of scaling."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if key == "query":
+            yield inner
+        else:
+            yield from queries_of_manifests(inner)
+
+
+@pytest.mark.parametrize("file", ["rollouts/analysis.yaml", "autoscaling/scaledobjects.yaml"])
+def test_a_manifest_asks_for_what_there_is(file: str) -> None:
+    resources = yaml.safe_load_all((ROOT / "deploy/k8s/components" / file).read_text())
+    queries = list(queries_of_manifests(list(resources)))
+    assert queries
+    assert [missing for query in queries for missing in unknown(query.replace("{{args.service}}", "X"))] == []
+
+
+def test_pods_are_read_with_the_labels_that_queries_go_by() -> None:
+    monitor = yaml.safe_load((ROOT / "deploy/k8s/components/observability/podmonitor.yaml").read_text())
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    made = {each["targetLabel"]: each for each in endpoint.get("relabelings", ())}
+    assert set(made) | {"instance"} == set(SCRAPED)  # Prometheus itself adds the instance
+    assert made["job"]["replacement"] == JOB
+    assert made["service"]["sourceLabels"] == ["__meta_kubernetes_pod_label_app_kubernetes_io_name"]
