@@ -119,7 +119,7 @@ class UserForgetting:
     async def _forget(self, wanted: str, tenant: str, deadline: Deadline, *, dry_run: bool) -> Forgotten:
         now = self._clock.now()
         names = {wanted, *self._pseudonyms.between(tenant, wanted, now - OLDEST_SECONDS, now)}
-        # Those of late at least: a reaction of theirs may be under way. And first: reading the log may outlast the caller.
+        # Those of late at least, a reaction of theirs may be under way; and first, reading may outlast the caller.
         of_late = {wanted, *self._pseudonyms.between(tenant, wanted, now - UNDER_WAY_SECONDS, now)}
         if not dry_run:
             await self._write(tenant, of_late, now)
