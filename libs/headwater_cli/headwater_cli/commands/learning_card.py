@@ -20,7 +20,7 @@ class Card:
 
 
 def written(folder: Path, rows: Sequence[str], card: Card) -> None:
-    """Writes the rows, a JSON object each, and the card beside them; both whole or not at all."""
+    """Writes the rows, a JSON object each, whole or not at all; after them, the card beside them."""
     folder.mkdir(parents=True, exist_ok=True)
     content = "".join(f"{row}\n" for row in rows).encode()
     file = folder / f"{card.name}.jsonl"

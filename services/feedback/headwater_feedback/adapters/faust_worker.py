@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
@@ -111,6 +111,7 @@ class FaustWorker:
         """Calls `reload` whenever the tables were recovered after partitions came or went; before `start`."""
 
         async def reloaded(*_: Any, **__: Any) -> None:
+            self._keep(cast(Any, self._app.consumer).assignment())
             reload()
 
         self._handlers.append(reloaded)  # Faust's signals hold their handlers weakly
@@ -143,7 +144,6 @@ class FaustWorker:
         deadline = Deadline.after(self._clock, START_SECONDS)
         if not self._started:
             self._started = True
-            self._gauges = GroupGauges(GROUP, self._holdings, self._clock)
             # Faust makes the folder, but not those above it.
             cast(Any, self._app.conf).datadir.mkdir(parents=True, exist_ok=True)
             await self._app.start()
@@ -151,6 +151,8 @@ class FaustWorker:
             if deadline.remaining() == 0.0:
                 raise Unavailable("the Faust worker did not get its partitions: is the broker there?")
             await self._clock.sleep(POLL_SECONDS)
+        # Not before: who exports metrics would make Faust's consumer, in a thread of its own.
+        self._gauges = self._gauges or GroupGauges(GROUP, self._holdings, self._clock)
 
     async def check(self) -> None:
         """Raises Unavailable while partitions move or tables recover."""
@@ -191,12 +193,25 @@ class FaustWorker:
     async def _bring_to_an_end(self, record: Record) -> None:
         metrics.consumed(record, GROUP)
         self._under_way[record.source] = record
-        outcome = await self._attempts.outcome(record, _Place())
-        for output in outcome.outputs:
-            await self._sent(record, output)
-        del self._under_way[record.source]
-        self._next[record.source] = record.offset + 1
+        try:
+            outcome = await self._attempts.outcome(record, _Place())
+            for output in outcome.outputs:
+                await self._sent(record, output)
+        except BaseException:
+            metrics.dropped(record, GROUP)
+            raise
+        finally:
+            is_ours = self._under_way.pop(record.source, None) is record
+        if is_ours:
+            self._next[record.source] = record.offset + 1
         metrics.done(record, GROUP, self._clock.now() - record.timestamp)
+
+    def _keep(self, assigned: Collection[TP]) -> None:
+        """Forgets where partitions stood that went: others go on there, and they may come back."""
+        kept = {TopicPartition(place.topic, place.partition) for place in assigned}
+        for known in (self._under_way, self._next):
+            for gone in known.keys() - kept:
+                known.pop(gone)
 
     def _holdings(self) -> Iterator[Holding]:
         """What is held, for who exports metrics; the ends are those that the last fetches told."""

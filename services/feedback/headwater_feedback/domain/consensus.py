@@ -65,10 +65,13 @@ class Rounds:
 
     def __init__(self) -> None:
         self._turn: deque[tuple[str, PassageName]] = deque()
+        self._queued: set[tuple[str, PassageName]] = set()
 
     def add(self, place: tuple[str, PassageName]) -> None:
-        """A passage that was voted on for the first time."""
-        self._turn.append(place)
+        """A passage that was voted on for the first time, or anew; one that waits still has one turn."""
+        if place not in self._queued:
+            self._queued.add(place)
+            self._turn.append(place)
 
     def next(self, voters: Callable[[tuple[str, PassageName]], int]) -> Iterator[tuple[str, PassageName]]:
         """The next few; those that have no voters any more are let go."""
@@ -81,3 +84,5 @@ class Rounds:
                 votes += count
                 self._turn.append(place)
                 yield place
+            else:
+                self._queued.discard(place)

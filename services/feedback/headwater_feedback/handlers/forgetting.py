@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from headwater_kit.core.clock import Clock
@@ -24,7 +24,10 @@ UNDER_WAY_SECONDS = 7 * 86_400.0
 # Examples are kept for ever; nobody's are older than that.
 OLDEST_SECONDS = 10 * 365 * 86_400.0
 LOOK_SECONDS = 0.1
-_LATE = "the user is forgotten in the log, as far as it was read in time; what is served follows: ask again to see it"
+_LATE = (
+    "the user is noted as forgotten, but time was up before all of it was taken back, or what is served followed: "
+    "ask again, with more time"
+)
 
 
 class Forgetting:
@@ -97,7 +100,8 @@ class UserForgetting:
         """Forgets the caller, or for an operator any user of the tenant; returns once nothing of it is served.
 
         It may be repeated. Raises Denied, InvalidInput, Unavailable, and DeadlineExceeded where time is up: what
-        the log knows by then is forgotten, what is served follows, and asking again goes on from there.
+        the user did of late is on record as forgotten then; examples that are older, or not taken back yet, are
+        looked for from the beginning when asked again, so give that the time that reading the log takes.
         """
         wanted = _who(user, principal)
         forgetting = asyncio.ensure_future(self._forget(wanted, principal.tenant, deadline, dry_run=dry_run))
@@ -115,14 +119,19 @@ class UserForgetting:
     async def _forget(self, wanted: str, tenant: str, deadline: Deadline, *, dry_run: bool) -> Forgotten:
         now = self._clock.now()
         names = {wanted, *self._pseudonyms.between(tenant, wanted, now - OLDEST_SECONDS, now)}
+        # Those of late at least, a reaction of theirs may be under way; and first, reading may outlast the caller.
+        of_late = {wanted, *self._pseudonyms.between(tenant, wanted, now - UNDER_WAY_SECONDS, now)}
+        if not dry_run:
+            await self._write(tenant, of_late, now)
         found = await self._log.examples_of(tenant, names)
         if not dry_run:
-            # Those of late at least: a reaction of theirs may be under way.
-            late = self._pseudonyms.between(tenant, wanted, now - UNDER_WAY_SECONDS, now)
-            for name in sorted({wanted, *late, *found.values()}):
-                await self._log.forget(UserForgotten(tenant, name, now))
+            await self._write(tenant, set(found.values()) - of_late, now)
             await self._log.take_back(tenant, sorted(found))
         return await self._proof(tenant, frozenset(names), deadline, len(found), dry_run=dry_run)
+
+    async def _write(self, tenant: str, names: Collection[str], now: float) -> None:
+        for name in sorted(names):
+            await self._log.forget(UserForgotten(tenant, name, now))
 
     async def _proof(
         self, tenant: str, names: frozenset[str], deadline: Deadline, examples: int, *, dry_run: bool

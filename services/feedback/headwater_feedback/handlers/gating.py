@@ -209,16 +209,24 @@ class Gates:
         """Writes again what does not stand on `models.v1` as decided, by the key of now; withdraws what should not."""
         while self._places is not None and self._to_compare:
             tenant = next(iter(self._to_compare))
-            gate = self._gates.get(tenant)
-            due = {model.name: model for model in gate.standing()} if gate and self._decides(tenant) else {}
-            parts = set(gate.slots) if gate and self._decides(tenant) else set()
-            for model in due.values():
-                if not self._places.holds(model):
-                    await self._log.publish(model)
-            for name in self._places.names(tenant):
-                if (name.component, name.part) in parts and name not in due:
-                    await self._log.withdraw(name)
-            self._to_compare.pop(tenant, None)
+            # Taken off first: a review that comes meanwhile puts it on again, and is compared as well.
+            del self._to_compare[tenant]
+            try:
+                await self._compare_one(tenant, self._places)
+            except BaseException:
+                self._to_compare[tenant] = None
+                raise
+
+    async def _compare_one(self, tenant: str, places: Places) -> None:
+        gate = self._gates.get(tenant)
+        due = {model.name: model for model in gate.standing()} if gate and self._decides(tenant) else {}
+        parts = set(gate.slots) if gate and self._decides(tenant) else set()
+        for model in due.values():
+            if not places.holds(model):
+                await self._log.publish(model)
+        for name in places.names(tenant):
+            if (name.component, name.part) in parts and name not in due:
+                await self._log.withdraw(name)
 
     async def _write(self, verdict: Verdict) -> None:
         # The models first: a decision that is on record is not made again.

@@ -53,7 +53,7 @@ class Joining:
     async def take(self, impression_id: str, event: join.Event, time: float) -> int:
         """Takes in one event, recorded at a time in seconds since the epoch; returns how many joins it led to.
 
-        None where another process looks after the id by now: the event is read there again.
+        0 also where another process looks after the id by now: the event is read there again.
         """
         if isinstance(event, FeedbackRecorded) and (refused := out_of_range(event)):
             await self._refuse(refused)

@@ -11,7 +11,7 @@ from headwater_feedback.handlers.gating import Gates
 from headwater_kit.auth.snapshots import sign
 from headwater_kit.core.documents import Position, Principal
 from headwater_kit.core.errors import NotFound, Unavailable
-from headwater_kit.core.learning import Arm, BanditModel, GateDecided, GateDecision, ModelName
+from headwater_kit.core.learning import Arm, BanditModel, GateDecided, GateDecision, ModelName, ModelPublished
 from headwater_kit.testing.clock import ManualClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -126,6 +126,51 @@ async def test_two_who_both_think_a_tenant_theirs_end_where_the_log_says(steps: 
     assert [model.stamp.snapshot_id for name, model in log.models.items() if model.stamp and name == LIVE] == (
         [left.live] if left.live else []
     )
+
+
+class MovingLog(MemoryGateLog):
+    """Something else comes to stand on it, and a review with it, while the first of a comparison is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.replica: Replica | None = None
+
+    async def publish(self, model: ModelPublished) -> None:
+        await super().publish(model)
+        if (replica := self.replica) is not None:
+            self.replica = None
+            self.models.clear()
+            replica.gates.begin()
+
+
+async def test_a_review_during_a_comparison_is_compared_as_well() -> None:
+    log = MovingLog()
+    replica = Replica(log)
+    replica.owns = True
+    replica.take()
+    await replica.settle()
+    assert log.models
+    log.models.clear()
+    log.replica = replica
+    replica.gates.begin()
+    await replica.gates.publish()
+    assert log.models
+
+
+async def test_a_comparison_that_fails_is_made_again() -> None:
+    log = MemoryGateLog()
+    replica = Replica(log)
+    replica.owns = True
+    replica.take()
+    await replica.settle()
+    log.models.clear()
+    log.away = True
+    replica.gates.begin()
+    with pytest.raises(Unavailable):
+        await replica.gates.publish()
+    log.away = False
+    await replica.gates.publish()
+    assert log.models
 
 
 def decided(number: int, follows: str = "", user: str = "") -> GateDecided:

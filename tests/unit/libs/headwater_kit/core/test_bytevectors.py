@@ -26,7 +26,7 @@ def test_a_number_comes_back_within_half_a_step(values: list[float]) -> None:
 @given(numbers)
 def test_what_was_packed_once_packs_to_the_same_bytes(values: list[float]) -> None:
     packed = to_bytes(array("f", values).tobytes())
-    assert to_bytes(array("f", values).tobytes()) == packed
+    assert to_bytes(from_bytes(packed)) == packed
 
 
 @pytest.mark.parametrize("packed", [b"", b"\x00\x00\x80\x3f"])
