@@ -25,13 +25,21 @@ def in_folders(root: Path, traces: Collection[str]) -> Sequence[StoredSpan]:
     wanted = [trace.encode() for trace in traces]
     # Looked for before it is parsed: a hundred megabytes are searched in the time in which two are parsed.
     held = (line for line in _lines(root) if any(trace in line for trace in wanted))
-    return [span for line in held for span in parsed(line) if span.trace_id in traces]
+    return [span for line in held for span in _readable(line) if span.trace_id in traces]
 
 
 def from_api(url: str, traces: Collection[str]) -> Sequence[StoredSpan]:
     """Finds spans of the first 50 traces in a store that gives one as OTLP/JSON, at a URL with `{trace_id}` in it."""
     asked = list(traces)[:MAX_TRACES]
     return [span for trace in asked for span in _ask(url.replace("{trace_id}", trace)) if span.trace_id in traces]
+
+
+def _readable(line: bytes) -> Sequence[StoredSpan]:
+    try:
+        return list(parsed(line))
+    except Unavailable:
+        # Torn by a process that was killed: the others are whole.
+        return ()
 
 
 def _lines(root: Path) -> Iterator[bytes]:

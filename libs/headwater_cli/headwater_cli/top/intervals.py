@@ -13,7 +13,10 @@ from headwater_cli.top.scraping import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Two snapshots; a counter that went down was begun anew in between, and counts from 0."""
+    """Two snapshots; a counter that went down was begun anew in between, and counts from 0.
+
+    Only of services that answered both times can be told what happened in between.
+    """
 
     before: Snapshot
     after: Snapshot
@@ -25,8 +28,7 @@ class Interval:
 
     def growth(self, declared: names.Metric, *by: str, part: str = "", **wanted: str) -> dict[tuple[str, ...], float]:
         """How much a counter grew, by attributes."""
-        before = self.before.sums(declared, *by, part=part, **wanted)
-        after = self.after.sums(declared, *by, part=part, **wanted)
+        before, after = (each.sums(declared, *by, part=part, **wanted) for each in self._both())
         return {key: _grown(before.get(key, 0.0), value) for key, value in after.items()}
 
     def rates(self, declared: names.Metric, *by: str, part: str = "", **wanted: str) -> dict[tuple[str, ...], float]:
@@ -36,9 +38,12 @@ class Interval:
 
     def quantile(self, declared: names.Histogram, share: float, **wanted: str) -> float | None:
         """The value that `share` of the events were at most, within a bucket's bounds; None without events."""
-        before, after = (dict(_buckets(each, declared, **wanted)) for each in (self.before, self.after))
+        before, after = (dict(_buckets(each, declared, **wanted)) for each in self._both())
         grown = [(bound, _grown(before.get(bound, 0.0), count)) for bound, count in sorted(after.items())]
         return quantile(grown, share)
+
+    def _both(self) -> tuple[Snapshot, Snapshot]:
+        return self.before.only(self.after.answered), self.after.only(self.before.answered)
 
 
 def quantile(buckets: list[tuple[float, float]], share: float) -> float | None:

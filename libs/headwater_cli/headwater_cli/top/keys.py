@@ -1,6 +1,7 @@
 """Keys that are read one by one while a screen is shown."""
 
 import asyncio
+import os
 import sys
 import termios
 import tty
@@ -18,7 +19,9 @@ def pressed(quits: str = "qQ") -> Iterator[asyncio.Event]:
     before, loop = termios.tcgetattr(source), asyncio.get_running_loop()
 
     def read() -> None:
-        if source.read(1) in quits:
+        # Past the stream's buffer, which would hold back what is typed at once. Nothing read: the terminal is gone.
+        typed = os.read(source.fileno(), 1024).decode(errors="ignore")
+        if not typed or set(typed) & set(quits):
             event.set()
 
     tty.setcbreak(source)

@@ -65,12 +65,19 @@ def following_context(files: TlsFiles) -> ssl.SSLContext:
     """A server's context that looks at its files at every handshake. Raises Misconfigured."""
     files.read()
     first = newest = _context(files)
+    is_stale, following = False, threading.Lock()
 
     def follow(connection: ssl.SSLSocket | ssl.SSLObject, *_: object) -> None:
-        nonlocal newest
-        if files.changed() is not None:
-            newest = _context(files)
-        connection.context = newest
+        nonlocal newest, is_stale
+        with following:
+            is_stale = files.changed() is not None or is_stale
+            if is_stale:
+                try:
+                    newest, is_stale = _context(files), False
+                except OSError as error:
+                    # Replaced again since they were looked at: the next handshake tries anew.
+                    _log.warning("TLS files were replaced and are not taken yet: %s", error)
+            connection.context = newest
 
     # OpenSSL calls it whether a name is given or not.
     first.sni_callback = follow

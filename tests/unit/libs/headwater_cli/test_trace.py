@@ -204,10 +204,10 @@ def test_what_is_no_span_is_refused() -> None:
         list(parsed(b"[1]"))
 
 
-def test_spans_are_found_in_the_folders_of_a_platform_but_for_a_line_being_written(tmp_path: Path) -> None:
+def test_spans_are_found_in_the_folders_of_a_platform_but_for_torn_lines(tmp_path: Path) -> None:
     told = {"traceId": QUESTION, "spanId": "a" * 16, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
     line = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [told, {**told, "traceId": WRITE}]}]}]})
-    for name, text in (("embed", line + "\n"), ("index", line)):
+    for name, text in (("embed", f"{line[:-9]}{line}\n{line}\n"), ("index", line)):
         (tmp_path / name / "spans").mkdir(parents=True)
         (tmp_path / name / "spans" / "spans.jsonl").write_text(text)
     assert [found.trace_id for found in in_folders(tmp_path, [QUESTION])] == [QUESTION]

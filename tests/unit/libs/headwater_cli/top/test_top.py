@@ -1,5 +1,6 @@
 """What `headwater top` makes of what endpoints show."""
 
+import asyncio
 import io
 import math
 
@@ -97,6 +98,14 @@ def test_a_service_that_is_begun_anew_counts_from_0_and_one_that_is_away_shows()
     assert (figures.calls, figures.fresh_p50, figures.caches[1].hits) == ([], None, None)
 
 
+def test_a_service_that_is_back_again_shows_no_rates_before_it_answered_twice() -> None:
+    history = History(SERVICES)
+    history.add(snapshot(100.0, {"embed": embed(1000), "retrieve": None}))
+    back = history.add(snapshot(102.0, {"embed": None, "retrieve": retrieve(500, 0)}))
+    assert (back.calls, [stage.per_second for stage in back.stages if stage.per_second]) == ([], [])
+    assert [service.state for service in back.services] == ["away", "not serving"]
+
+
 def test_rates_follow_what_happened_of_late() -> None:
     history = History(SERVICES)
     for number in range(60):
@@ -141,3 +150,25 @@ def test_words_for_figures() -> None:
 
 async def test_an_endpoint_that_does_not_answer_is_away() -> None:
     assert (await scrape({"embed": "127.0.0.1:9"})).answered == frozenset()
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"# TYPE x gauge\nx{ 1"], ids=["no text", "no metrics"])
+async def test_an_endpoint_that_answers_something_else_is_away(body: bytes) -> None:
+    assert (await answered(b"HTTP/1.1 200 OK\r\n\r\n" + body)) == frozenset()
+
+
+async def test_an_endpoint_that_speaks_no_http_is_away() -> None:
+    assert (await answered(b"SSH-2.0-OpenSSH\r\n")) == frozenset()
+
+
+async def answered(reply: bytes) -> frozenset[str]:
+    """Who answered, where the only endpoint says this."""
+
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply)
+        writer.close()
+
+    async with await asyncio.start_server(say, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        return (await scrape({"embed": f"{host}:{port}"})).answered

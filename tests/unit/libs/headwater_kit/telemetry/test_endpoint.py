@@ -4,14 +4,15 @@ import socket
 import ssl
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from headwater_kit.core.errors import Misconfigured
 from headwater_kit.settings import ServiceSettings
-from headwater_kit.telemetry.endpoint import serve_metrics
+from headwater_kit.settings.tls import Pems, TlsFiles
+from headwater_kit.telemetry.endpoint import following_context, serve_metrics
 from headwater_kit.testing.certificates import Authority, replace
 
 SECONDS = 5.0
@@ -64,6 +65,39 @@ def test_a_new_certificate_is_shown_without_a_restart(
         fresh = authority.issue("ingest")
         fresh.write(tmp_path, "ingest")
         assert serial(port) == fresh.serial
+
+
+class HalfReplaced(TlsFiles):
+    """Files of which the key is away for a moment, just after they were looked at."""
+
+    def changed(self) -> Pems | None:
+        pems = super().changed()
+        if pems is not None and self.key is not None:
+            self.key.rename(self.key.with_suffix(".away"))
+        return pems
+
+
+def test_files_that_are_replaced_while_they_are_read_are_taken_at_the_next_connection(
+    tmp_path: Path, secure: ServiceSettings, authority: Authority
+) -> None:
+    context = following_context(HalfReplaced(secure.tls_cert, secure.tls_key, None))
+    before = greeting(context, tmp_path / "ca.pem")
+    fresh = authority.issue("ingest")
+    fresh.write(tmp_path, "ingest")
+    assert greeting(context, tmp_path / "ca.pem") == before
+    (tmp_path / "ingest.away").rename(tmp_path / "ingest.key")
+    assert greeting(context, tmp_path / "ca.pem") == fresh.serial
+
+
+def greeting(context: ssl.SSLContext, ca: Path) -> int:
+    """The serial number of the certificate that the context's server shows."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = context.wrap_bio(to_server, to_client, server_side=True)
+    client = ssl.create_default_context(cafile=ca).wrap_bio(to_client, to_server, server_hostname="127.0.0.1")
+    for side in (client, server, client):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    return x509.load_der_x509_certificate(client.getpeercert(binary_form=True) or b"").serial_number
 
 
 def test_who_shows_no_certificate_reads_nothing(
