@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -107,11 +108,15 @@ def _answers(port: int) -> bool:
 def logs(pod: str) -> Iterator[list[str]]:
     """What the pod prints while entered, complete afterwards."""
     lines: list[str] = []
-    follow = subprocess.Popen(
-        ["kubectl", "-n", NAMESPACE, "logs", "-f", pod], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    try:
-        yield lines
-    finally:
-        kubectl("delete", "pod", pod, "--grace-period=5", "--wait=true")
-        lines += (follow.communicate(timeout=ASK_SECONDS)[0] or "").splitlines()
+    # A file, which takes all that is printed; a pipe that nobody reads would fill up and hold the pod's log back.
+    with tempfile.TemporaryFile("w+") as printed:
+        follow = subprocess.Popen(
+            ["kubectl", "-n", NAMESPACE, "logs", "-f", pod], stdout=printed, stderr=subprocess.STDOUT, text=True
+        )
+        try:
+            yield lines
+        finally:
+            kubectl("delete", "pod", pod, "--grace-period=5", "--wait=true")
+            follow.wait(timeout=ASK_SECONDS)
+            printed.seek(0)
+            lines += printed.read().splitlines()
