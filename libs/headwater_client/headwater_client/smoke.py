@@ -66,7 +66,7 @@ class Smoke:
             async with self._step("ingest by gRPC"):
                 await self._found("by gRPC", "eight", await self._written("by gRPC", self._text("eight")))
             async with self._step("ask"):
-                await self._answered("eight")
+                await self._answered("seven", "eight")
             async with self._step("edit"):
                 found = await self._found("by gRPC", "nine", await self._written("by gRPC", self._text("nine")))
             async with self._step("feedback"):
@@ -99,11 +99,14 @@ class Smoke:
             raise Wrong(f"pier {pier} was written {way}, and a search shows {texts}")
         return found
 
-    async def _answered(self, pier: str) -> None:
+    async def _answered(self, *piers: str) -> None:
+        # Two documents say nearly the same: the answer is from either, or from both.
         question = f"From which pier does the ferry of {self.mark} leave?"
         answer = [piece async for piece in self.client.questions.ask(question)][-1]
-        if not isinstance(answer, AnswerGenerated) or f"pier {pier}" not in answer.text or not answer.citations:
-            raise Wrong(f"the answer is to cite pier {pier}: {answer}")
+        if not isinstance(answer, AnswerGenerated) or not answer.citations:
+            raise Wrong(f"the question has no cited answer: {answer}")
+        if not any(f"pier {pier}" in answer.text for pier in piers):
+            raise Wrong(f"the answer is to name one of the piers {piers}: {answer}")
 
     async def _reacted(self, found: Found) -> None:
         for _ in range(LOOKS):

@@ -26,7 +26,7 @@ class TrainingPolicy:
 def descend(
     module: Any, rows: Sequence[Row], loss_of: Callable[[Sequence[Row]], Any], policy: TrainingPolicy
 ) -> list[float]:
-    """Trains a torch module by the loss of each batch; returns the losses. On a CPU: same rows and seed, same weights."""
+    """Trains by the loss of each batch; returns the losses. On a CPU the same rows and seed give the same weights."""
     import torch  # noqa: PLC0415 - heavy, and of an extra
 
     batches = list(_batches(rows, policy))
