@@ -36,8 +36,9 @@ class Bare:
         self._reader = reader
         self._writer = writer
 
-    def send(self, kind: int, payload: bytes = b"") -> None:
-        self._writer.write(frame(kind, payload))
+    def send(self, kind: int, payload: bytes, times: int) -> None:
+        # In one piece: the server ends the connection at the third, and a write after that would be the end of reading.
+        self._writer.write(times * frame(kind, payload))
 
     async def until(self, kind: int) -> bytes:
         """The payload of the next frame of that kind."""
@@ -91,8 +92,7 @@ async def test_more_calls_wait_for_those_before_them() -> None:
 
 async def test_who_pings_too_often_is_told_to_be_calm() -> None:
     async with scripted(nothing, ScriptedSettings()) as service, bare(service.port) as connection:
-        for _ in range(10):
-            connection.send(PING, bytes(8))
+        connection.send(PING, bytes(8), times=10)
         assert reason(await connection.until(GOAWAY)) == (ENHANCE_YOUR_CALM, b"too_many_pings")
 
 
