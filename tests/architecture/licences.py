@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 from architecture.house import ROOT
+from headwater_kit.core.pages import put_between
 
 LOCKED = re.compile(r"^([a-z0-9._-]+)==", re.MULTILINE)
 BEGIN, END = "<!-- licences -->", "<!-- /licences -->"
@@ -79,9 +80,7 @@ def as_markdown() -> str:
 
 def write(page: Path) -> None:
     """Puts the table between the page's markers."""
-    head, begin, rest = page.read_text().partition(BEGIN)
-    tail = rest.partition(END)[2]
-    page.write_text(f"{head}{begin}\n{as_markdown()}\n{END}{tail}")
+    put_between(page, BEGIN, END, as_markdown())
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from headwater_kit.bus.acls import USERS, Operation, Rights
-from headwater_kit.bus.topics import READER_GROUP
+from headwater_kit.bus.topics import READER_GROUP, is_dead_letter
+from headwater_kit.core.pages import put_between
 
 BEGIN = "<!-- rights -->"
 END = "<!-- /rights -->"
-_LETTERS = ".dead-letter"
 
 
 def as_markdown() -> str:
@@ -34,7 +34,7 @@ def _row(user: str, rights: Rights) -> str:
 
 
 def _topics(names: frozenset[str]) -> str:
-    letters = sorted(name for name in names if name.endswith(_LETTERS))
+    letters = sorted(name for name in names if is_dead_letter(name))
     own = _names(names.difference(letters))
     return _joined([own, f"dead-letter topics: {len(letters)}" if letters else ""])
 
@@ -49,11 +49,7 @@ def _joined(parts: Iterable[str]) -> str:
 
 def write(page: Path) -> None:
     """Puts the table into the page. Raises ValueError if it has no markers."""
-    head, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"put {BEGIN} and {END} on lines of their own where the table goes")
-    page.write_text(f"{head}{BEGIN}\n{as_markdown()}\n{END}{tail}", encoding="utf-8")
+    put_between(page, BEGIN, END, as_markdown())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+from headwater_kit.core.pages import put_between
 from headwater_kit.core.roles import Role, may
 from headwater_kit.rpc.policies import Policies, policies_of
 from headwater_kit.settings.ports import GRPC_PORTS
@@ -38,11 +39,7 @@ def _lines(policies: Policies) -> Iterator[str]:
 
 def write(page: Path) -> None:
     """Puts the table into the page. Raises ValueError if it has no markers."""
-    head, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"put {BEGIN} and {END} on lines of their own where the table goes")
-    page.write_text(f"{head}{BEGIN}\n{as_markdown()}\n{END}{tail}", encoding="utf-8")
+    put_between(page, BEGIN, END, as_markdown())
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ The table stands between the two marker lines.
 import sys
 from pathlib import Path
 
+from headwater_kit.core.pages import put_between
 from headwater_kit.telemetry import names
 
 BEGIN = "<!-- spans -->"
@@ -27,11 +28,7 @@ def _row(span: names.Span) -> str:
 
 def write(page: Path) -> None:
     """Puts the table into the page. Raises ValueError if it has no markers."""
-    head, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"put {BEGIN} and {END} on lines of their own where the table goes")
-    page.write_text(f"{head}{BEGIN}\n{as_markdown()}\n{END}{tail}", encoding="utf-8")
+    put_between(page, BEGIN, END, as_markdown())
 
 
 if __name__ == "__main__":
